@@ -1,0 +1,8 @@
+import type { Audit } from '../domain/observation.ts'
+import type { Log } from './log.ts'
+
+/** Writes each event as one line with stable field names (spec §5). */
+export function logAudit(log: Log): Audit {
+  const lines = log.child({ kind: 'audit' }, { level: log.level === 'silent' ? 'silent' : 'info' })
+  return (event) => lines.info(event)
+}

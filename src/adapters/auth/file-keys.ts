@@ -1,0 +1,109 @@
+import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { type ApiKey, type ApiKeys, loggablePrefix } from '../../domain/api-keys.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { AppError } from '../../domain/errors.ts'
+import { replaceFile } from '../files/durable.ts'
+import { type Layout, storeFailure } from '../files/layout.ts'
+import { fileLocks } from '../files/lock.ts'
+import { isMissing } from '../files/working-copy.ts'
+
+interface StoredKey extends ApiKey {
+  /** SHA-256 of the key. Keys are 192 random bits, so a slow hash would add cost and no safety. */
+  sha256: string
+}
+
+/** How long a change by another process may go unnoticed. */
+const RECHECK_MS = 500
+
+/** API keys, hashed, in the data folder. */
+export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
+  const withLock = fileLocks(layout)
+  let known: StoredKey[] = []
+  let signature = ''
+  let checkedAt = 0
+
+  function read(): StoredKey[] {
+    try {
+      return JSON.parse(readFileSync(layout.keys, 'utf8'))
+    } catch (error) {
+      if (isMissing(error)) return []
+      throw storeFailure(layout.root, error)
+    }
+  }
+
+  /** Reads the file again when it has changed; the folder's absence leaves known keys valid. */
+  function current(): StoredKey[] {
+    const now = Date.now()
+    if (now - checkedAt < RECHECK_MS) return known
+    checkedAt = now
+    const facts = statSync(layout.keys, { throwIfNoEntry: false })
+    const found = facts ? `${facts.ino}:${facts.mtimeMs}:${facts.size}` : signature
+    if (found !== signature) known = read()
+    signature = found
+    return known
+  }
+
+  async function change<T>(edit: (keys: StoredKey[]) => { keys: StoredKey[]; result: T }): Promise<T> {
+    return withLock('keys', async (stillHeld) => {
+      const { keys, result } = edit(read())
+      stillHeld()
+      await replaceFile(layout, layout.keys, `${JSON.stringify(keys, null, 2)}\n`)
+      checkedAt = 0
+      return result
+    })
+  }
+
+  return {
+    create(name, expiresAt) {
+      const key = `ppath_svc_${stage}_${randomBytes(24).toString('hex')}`
+      const record: ApiKey = {
+        id: randomUUID().slice(0, 8),
+        name,
+        prefix: loggablePrefix(key),
+        created_at: clock().toISOString(),
+        ...(expiresAt && { expires_at: expiresAt.toISOString() }),
+      }
+      return change((keys) => ({
+        keys: [...keys, { ...record, sha256: digest(key).toString('hex') }],
+        result: { key, record },
+      }))
+    },
+
+    async list() {
+      return read().map(withoutHash)
+    },
+
+    revoke(idOrName) {
+      return change((keys) => {
+        const usable = keys.filter((key) => key.revoked_at === undefined)
+        const matches = usable.filter((key) => key.id === idOrName || key.name === idOrName)
+        const [match] = matches
+        if (!match) throw new AppError('not_found', `No usable key has the id or name "${idOrName}".`)
+        if (matches.length > 1) throw new AppError('conflict', `Several keys are named "${idOrName}"; give an id.`)
+        const revoked = { ...match, revoked_at: clock().toISOString() }
+        return { keys: keys.map((key) => (key === match ? revoked : key)), result: withoutHash(revoked) }
+      })
+    },
+
+    async verify(presented) {
+      const hash = digest(presented)
+      const now = clock().toISOString()
+      let valid: StoredKey | undefined
+      // Every key is compared, in constant time, whatever the outcome.
+      for (const key of current()) {
+        const usable = key.revoked_at === undefined && (key.expires_at === undefined || key.expires_at > now)
+        if (timingSafeEqual(hash, Buffer.from(key.sha256, 'hex')) && usable) valid = key
+      }
+      return valid && withoutHash(valid)
+    },
+  }
+}
+
+function digest(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}
+
+function withoutHash({ sha256: _, ...key }: StoredKey): ApiKey {
+  return key
+}

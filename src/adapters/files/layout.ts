@@ -1,0 +1,76 @@
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from '../../domain/errors.ts'
+import { promptKey } from '../../domain/prompt-store.ts'
+
+/**
+ * Where everything of a files store is. `topics/` and `prompts/` belong to people and to git; `.purposepath/` is
+ * the program's own and ignores itself in git:
+ *
+ * - `state/{topic_id}.json`     the record as last published, deleted topics included
+ * - `versions/{topic_id}/{prompt_type}/{revision}.json`  every text that was ever published
+ * - `locks/`, `tmp/`, `keys.json`
+ */
+export function layoutOf(root: string) {
+  const own = join(root, '.purposepath')
+  return {
+    root,
+    own,
+    topics: join(root, 'topics'),
+    prompts: join(root, 'prompts'),
+    states: join(own, 'state'),
+    locks: join(own, 'locks'),
+    tmp: join(own, 'tmp'),
+    keys: join(own, 'keys.json'),
+    definition: (topic_id: string) => join(root, 'topics', `${topic_id}.json`),
+    bodies: (topic_id: string) => join(root, 'prompts', topic_id),
+    body: (topic_id: string, prompt_type: string) => join(root, promptKey(topic_id, prompt_type)),
+    state: (topic_id: string) => join(own, 'state', `${topic_id}.json`),
+    versions: (topic_id: string, prompt_type: string) => join(own, 'versions', topic_id, prompt_type),
+    version: (topic_id: string, prompt_type: string, revision: number | string) =>
+      join(own, 'versions', topic_id, prompt_type, `${revision}.json`),
+  }
+}
+export type Layout = ReturnType<typeof layoutOf>
+
+const ABANDONED_MS = 60_000
+
+/**
+ * Makes the folders of a store, and sweeps temporary files that a killed process left.
+ *
+ * @throws AppError `unavailable` when the folder cannot be made or written.
+ */
+export function openLayout(root: string): Layout {
+  const layout = layoutOf(root)
+  try {
+    for (const folder of [layout.topics, layout.prompts, layout.states, layout.locks, layout.tmp]) {
+      mkdirSync(folder, { recursive: true })
+    }
+    writeFileSync(join(layout.own, '.gitignore'), '*\n')
+    for (const name of readdirSync(layout.tmp)) {
+      const path = join(layout.tmp, name)
+      const left = statSync(path, { throwIfNoEntry: false })
+      if (left && Date.now() - left.mtimeMs > ABANDONED_MS) rmSync(path, { force: true })
+    }
+  } catch (error) {
+    throw storeFailure(root, error)
+  }
+  return layout
+}
+
+/** What a person can act on, from an error of the file system. */
+export function storeFailure(root: string, error: unknown): AppError {
+  const { code } = error as NodeJS.ErrnoException
+  const reason =
+    code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+      ? 'permission denied'
+      : code === 'ENOTDIR' || code === 'EEXIST'
+        ? 'it is not a folder'
+        : code === 'ENOENT'
+          ? 'it does not exist'
+          : code === 'ENOSPC'
+            ? 'the disk is full'
+            : (error as Error).message
+  const hint = `Set PROMPTS_DATA_DIR to a folder that this user may write.`
+  return new AppError('unavailable', `Cannot use the data folder ${root}: ${reason}. ${hint}`, { cause: error })
+}

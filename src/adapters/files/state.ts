@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import type { Topic } from '../../domain/topic.ts'
+import { replaceFile } from './durable.ts'
+import type { Layout } from './layout.ts'
+import { isMissing } from './working-copy.ts'
+
+/** The record of a topic as last published. Replacing this file is the instant at which a change happens. */
+export interface TopicState {
+  topic: Topic
+  /** True until the files that people see show this record: whoever finds it after a crash completes them. */
+  pending: boolean
+  /** Highest revision that each prompt type ever had, deleted ones included: none is ever used again. */
+  revisions: Record<string, number>
+}
+
+/** The state that follows `previous` when `topic` is published. */
+export function nextState(previous: TopicState | undefined, topic: Topic, pending: boolean): TopicState {
+  const revisions = { ...previous?.revisions }
+  for (const { prompt_type, revision } of topic.prompts) revisions[prompt_type] = revision
+  return { topic, pending, revisions }
+}
+
+export function readState(layout: Layout, topic_id: string): TopicState | undefined {
+  try {
+    return JSON.parse(readFileSync(layout.state(topic_id), 'utf8'))
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+export async function writeState(layout: Layout, state: TopicState): Promise<void> {
+  await replaceFile(layout, layout.state(state.topic.topic_id), `${JSON.stringify(state, null, 2)}\n`)
+}

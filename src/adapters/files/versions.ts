@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { AppError } from '../../domain/errors.ts'
+import type { PromptStore, PromptVersion } from '../../domain/prompt-store.ts'
+import type { PromptInfo } from '../../domain/topic.ts'
+import { replaceFile } from './durable.ts'
+import { type Layout, storeFailure } from './layout.ts'
+import { readState } from './state.ts'
+import { isMissing } from './working-copy.ts'
+
+interface StoredVersion extends Omit<PromptVersion, 'version_id'> {
+  content: string
+}
+
+/** The bodies of a files store: one file for each text that was ever published, named by its revision. */
+export function filePrompts(layout: Layout): PromptStore {
+  return {
+    async read(topic_id, info) {
+      return versionText(layout, topic_id, info)
+    },
+
+    async history(topic_id, prompt_type) {
+      // A crash can leave a text that never became public; it stands above the last published revision.
+      const published = readState(layout, topic_id)?.revisions[prompt_type] ?? 0
+      return revisionsOf(layout, topic_id, prompt_type)
+        .filter((revision) => revision <= published)
+        .map((revision) => {
+          const { content, ...facts } = readVersion(layout, topic_id, prompt_type, revision)
+          return { version_id: String(revision), ...facts }
+        })
+    },
+
+    async readVersion(topic_id, prompt_type, version_id) {
+      const known = revisionsOf(layout, topic_id, prompt_type).map(String)
+      if (!known.includes(version_id)) {
+        throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no version "${version_id}".`)
+      }
+      return readVersion(layout, topic_id, prompt_type, Number(version_id)).content
+    },
+  }
+}
+
+/** Writes the text that `info` describes; a leftover of an attempt that never became public is overwritten. */
+export async function writeVersion(layout: Layout, topic_id: string, info: PromptInfo, content: string): Promise<void> {
+  const { prompt_type, revision, sha256, bytes, updated_at, updated_by } = info
+  const version: StoredVersion = { revision, sha256, bytes, updated_at, updated_by, content }
+  await mkdir(layout.versions(topic_id, prompt_type), { recursive: true })
+  await replaceFile(layout, layout.version(topic_id, prompt_type, revision), `${JSON.stringify(version, null, 2)}\n`)
+}
+
+/** The text that `info` means. */
+export function versionText(layout: Layout, topic_id: string, info: PromptInfo): string {
+  try {
+    return readVersion(layout, topic_id, info.prompt_type, info.revision).content
+  } catch (error) {
+    throw storeFailure(layout.root, error)
+  }
+}
+
+function revisionsOf(layout: Layout, topic_id: string, prompt_type: string): number[] {
+  try {
+    return readdirSync(layout.versions(topic_id, prompt_type))
+      .map((name) => Number.parseInt(name, 10))
+      .sort((a, b) => b - a)
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw storeFailure(layout.root, error)
+  }
+}
+
+function readVersion(layout: Layout, topic_id: string, prompt_type: string, revision: number): StoredVersion {
+  return JSON.parse(readFileSync(layout.version(topic_id, prompt_type, revision), 'utf8'))
+}

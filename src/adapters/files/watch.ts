@@ -1,0 +1,159 @@
+import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
+import { join } from 'node:path'
+import { isIdentifier } from '../../domain/identifiers.ts'
+import type { StoreEvent } from '../../domain/topic.ts'
+import type { Layout } from './layout.ts'
+
+/** Notifications of the operating system get lost now and then (overflow, network drives): look again so often. */
+const SWEEP_MS = 60_000
+
+/**
+ * Watches the folders of a store, not its files: a general watcher keeps a handle for every file, this one for
+ * every folder, and a store of 10,000 topics has 20,000 files. Events that belong together (an editor's truncate
+ * and write, a `git pull`) are told together.
+ */
+export async function watchFolders(
+  layout: Layout,
+  options: {
+    freshnessMs: number
+    warn: (message: string) => void
+    topicIds: () => string[]
+    listener: (event: StoreEvent) => void
+  },
+): Promise<() => Promise<void>> {
+  const { freshnessMs, warn, listener } = options
+  const settleMs = Math.min(100, freshnessMs / 4)
+  const watchers = new Map<string, FSWatcher>()
+  const dirty = new Set<string>()
+  let settled: NodeJS.Timeout | undefined
+  let reachable = true
+  let polling = false
+  let identity = identityOf(layout)
+  /** Taken with the first look, not before: a start must not wait for it. */
+  let signatures: Map<string, string> | undefined
+  let sweptAt = Date.now()
+
+  function touch(topic_id: string): void {
+    if (!isIdentifier(topic_id)) return
+    dirty.add(topic_id)
+    settled ??= setTimeout(flush, settleMs)
+  }
+
+  function flush(): void {
+    settled = undefined
+    const topic_ids = [...dirty]
+    dirty.clear()
+    if (reachable) listener({ topic_ids, reachable })
+  }
+
+  function watchFolder(path: string, onEntry: (name: string) => void): void {
+    if (watchers.has(path) || polling) return
+    try {
+      const watcher = watch(path, { persistent: false }, (_, name) => name !== null && onEntry(String(name)))
+      watcher.on('error', () => unwatch(path))
+      watchers.set(path, watcher)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      // A folder that has just gone is no trouble: its parent tells.
+      if (code === 'ENOENT' || code === 'ENOTDIR') return
+      polling = true
+      warn(`cannot watch ${path} (${code}); looking at all files every ${freshnessMs / 2} ms instead`)
+    }
+  }
+
+  function unwatch(path: string): void {
+    watchers.get(path)?.close()
+    watchers.delete(path)
+  }
+
+  const onTopicFile = (name: string) => {
+    if (name.endsWith('.json')) touch(name.slice(0, -5))
+  }
+  const onPromptFolder = (topic_id: string) => {
+    if (!isIdentifier(topic_id)) return
+    const path = layout.bodies(topic_id)
+    // The folder may be a new one under an old name: begin anew.
+    unwatch(path)
+    watchFolder(path, () => touch(topic_id))
+    touch(topic_id)
+  }
+
+  function watchAll(): void {
+    for (const path of [...watchers.keys()]) unwatch(path)
+    watchFolder(layout.topics, onTopicFile)
+    watchFolder(layout.states, onTopicFile)
+    watchFolder(layout.prompts, onPromptFolder)
+    for (const topic_id of readdirSync(layout.prompts)) {
+      if (isIdentifier(topic_id)) watchFolder(layout.bodies(topic_id), () => touch(topic_id))
+    }
+  }
+
+  /** Compares every file's time and size with the last look. */
+  function sweep(): void {
+    const before = signatures ?? new Map<string, string>()
+    const now = signaturesNow()
+    for (const topic_id of new Set([...now.keys(), ...before.keys()])) {
+      if (now.get(topic_id) !== before.get(topic_id)) touch(topic_id)
+    }
+    signatures = now
+  }
+
+  function signaturesNow(): Map<string, string> {
+    sweptAt = Date.now()
+    return new Map(options.topicIds().map((topic_id) => [topic_id, signatureOf(layout, topic_id)]))
+  }
+
+  function look(): void {
+    try {
+      // A folder that was moved away or unmounted says nothing: its watchers just fall silent.
+      const found = identityOf(layout)
+      if (!reachable || found !== identity) {
+        identity = found
+        watchAll()
+        reachable = true
+        signatures = new Map()
+        sweep()
+        listener({ topic_ids: [], reachable })
+      } else if (signatures === undefined) signatures = signaturesNow()
+      else if (polling || Date.now() - sweptAt > SWEEP_MS) sweep()
+    } catch {
+      lose()
+    }
+  }
+
+  function lose(): void {
+    if (!reachable) return
+    reachable = false
+    listener({ topic_ids: [], reachable })
+  }
+
+  watchAll()
+  const timer = setInterval(look, freshnessMs / 2)
+  timer.unref()
+
+  return async () => {
+    clearInterval(timer)
+    clearTimeout(settled)
+    for (const path of [...watchers.keys()]) unwatch(path)
+  }
+}
+
+/** Changes when one of the folders is another one than before. */
+function identityOf(layout: Layout): string {
+  return [layout.topics, layout.prompts, layout.states].map((path) => statSync(path).ino).join(':')
+}
+
+/** Times and sizes of all files of a topic, as one text to compare. */
+function signatureOf(layout: Layout, topic_id: string): string {
+  const folder = layout.bodies(topic_id)
+  let bodies: string[] = []
+  try {
+    bodies = readdirSync(folder).map((name) => join(folder, name))
+  } catch {
+    // No prompts yet.
+  }
+  return [layout.definition(topic_id), layout.state(topic_id), ...bodies]
+    .map((path) => statSync(path, { throwIfNoEntry: false }))
+    .map((facts) => (facts ? `${facts.mtimeMs}:${facts.size}` : '-'))
+    .join('|')
+}

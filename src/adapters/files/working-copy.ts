@@ -1,0 +1,186 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdir, rm, rmdir } from 'node:fs/promises'
+import { AppError, type FieldFault } from '../../domain/errors.ts'
+import { isIdentifier } from '../../domain/identifiers.ts'
+import { sameJson } from '../../domain/json.ts'
+import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
+import {
+  type Bodies,
+  checkTopic,
+  definitionOf,
+  MAX_BODY_BYTES,
+  MAX_PROMPTS,
+  type Topic,
+  type TopicContent,
+  TopicDefinition,
+} from '../../domain/topic.ts'
+import { faultsOf } from '../../domain/validation.ts'
+import { replaceFile } from './durable.ts'
+import type { Layout } from './layout.ts'
+
+/** Members of a record that a hand-made file may hold (copied from an answer, say) and that are ours to keep. */
+const BOOKKEEPING = ['prompts', 'revision', 'created_at', 'created_by', 'updated_at', 'updated_by', 'deleted_at']
+const MAX_DEFINITION_BYTES = 1024 * 1024
+
+/** What the files of a topic hold, and everything about them that cannot be a topic. */
+export interface TopicFiles {
+  /** Missing when the definition is faulty. */
+  definition?: TopicDefinition
+  bodies: Bodies
+  faults: FieldFault[]
+}
+
+/**
+ * Reads and checks the files of a topic in the data folder.
+ *
+ * @returns `undefined` when there is no definition, a sentence when the files are not a valid topic.
+ */
+export function readWorkingCopy(layout: Layout, topic_id: string): TopicContent | string | undefined {
+  const files = readTopicFiles(layout, topic_id)
+  if (!files) return undefined
+  const { definition, bodies, faults } = files
+  if (!definition || faults.length > 0) return sentenceOf(faults)
+  try {
+    const check = checkTopic(definition, bodies, (type) => promptKey(topic_id, type))
+    return check.faults.length > 0 ? sentenceOf(check.faults) : { definition, bodies }
+  } catch (error) {
+    if (error instanceof AppError) return error.message
+    throw error
+  }
+}
+
+function sentenceOf(faults: readonly FieldFault[]): string {
+  return faults
+    .map(({ path, line, column, message }) => `${path}${line === undefined ? '' : `:${line}:${column}`}: ${message}`)
+    .join(' ')
+}
+
+/**
+ * Reads the files of a topic in a folder of the layout of `seeds/`.
+ *
+ * Synchronous, like every read of this store: the files are small and local, and one blocking read costs a
+ * fraction of a trip through the thread pool.
+ *
+ * @returns `undefined` when there is no definition.
+ */
+export function readTopicFiles(layout: Layout, topic_id: string): TopicFiles | undefined {
+  const faults: FieldFault[] = []
+  const path = `topics/${topic_id}.json`
+  const text = readText(layout.definition(topic_id), path, MAX_DEFINITION_BYTES, faults)
+  if (text === undefined) return faults.length > 0 ? { bodies: {}, faults } : undefined
+  const definition = parseDefinition(topic_id, text, path, faults)
+  const bodies: Record<string, string> = {}
+  const types = promptTypesIn(layout.bodies(topic_id))
+  if (types.length > MAX_PROMPTS) {
+    faults.push({ path: `prompts/${topic_id}`, expected: `at most ${MAX_PROMPTS} prompts`, message: 'has too many prompts.' })
+  }
+  for (const type of types) {
+    const body = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_BODY_BYTES, faults)
+    if (body !== undefined) bodies[type] = body
+  }
+  return { ...(definition && { definition }), bodies, faults }
+}
+
+/** Parses a definition as people write it: bookkeeping is ignored, `topic_id` may be left to the file's name. */
+function parseDefinition(topic_id: string, text: string, path: string, faults: FieldFault[]): TopicDefinition | undefined {
+  let content: unknown
+  try {
+    content = JSON.parse(text)
+  } catch {
+    faults.push({ path, expected: 'JSON', message: 'is not JSON.' })
+    return undefined
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    faults.push({ path, expected: 'a JSON object', message: 'is not a JSON object.' })
+    return undefined
+  }
+  const entries = Object.entries(content).filter(([name, value]) => !BOOKKEEPING.includes(name) && value !== null)
+  const parsed = TopicDefinition.safeParse({ topic_id, ...Object.fromEntries(entries) })
+  if (!parsed.success) {
+    faults.push(...faultsOf(parsed.error).map((fault) => ({ ...fault, path: `${path}: ${fault.path}` })))
+    return undefined
+  }
+  if (parsed.data.topic_id !== topic_id) {
+    faults.push({ path: `${path}: topic_id`, expected: topic_id, message: `is not the file's name.` })
+  }
+  return parsed.data
+}
+
+function promptTypesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.md') && isIdentifier(name.slice(0, -3)))
+      .map((name) => name.slice(0, -3))
+      .sort()
+  } catch (error) {
+    if (isMissing(error)) return []
+    throw error
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function readText(file: string, path: string, maxBytes: number, faults: FieldFault[]): string | undefined {
+  try {
+    if (statSync(file).size <= maxBytes) return utf8.decode(readFileSync(file))
+    faults.push({ path, expected: `at most ${maxBytes} bytes`, message: `is larger than ${maxBytes} bytes.` })
+  } catch (error) {
+    if (error instanceof TypeError) faults.push({ path, expected: 'UTF-8', message: 'is not valid UTF-8.' })
+    else if (!isMissing(error)) throw error
+  }
+  return undefined
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+}
+
+/** Whether the files show just what the record says. */
+export function showsTopic(copy: TopicContent | undefined, topic: Topic): boolean {
+  if (topic.deleted_at !== undefined || copy === undefined) return topic.deleted_at !== undefined && copy === undefined
+  return (
+    Object.keys(copy.bodies).length === topic.prompts.length &&
+    topic.prompts.every((info) => {
+      const body = copy.bodies[info.prompt_type]
+      return body !== undefined && fingerprint(body).sha256 === info.sha256
+    }) &&
+    sameJson(copy.definition, definitionOf(topic))
+  )
+}
+
+/** Makes the files show `topic`; `bodyOf` gives the texts. Doing it twice does no harm. */
+export async function writeWorkingCopy(
+  layout: Layout,
+  topic: Topic,
+  bodyOf: (prompt_type: string) => string,
+): Promise<void> {
+  const { topic_id } = topic
+  const folder = layout.bodies(topic_id)
+  const prompts = topic.deleted_at === undefined ? topic.prompts : []
+  const wanted = new Set(prompts.map((info) => info.prompt_type))
+  if (wanted.size > 0) await mkdir(folder, { recursive: true })
+  for (const { prompt_type } of prompts) {
+    await writeIfDifferent(layout, layout.body(topic_id, prompt_type), bodyOf(prompt_type))
+  }
+  if (topic.deleted_at === undefined) {
+    await writeIfDifferent(layout, layout.definition(topic_id), formatDefinition(topic))
+  } else {
+    await rm(layout.definition(topic_id), { force: true })
+  }
+  for (const type of promptTypesIn(folder)) {
+    if (!wanted.has(type)) await rm(layout.body(topic_id, type), { force: true })
+  }
+  // A folder that still holds something, a person's notes perhaps, stays.
+  if (wanted.size === 0) await rmdir(folder).catch(() => {})
+}
+
+async function writeIfDifferent(layout: Layout, path: string, content: string): Promise<void> {
+  const current = statSync(path, { throwIfNoEntry: false })
+  if (current?.size === Buffer.byteLength(content) && readFileSync(path, 'utf8') === content) return
+  await replaceFile(layout, path, content)
+}
+
+/** A definition as it stands in a file: members in a fixed order, two spaces, a final line break. */
+export function formatDefinition(topic: TopicDefinition): string {
+  return `${JSON.stringify(definitionOf(topic), null, 2)}\n`
+}

@@ -1,0 +1,29 @@
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+import type { Measure } from '../domain/observation.ts'
+
+/** Counts and times for Prometheus. */
+export function prometheusMetrics(): { measure: Measure; contentType: string; expose: () => Promise<string> } {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const calls = new Counter({
+    name: 'prompts_operations_total',
+    help: 'Operations by name and outcome (ok or an error code).',
+    labelNames: ['operation', 'outcome'],
+    registers: [registry],
+  })
+  const seconds = new Histogram({
+    name: 'prompts_operation_seconds',
+    help: 'Duration of operations.',
+    labelNames: ['operation'],
+    buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
+    registers: [registry],
+  })
+  return {
+    measure(operation, outcome, duration) {
+      calls.inc({ operation, outcome })
+      seconds.observe({ operation }, duration)
+    },
+    contentType: registry.contentType,
+    expose: () => registry.metrics(),
+  }
+}

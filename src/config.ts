@@ -1,0 +1,100 @@
+import { homedir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
+import { z } from 'zod'
+import { AppError } from './domain/errors.ts'
+import { faultsOf } from './domain/validation.ts'
+
+const perMinute = (calls: number) => z.coerce.number().int().positive().default(calls)
+const milliseconds = (least: number, standard: number) => z.coerce.number().int().min(least).default(standard)
+const names = z
+  .string()
+  .transform((text) => text.split(',').map((name) => name.trim()))
+  .pipe(z.array(z.string().min(1)))
+  .optional()
+
+/** Every setting (spec §8). An empty variable counts as unset. */
+const Settings = z.object({
+  PROMPTS_STORE: z.enum(['files']).default('files'),
+  PROMPTS_DATA_DIR: z.string().optional(),
+  STAGE: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/)
+    .default('dev'),
+  PROMPTS_HOST: z.string().default('127.0.0.1'),
+  PROMPTS_PORT: z.coerce.number().int().min(0).max(65535).default(3000),
+  PROMPTS_ALLOWED_HOSTS: names,
+  PROMPTS_ALLOWED_ORIGINS: names,
+  PROMPTS_LIMIT_RETRIEVAL: perMinute(1000),
+  PROMPTS_LIMIT_BATCH: perMinute(100),
+  PROMPTS_LIMIT_ANALYSIS: perMinute(60),
+  PROMPTS_LIMIT_ADMIN: perMinute(300),
+  PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
+  PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
+  PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  XDG_DATA_HOME: z.string().optional(),
+  LOCALAPPDATA: z.string().optional(),
+})
+
+/** The settings as the program uses them. */
+export interface Config {
+  dataDir: string
+  stage: string
+  host: string
+  /** 0: any free port. */
+  port: number
+  /** Names that `Host` may carry; `undefined`: loopback names. */
+  allowedHosts: string[] | undefined
+  /** Host names of origins that may call from a browser; `undefined`: loopback names. */
+  allowedOrigins: string[] | undefined
+  /** Calls per minute and caller. */
+  limits: { retrieval: number; batch: number; analysis: number; admin: number }
+  freshnessMs: number
+  staleIfErrorMs: number
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+/**
+ * Reads and validates all settings.
+ *
+ * @throws AppError `invalid_input` in one line that says which setting is wrong and why.
+ */
+export function loadConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = Settings.safeParse(given)
+  if (!parsed.success) {
+    const faults = faultsOf(parsed.error)
+    const sentence = faults.map((fault) => `${fault.path} is wrong: expected ${fault.expected}.`).join(' ')
+    throw new AppError('invalid_input', sentence, { errors: faults })
+  }
+  const settings = parsed.data
+  return {
+    dataDir: resolve(settings.PROMPTS_DATA_DIR ?? defaultDataDir(settings)),
+    stage: settings.STAGE,
+    host: settings.PROMPTS_HOST,
+    port: settings.PROMPTS_PORT,
+    allowedHosts: settings.PROMPTS_ALLOWED_HOSTS,
+    allowedOrigins: settings.PROMPTS_ALLOWED_ORIGINS,
+    limits: {
+      retrieval: settings.PROMPTS_LIMIT_RETRIEVAL,
+      batch: settings.PROMPTS_LIMIT_BATCH,
+      analysis: settings.PROMPTS_LIMIT_ANALYSIS,
+      admin: settings.PROMPTS_LIMIT_ADMIN,
+    },
+    freshnessMs: settings.PROMPTS_FRESHNESS_MS,
+    staleIfErrorMs: settings.PROMPTS_STALE_IF_ERROR_MS,
+    logLevel: settings.PROMPTS_LOG_LEVEL,
+  }
+}
+
+/** The user's data folder: XDG on Linux, its equivalents elsewhere. */
+function defaultDataDir({ XDG_DATA_HOME, LOCALAPPDATA }: {
+  XDG_DATA_HOME?: string | undefined
+  LOCALAPPDATA?: string | undefined
+}): string {
+  const name = 'purposepath-prompts'
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', name)
+  if (process.platform === 'win32') return join(LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), name)
+  // XDG Base Directory Specification: a relative path is to be ignored.
+  const base = XDG_DATA_HOME && isAbsolute(XDG_DATA_HOME) ? XDG_DATA_HOME : join(homedir(), '.local', 'share')
+  return join(base, name)
+}

@@ -1,0 +1,39 @@
+/** An API key as it is kept: never the key itself. */
+export interface ApiKey {
+  id: string
+  name: string
+  /** The first characters, to recognise a key by; they reveal nothing that helps to guess the rest. */
+  prefix: string
+  created_at: string
+  expires_at?: string
+  revoked_at?: string
+}
+
+/** The API keys of this installation. */
+export interface ApiKeys {
+  /**
+   * Makes a key.
+   *
+   * @returns the key, which is shown once and kept nowhere, and its record.
+   */
+  create(name: string, expiresAt?: Date): Promise<{ key: string; record: ApiKey }>
+
+  /** All keys, oldest first, revoked and expired ones too. */
+  list(): Promise<ApiKey[]>
+
+  /**
+   * Withdraws a key, in every running process within a second.
+   *
+   * @param idOrName a key's id, or the name of just one key that is not revoked yet.
+   * @throws AppError `not_found`, or `conflict` when several keys have that name.
+   */
+  revoke(idOrName: string): Promise<ApiKey>
+
+  /** The record of a presented key, if it is valid now. */
+  verify(presented: string): Promise<ApiKey | undefined>
+}
+
+/** What of a presented key may be logged: its public prefix, or that it does not even look like one. */
+export function loggablePrefix(presented: string): string {
+  return /^ppath_svc_[a-z0-9-]{1,32}_[0-9a-f]{6}/.exec(presented)?.[0] ?? '(no key of ours)'
+}

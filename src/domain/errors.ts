@@ -1,0 +1,93 @@
+/**
+ * Every way a request can fail on purpose. The code is the contract (spec §3, error table); the message is
+ * for people. `http`: status of the answer. `jsonrpc`: code of a JSON-RPC error (MCP prompts and resources).
+ * `exit`: exit code of the command line (spec §8).
+ */
+export const ERROR_CODES = {
+  invalid_input: { http: 400, jsonrpc: -32602, exit: 2, title: 'Invalid input' },
+  unauthenticated: { http: 401, jsonrpc: -32602, exit: 3, title: 'Unauthenticated' },
+  forbidden: { http: 403, jsonrpc: -32602, exit: 3, title: 'Forbidden' },
+  not_found: { http: 404, jsonrpc: -32602, exit: 4, title: 'Not found' },
+  conflict: { http: 409, jsonrpc: -32602, exit: 5, title: 'Conflict' },
+  too_large: { http: 413, jsonrpc: -32602, exit: 1, title: 'Too large' },
+  rate_limited: { http: 429, jsonrpc: -32603, exit: 1, title: 'Too many requests' },
+  unavailable: { http: 503, jsonrpc: -32603, exit: 1, title: 'Temporarily unavailable' },
+  internal: { http: 500, jsonrpc: -32603, exit: 1, title: 'Internal error' },
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** One faulty field. `path` is dotted and relative to the operation's input. Line and column count from 1. */
+export interface FieldFault {
+  path: string
+  expected: string
+  message: string
+  line?: number
+  column?: number
+}
+
+/** What an error may carry besides its code and its sentence. */
+export interface ErrorExtras {
+  /** Every faulty field, never just the first. */
+  errors?: FieldFault[]
+  /** Seconds until another attempt makes sense. */
+  retryAfter?: number
+  cause?: unknown
+}
+
+/** A failure on purpose. Anything else that is thrown is a defect and becomes `internal`. */
+export class AppError extends Error {
+  override readonly name = 'AppError'
+  readonly code: ErrorCode
+  readonly errors: FieldFault[] | undefined
+  readonly retryAfter: number | undefined
+
+  constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
+    super(message, { cause: extras.cause })
+    this.code = code
+    this.errors = extras.errors
+    this.retryAfter = extras.retryAfter
+  }
+}
+
+/** `invalid_input` that names every fault at once. */
+export function invalidInput(errors: FieldFault[]): AppError {
+  return new AppError('invalid_input', summary(errors), { errors })
+}
+
+function summary(errors: FieldFault[]): string {
+  const [first] = errors
+  if (!first) return 'The input is not valid.'
+  return errors.length === 1
+    ? `${first.path ? `${first.path}: ` : ''}${first.message}`
+    : `${errors.length} fields are not valid: ${[...new Set(errors.map((fault) => fault.path))].join(', ')}.`
+}
+
+/** An RFC 9457 problem document. */
+export interface Problem {
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: ErrorCode
+  errors?: FieldFault[]
+}
+
+/** Turns whatever was thrown into the error that a caller may see. A defect's own message stays inside. */
+export function toAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown
+  return new AppError('internal', 'Something went wrong on our side; the server log says more.', { cause: thrown })
+}
+
+/** The problem document of an error (RFC 9457, spec §3). */
+export function problemOf(error: AppError): Problem {
+  const { http, title } = ERROR_CODES[error.code]
+  return {
+    type: `urn:purposepath-prompts:problem:${error.code}`,
+    title,
+    status: http,
+    detail: error.message,
+    code: error.code,
+    ...(error.errors && { errors: error.errors }),
+  }
+}

@@ -1,0 +1,37 @@
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [member: string]: JsonValue }
+
+/** Levels of a topic record (spec §1) and of a parameter value. */
+export const MAX_DEPTH = 16
+
+/** Whether `value` nests deeper than `limit` levels. Iterative: hostile depth must not end the stack. */
+export function isDeeperThan(value: unknown, limit: number): boolean {
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limit) return true
+    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []))
+  }
+  return false
+}
+
+/** Reads an own member; inherited ones (`constructor`, `toString`, …) do not exist for templates and rules. */
+export function ownMember(holder: unknown, name: string): unknown {
+  return typeof holder === 'object' && holder !== null && !Array.isArray(holder) && Object.hasOwn(holder, name)
+    ? (holder as Record<string, unknown>)[name]
+    : undefined
+}
+
+/** Equal by their JSON, whatever the order of members. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, member]) => [name, sorted(member)]),
+  )
+}

@@ -1,0 +1,22 @@
+/** One line of the audit log (spec §5). Never holds a secret, a prompt text or a parameter value. */
+export interface AuditEvent {
+  /** The operation's name, or `authenticate`. */
+  event: string
+  /** Who: see {@link Caller.subject}; for a refused key its public prefix. */
+  caller: string
+  role?: string
+  topic_id?: string
+  prompt_type?: string
+  /** `ok` or an error code. */
+  outcome: string
+  /** Names of refused fields, never their values. */
+  refused?: string[]
+  duration_ms: number
+  request_id: string
+}
+
+/** Keeps the audit log. Never throws. */
+export type Audit = (event: AuditEvent) => void
+
+/** Counts and times operations. Never throws. */
+export type Measure = (operation: string, outcome: string, seconds: number) => void

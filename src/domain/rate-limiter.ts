@@ -1,0 +1,18 @@
+/** The limits of spec §5, each per minute and caller. */
+export const LIMIT_NAMES = ['retrieval', 'batch', 'analysis', 'admin'] as const
+export type LimitName = (typeof LIMIT_NAMES)[number]
+
+/** What is left of a caller's allowance. */
+export interface Allowance {
+  allowed: boolean
+  /** Calls per minute. */
+  limit: number
+  remaining: number
+  /** Seconds until the allowance is full again, or until another call is allowed if it was refused. */
+  resetSeconds: number
+}
+
+export interface RateLimiter {
+  /** Takes `cost` calls from the allowance of `key`, all or none. */
+  take(key: string, limit: LimitName, cost: number): Promise<Allowance>
+}

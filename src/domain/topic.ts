@@ -1,0 +1,181 @@
+import { z } from 'zod'
+import { AppError, type FieldFault } from './errors.ts'
+import { identifier, plainLines, plainText, TopicId } from './identifiers.ts'
+import { isDeeperThan, MAX_DEPTH } from './json.ts'
+import { ParameterDefinitions } from './parameters.ts'
+import { checkTemplate } from './template.ts'
+import { joinPath } from './validation.ts'
+
+/** Largest prompt body in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON (spec §1). */
+export const MAX_BODY_BYTES = 51_200
+export const MAX_PROMPTS = 16
+const MAX_RECORD_BYTES = 256 * 1024
+
+const openValue = z.string().regex(/^[a-z0-9_]+$/).max(64)
+
+/** Model settings of a topic. Unknown keys are kept. */
+export const TopicConfig = z.looseObject({
+  default_model: z.string().min(1).optional(),
+  supports_streaming: z.boolean().optional(),
+  max_turns: z.int().positive().optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  max_tokens: z.int().positive().optional(),
+})
+
+/** What people write about a topic: the content of `topics/{topic_id}.json`, of an export and of a seed. */
+export const TopicDefinition = z.strictObject({
+  topic_id: TopicId,
+  topic_name: plainText(1, 200),
+  topic_type: openValue.describe('conversation_coaching, single_shot, kpi_system, or a new one.'),
+  category: openValue.describe('coaching, analysis, strategy, kpi, or a new one.'),
+  description: plainLines(2000).optional(),
+  display_order: z.int().default(100),
+  is_active: z.boolean().default(true),
+  allowed_parameters: ParameterDefinitions.default([]),
+  config: TopicConfig.default({}),
+  external_id: plainText(1, 200).optional().describe("The caller's own id of this KPI configuration."),
+})
+export type TopicDefinition = z.infer<typeof TopicDefinition>
+
+/** Where one prompt body is and what it is. `revision` starts at 1 and never repeats, not even after a deletion. */
+export const PromptInfo = z.strictObject({
+  prompt_type: identifier('Prompt type'),
+  s3_bucket: z.string().optional().describe('Only where bodies are in S3.'),
+  s3_key: z.string(),
+  s3_version_id: z.string().optional(),
+  sha256: z.string(),
+  bytes: z.int(),
+  revision: z.int().positive(),
+  updated_at: z.string(),
+  updated_by: z.string(),
+})
+export type PromptInfo = z.infer<typeof PromptInfo>
+
+/** The record of a topic (spec §1). */
+export const Topic = TopicDefinition.extend({
+  prompts: z.array(PromptInfo).max(MAX_PROMPTS),
+  revision: z.int().positive().describe('1 at creation, one more with every change of the record.'),
+  created_at: z.string(),
+  created_by: z.string(),
+  updated_at: z.string(),
+  updated_by: z.string(),
+  deleted_at: z.string().optional().describe('Set by a soft delete, which also makes the topic inactive.'),
+})
+export type Topic = z.infer<typeof Topic>
+
+/** Prompt texts by prompt type. */
+export type Bodies = Readonly<Record<string, string>>
+
+/** A topic with its texts: in the store, in a folder to import, or as somebody wants it. */
+export interface TopicContent {
+  definition: TopicDefinition
+  bodies: Bodies
+}
+
+/** What a store answers for a topic: its record, or why the record or a body of it cannot be used. */
+export type StoredTopic = { topic_id: string; topic: Topic } | { topic_id: string; damage: string }
+
+/** Something happened to the store; `topic_ids` is empty when only its reachability changed. */
+export interface StoreEvent {
+  topic_ids: readonly string[]
+  /** False while the store cannot be read; what is known stays served (spec §3, freshness). */
+  reachable: boolean
+}
+
+/** Topic records, and the one promise that matters: a record and its bodies change together or not at all. */
+export interface TopicRepository {
+  /** The topic as it is in the store now, deleted ones too; `undefined` if there never was one. */
+  get(topic_id: string): Promise<StoredTopic | undefined>
+
+  /** Every topic, in no particular order. */
+  all(): AsyncIterable<StoredTopic>
+
+  /**
+   * Stores `topic` together with the texts in `changed` if the stored one is still at `topic.revision` (0: does
+   * not exist yet), and raises the revision by one. `topic.prompts` already describes the new texts. Durable
+   * when it returns; after a crash at any instant the store holds all of it or nothing.
+   *
+   * @returns the topic as stored.
+   * @throws AppError `conflict` when someone else saved first, `unavailable` when the store cannot be written;
+   *   nothing is written then.
+   */
+  save(topic: Topic, changed: Bodies): Promise<Topic>
+
+  /** Tells of changes by anybody, until the returned function is called. */
+  watch(listener: (event: StoreEvent) => void): Promise<() => Promise<void>>
+}
+
+export type ListPosition = Pick<TopicDefinition, "display_order" | "topic_id">
+
+/** Order of every list of topics: `display_order`, then id (spec §3). */
+export function byDisplayOrder(a: ListPosition, b: ListPosition): number {
+  return a.display_order - b.display_order || (a.topic_id < b.topic_id ? -1 : a.topic_id > b.topic_id ? 1 : 0)
+}
+
+/** The part of a record that people write, in the order in which files show it. */
+export function definitionOf(topic: TopicDefinition): TopicDefinition {
+  const { topic_id, topic_name, topic_type, category, description, display_order, is_active } = topic
+  const { allowed_parameters, config, external_id } = topic
+  return {
+    topic_id,
+    topic_name,
+    topic_type,
+    category,
+    ...(description !== undefined && { description }),
+    display_order,
+    is_active,
+    allowed_parameters,
+    config,
+    ...(external_id !== undefined && { external_id }),
+  }
+}
+
+/** What is wrong with a body, whatever its topic. */
+function bodyFaults(path: string, body: string): FieldFault[] {
+  const faults: FieldFault[] = []
+  if (body.includes('\0')) faults.push({ path, expected: 'text without NUL', message: 'holds a NUL character.' })
+  if (!body.isWellFormed()) faults.push({ path, expected: 'valid UTF-8', message: 'holds half a character.' })
+  return faults
+}
+
+/** What stands between a topic and being published, and what is merely odd. */
+export interface TopicCheck {
+  faults: FieldFault[]
+  warnings: { path: string; message: string }[]
+}
+
+/**
+ * Checks that a topic and its bodies belong together (spec §2): no syntax error and no undeclared variable in any
+ * body; declared parameters that no prompt uses are warnings.
+ *
+ * @param pathOf path of a body in the surface's input, for example `content` or `prompts.system`.
+ * @throws AppError `too_large` for a body over 50 KB or a record over 256 KiB or 16 levels.
+ */
+export function checkTopic(
+  definition: TopicDefinition,
+  bodies: Bodies,
+  pathOf: (prompt_type: string) => string = (type) => joinPath('prompts', type),
+): TopicCheck {
+  if (isDeeperThan(definition, MAX_DEPTH)) {
+    throw new AppError('too_large', `Topic "${definition.topic_id}" nests deeper than ${MAX_DEPTH} levels.`)
+  }
+  if (Buffer.byteLength(JSON.stringify(definition)) > MAX_RECORD_BYTES) {
+    throw new AppError('too_large', `Topic "${definition.topic_id}" is larger than 256 KiB.`)
+  }
+  const faults: FieldFault[] = []
+  const unused = new Set(definition.allowed_parameters.map((parameter) => parameter.name))
+  for (const [type, body] of Object.entries(bodies)) {
+    const path = pathOf(type)
+    if (Buffer.byteLength(body) > MAX_BODY_BYTES) {
+      throw new AppError('too_large', `${path} is larger than ${MAX_BODY_BYTES} bytes.`)
+    }
+    const check = checkTemplate(body, definition.allowed_parameters)
+    faults.push(...bodyFaults(path, body), ...check.faults.map((fault) => ({ path, ...fault })))
+    for (const name of check.used) unused.delete(name)
+  }
+  const warnings = [...unused].map((name) => ({
+    path: `allowed_parameters.${definition.allowed_parameters.findIndex((parameter) => parameter.name === name)}`,
+    message: `No prompt uses "${name}".`,
+  }))
+  return { faults, warnings }
+}

@@ -1,0 +1,107 @@
+import type { z } from 'zod'
+import { hasRole } from '../domain/caller.ts'
+import { AppError, toAppError } from '../domain/errors.ts'
+import { isIdentifier } from '../domain/identifiers.ts'
+import { MAX_DEPTH } from '../domain/json.ts'
+import type { Audit, Measure } from '../domain/observation.ts'
+import type { Allowance, LimitName, RateLimiter } from '../domain/rate-limiter.ts'
+import { parseInput } from '../domain/validation.ts'
+import type { Answer, CallContext, Operation, Services } from './operation.ts'
+
+/** The input object and the members of `parameters` stand above a parameter's own levels. */
+const MAX_INPUT_DEPTH = MAX_DEPTH + 4
+
+export interface PipelineDeps {
+  services: Services
+  limiter: RateLimiter
+  audit: Audit
+  measure: Measure
+  /** Logs the cause of an `internal` error, here and nowhere else. */
+  reportDefect: (error: unknown, requestId: string) => void
+}
+
+/**
+ * Runs an operation: authorise → limit → validate → run → check output → audit → measure.
+ *
+ * @throws AppError and nothing else.
+ */
+export type Execute = <Input extends z.ZodObject, Data extends z.ZodType>(
+  operation: Operation<Input, Data>,
+  input: unknown,
+  context: CallContext,
+) => Promise<Answer<z.input<Data>>>
+
+/** THE pipeline. Handlers never check roles, limits or shapes, and never write to the audit log. */
+export function createExecute({ services, limiter, audit, measure, reportDefect }: PipelineDeps): Execute {
+  return async (operation, input, context) => {
+    const startedAt = performance.now()
+    let failure: AppError | undefined
+    try {
+      authorise(operation, context)
+      if (!context.limitsTaken) await takeLimit(limiter, context, operation.limit, 1)
+      const answer = await operation.run(services, parseInput(operation.input, input, MAX_INPUT_DEPTH), context)
+      const checked = operation.output.safeParse(answer.data)
+      if (!checked.success) throw new Error(`${operation.name} answered what its schema does not allow`, { cause: checked.error })
+      return markStale(answer, services.catalog.staleSince())
+    } catch (thrown) {
+      failure = toAppError(thrown)
+      if (failure.code === 'internal') reportDefect(failure.cause ?? failure, context.requestId)
+      throw failure
+    } finally {
+      const milliseconds = performance.now() - startedAt
+      const outcome = failure?.code ?? 'ok'
+      audit({
+        event: operation.name,
+        caller: context.caller.subject,
+        role: context.caller.role,
+        ...subjectOf(input),
+        outcome,
+        ...(failure?.errors && { refused: refusedNames(failure.errors) }),
+        duration_ms: Math.round(milliseconds * 100) / 100,
+        request_id: context.requestId,
+      })
+      measure(operation.name, outcome, milliseconds / 1000)
+    }
+  }
+}
+
+function authorise(operation: Operation, { caller }: CallContext): void {
+  if (hasRole(caller, operation.role)) return
+  throw new AppError('forbidden', `This needs the role "${operation.role}"; the caller has "${caller.role}".`)
+}
+
+/**
+ * Takes `cost` calls from the caller's allowance.
+ *
+ * @returns what is left; `undefined` for callers that are not limited.
+ * @throws AppError `rate_limited`.
+ */
+export async function takeLimit(
+  limiter: RateLimiter,
+  { caller }: Pick<CallContext, 'caller'>,
+  limit: LimitName,
+  cost: number,
+): Promise<Allowance | undefined> {
+  if (caller.limitKey === undefined) return undefined
+  const allowance = await limiter.take(caller.limitKey, limit, cost)
+  if (allowance.allowed) return allowance
+  const message = `More than ${allowance.limit} ${limit} calls in a minute.`
+  throw new AppError('rate_limited', message, { retryAfter: Math.max(1, Math.ceil(allowance.resetSeconds)) })
+}
+
+function markStale<Data>(answer: Answer<Data>, since: Date | undefined): Answer<Data> {
+  return since ? { ...answer, meta: { ...answer.meta, stale: true, as_of: since.toISOString() } } : answer
+}
+
+/** What a call is about, as far as it is a name: anything else may be a text that a log must not hold. */
+function subjectOf(input: unknown): { topic_id?: string; prompt_type?: string } {
+  const { topic_id, prompt_type } = (input ?? {}) as Record<string, unknown>
+  return {
+    ...(typeof topic_id === 'string' && isIdentifier(topic_id) && { topic_id }),
+    ...(typeof prompt_type === 'string' && isIdentifier(prompt_type) && { prompt_type }),
+  }
+}
+
+function refusedNames(faults: readonly { path: string }[]): string[] {
+  return faults.map(({ path }) => (path.split('.').every((part) => isIdentifier(part)) ? path : '(unknown name)'))
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import type { Caller, Role } from '../domain/caller.ts'
+import type { Clock } from '../domain/clock.ts'
+import type { ParameterStyle } from '../domain/parameters.ts'
+import type { PromptStore } from '../domain/prompt-store.ts'
+import type { LimitName } from '../domain/rate-limiter.ts'
+import type { TopicRepository } from '../domain/topic.ts'
+import type { Catalog } from '../services/catalog.ts'
+
+/** What operations work with. */
+export interface Services {
+  catalog: Catalog
+  topics: TopicRepository
+  prompts: PromptStore
+  clock: Clock
+}
+
+/** Facts of one call that are not its input. */
+export interface CallContext {
+  caller: Caller
+  /** Ties log lines and answers together. */
+  requestId: string
+  /** How parameters arrive on this surface; default `json`. */
+  parameterStyle?: ParameterStyle
+  /** True when the transport has taken the rate limits already, for all calls of a POST at once. */
+  limitsTaken?: boolean
+}
+
+export const Meta = z.object({
+  next_cursor: z.string().optional().describe('Give it as `cursor` to get the next page.'),
+  warnings: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  stale: z.boolean().optional().describe('True while the store cannot be reached and known texts are served.'),
+  as_of: z.string().optional().describe('When stale: the time of which the answer is.'),
+  revision: z.int().optional(),
+})
+export type Meta = z.infer<typeof Meta>
+
+/** What every surface answers: REST body, `structuredContent` and `--json` alike (spec §3). */
+export interface Answer<Data> {
+  data: Data
+  meta?: Meta
+  /** Failures of single parts of a batch, by id. */
+  errors?: Record<string, { code: string; detail: string }>
+}
+
+/** Anything the system can do: one record, projected to MCP tools, REST, OpenAPI and the command line. */
+export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends z.ZodType = z.ZodType> {
+  /** `noun.verb`: name on the command line, OpenAPI operationId and name in logs and metrics. */
+  name: string
+  /** Name of the MCP tool; none for the few that serve protocol verbs only. */
+  tool?: string
+  /** REST method and path below `/api/v1`; `{names}` are input fields, positional on the command line. */
+  http?: string
+  /** Title for people, and one sentence on what it does. */
+  title: string
+  summary: string
+  /** Least role. */
+  role: Role
+  effect: 'read' | 'write' | 'delete'
+  /** The limit that a call counts against. */
+  limit: LimitName
+  /** One flat object of the route's path, query and body fields. */
+  input: Input
+  /** Schema of the answer's `data`. */
+  output: Data
+  run(services: Services, input: z.output<Input>, context: CallContext): Promise<Answer<z.input<Data>>>
+}
+
+/** Gives an operation's record its types. */
+export function defineOperation<Input extends z.ZodObject, Data extends z.ZodType>(
+  operation: Operation<Input, Data>,
+): Operation<Input, Data> {
+  return operation
+}
+
+/** Names of the path's fields, in order. */
+export function pathFields({ http }: Pick<Operation, 'http'>): string[] {
+  return [...(http ?? '').matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string)
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod'
+import { hasRole } from '../domain/caller.ts'
+import { invalidInput } from '../domain/errors.ts'
+import { TopicId } from '../domain/identifiers.ts'
+import { byDisplayOrder, definitionOf, type ListPosition, Topic, TopicDefinition } from '../domain/topic.ts'
+import { defineOperation } from './operation.ts'
+
+const TopicSummary = TopicDefinition.extend({
+  available_prompts: z.array(z.string()),
+  revision: z.int(),
+  updated_at: z.string(),
+  updated_by: z.string(),
+  deleted_at: z.string().optional(),
+})
+
+export const listTopics = defineOperation({
+  name: 'topics.list',
+  tool: 'list_topics',
+  http: 'GET /admin/prompts',
+  title: 'List topics',
+  summary: 'List topics without their texts, by display order, then id.',
+  role: 'service',
+  effect: 'read',
+  limit: 'retrieval',
+  input: z.strictObject({
+    topic_type: z.string().optional().describe('Only this type, for example kpi_system.'),
+    category: z.string().optional().describe('Only this category.'),
+    is_active: z.boolean().optional().describe('Only active or only inactive topics. Services see active ones only.'),
+    deleted: z.boolean().default(false).describe('Deleted topics instead of existing ones (administrators).'),
+    q: z.string().max(200).optional().describe('Only topics whose id, name or description contains this text.'),
+    cursor: z.string().max(500).optional().describe('`meta.next_cursor` of the page before.'),
+    limit: z.int().min(1).max(500).default(100).describe('Most topics of a page.'),
+  }),
+  output: z.array(TopicSummary),
+  async run({ catalog }, filter, { caller }) {
+    const seesAll = hasRole(caller, 'admin')
+    const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor)
+    const needle = filter.q?.toLowerCase()
+    const wanted = (topic: Topic) =>
+      (seesAll || topic.is_active) &&
+      (topic.deleted_at !== undefined) === filter.deleted &&
+      (filter.topic_type === undefined || topic.topic_type === filter.topic_type) &&
+      (filter.category === undefined || topic.category === filter.category) &&
+      (filter.is_active === undefined || topic.is_active === filter.is_active) &&
+      (needle === undefined || searchText(topic).includes(needle)) &&
+      (after === undefined || byDisplayOrder(topic, after) > 0)
+    const found = catalog.list().filter(wanted)
+    const page = found.slice(0, filter.limit)
+    const last = page.at(-1)
+    return {
+      data: page.map(summaryOf),
+      ...(last && found.length > page.length && { meta: { next_cursor: writeCursor(last) } }),
+    }
+  },
+})
+
+export const getTopic = defineOperation({
+  name: 'topics.get',
+  tool: 'get_topic',
+  http: 'GET /admin/prompts/{topic_id}',
+  title: 'Get topic',
+  summary: "Get a topic's record, in whatever state it is, without its texts.",
+  role: 'admin',
+  effect: 'read',
+  limit: 'admin',
+  input: z.strictObject({ topic_id: TopicId }),
+  output: Topic.extend({ available_prompts: z.array(z.string()) }),
+  async run({ catalog }, { topic_id }) {
+    const topic = catalog.topic(topic_id)
+    return { data: { ...topic, available_prompts: promptTypes(topic) }, meta: { revision: topic.revision } }
+  },
+})
+
+function summaryOf(topic: Topic): z.infer<typeof TopicSummary> {
+  const { revision, updated_at, updated_by, deleted_at } = topic
+  return {
+    ...definitionOf(topic),
+    available_prompts: promptTypes(topic),
+    revision,
+    updated_at,
+    updated_by,
+    ...(deleted_at !== undefined && { deleted_at }),
+  }
+}
+
+function promptTypes(topic: Topic): string[] {
+  return topic.prompts.map((info) => info.prompt_type)
+}
+
+function searchText({ topic_id, topic_name, description = '' }: Topic): string {
+  return `${topic_id}\n${topic_name}\n${description}`.toLowerCase()
+}
+
+
+
+/** A page ends at a position, not at a count: topics that come or go meanwhile cause no gap and no repeat. */
+export function writeCursor({ display_order, topic_id }: ListPosition): string {
+  return Buffer.from(JSON.stringify([display_order, topic_id])).toString('base64url')
+}
+
+/** @throws AppError `invalid_input` for a text that {@link writeCursor} did not write. */
+export function readCursor(cursor: string): ListPosition {
+  try {
+    const Parts = z.tuple([z.int(), TopicId])
+    const [display_order, topic_id] = Parts.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
+    return { display_order, topic_id }
+  } catch {
+    throw invalidInput([
+      { path: 'cursor', expected: '`meta.next_cursor` of the page before', message: 'is not a cursor of this list.' },
+    ])
+  }
+}

@@ -1,0 +1,185 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../domain/clock.ts'
+import { AppError } from '../domain/errors.ts'
+import type { PromptStore } from '../domain/prompt-store.ts'
+import { type Bodies, byDisplayOrder, type StoredTopic, type Topic, type TopicRepository } from '../domain/topic.ts'
+
+/** Most bytes of prompt bodies kept in memory. */
+const MAX_BODIES_BYTES = 64 * 1024 * 1024
+
+/** One topic before and after a change; a missing side means that it did not or does not exist. */
+export interface CatalogChange {
+  topic_id: string
+  before?: Topic
+  after?: Topic
+}
+
+/** All topics of the store in memory: what every read is answered from. */
+export interface Catalog {
+  /**
+   * The topic in whatever state, deleted ones included.
+   *
+   * @throws AppError `not_found`.
+   */
+  topic(topic_id: string): Topic
+
+  /**
+   * The topic if it is active.
+   *
+   * @throws AppError `not_found`, also for inactive and deleted topics (spec §3).
+   */
+  published(topic_id: string): Topic
+
+  /** The texts of all prompts of a topic. */
+  bodies(topic: Topic): Promise<Bodies>
+
+  /** All topics, deleted ones included, by `display_order`, then id. The same array until something changes. */
+  list(): readonly Topic[]
+
+  /** Topics that cannot be used, with the reason. */
+  damaged(): ReadonlyMap<string, string>
+
+  /** When the store cannot be reached: since when what is served may be old. */
+  staleSince(): Date | undefined
+
+  /** Takes over what this process has just saved, so that it is visible here at once. */
+  accept(topic: Topic): void
+
+  /** Calls `listener` with every set of changes. */
+  onChange(listener: (changes: readonly CatalogChange[]) => void): void
+
+  /** Stops following the store. */
+  close(): Promise<void>
+}
+
+/**
+ * Loads all topics and follows the store.
+ *
+ * @param staleIfErrorMs how long known topics are served while the store cannot be reached; then `unavailable`.
+ */
+export async function openCatalog(options: {
+  topics: TopicRepository
+  prompts: PromptStore
+  clock: Clock
+  staleIfErrorMs: number
+  warn: (message: string, cause?: unknown) => void
+}): Promise<Catalog> {
+  const { topics, prompts, clock, staleIfErrorMs, warn } = options
+  const known = new Map<string, Topic>()
+  const damaged = new Map<string, string>()
+  const listeners: ((changes: readonly CatalogChange[]) => void)[] = []
+  const bodies = new LRUCache<string, string>({
+    maxSize: MAX_BODIES_BYTES,
+    sizeCalculation: (body) => body.length * 2 + 1,
+  })
+  let sorted: readonly Topic[] | undefined
+  let staleSince: Date | undefined
+
+  /** Replaces what is known of a topic. Answers may overtake each other: an older revision changes nothing. */
+  function take(topic_id: string, stored: StoredTopic | undefined): CatalogChange | undefined {
+    const before = known.get(topic_id)
+    const after = stored && 'topic' in stored ? stored.topic : undefined
+    if (stored && 'damage' in stored) {
+      if (damaged.get(topic_id) !== stored.damage) {
+        warn(`topic ${topic_id} is out until its files are mended: ${stored.damage}`)
+      }
+      damaged.set(topic_id, stored.damage)
+    } else if (damaged.delete(topic_id)) {
+      warn(`topic ${topic_id} is mended`)
+    }
+    if (after && before && after.revision <= before.revision) return undefined
+    if (!after && !before) return undefined
+    if (after) known.set(topic_id, after)
+    else known.delete(topic_id)
+    sorted = undefined
+    return { topic_id, ...(before && { before }), ...(after && { after }) }
+  }
+
+  async function refresh(topic_ids: readonly string[]): Promise<void> {
+    const changes: CatalogChange[] = []
+    await Promise.all(
+      topic_ids.map(async (topic_id) => {
+        try {
+          const change = take(topic_id, await topics.get(topic_id))
+          if (change) changes.push(change)
+        } catch (error) {
+          warn(`cannot read topic ${topic_id}`, error)
+        }
+      }),
+    )
+    tell(changes)
+  }
+
+  function tell(changes: readonly CatalogChange[]): void {
+    if (changes.length > 0) for (const listener of listeners) listener(changes)
+  }
+
+  function assertServable(): void {
+    if (!staleSince || clock().getTime() - staleSince.getTime() <= staleIfErrorMs) return
+    throw new AppError('unavailable', 'The store has been out of reach for too long.', { retryAfter: 5 })
+  }
+
+  function topic(topic_id: string): Topic {
+    assertServable()
+    const found = known.get(topic_id)
+    if (!found) throw notFound(topic_id)
+    return found
+  }
+
+  async function body(topic_id: string, info: Topic['prompts'][number]): Promise<string> {
+    const key = `${topic_id}/${info.prompt_type}/${info.revision}`
+    let text = bodies.get(key)
+    if (text === undefined) {
+      text = await prompts.read(topic_id, info)
+      bodies.set(key, text)
+    }
+    return text
+  }
+
+  // Watch first, then load: what changes in between is read twice rather than missed.
+  const unwatch = await topics.watch(({ topic_ids, reachable }) => {
+    if (!reachable) {
+      staleSince ??= clock()
+      warn('the store cannot be reached; known prompts go on being served')
+    } else if (staleSince) {
+      staleSince = undefined
+      warn('the store is back')
+    }
+    void refresh(topic_ids)
+  })
+  for await (const stored of topics.all()) take(stored.topic_id, stored)
+
+  return {
+    topic,
+    published(topic_id) {
+      const found = topic(topic_id)
+      if (!found.is_active) throw notFound(topic_id)
+      return found
+    },
+    async bodies(of) {
+      const texts: Record<string, string> = {}
+      for (const info of of.prompts) texts[info.prompt_type] = await body(of.topic_id, info)
+      return texts
+    },
+    list() {
+      assertServable()
+      sorted ??= [...known.values()].sort(byDisplayOrder)
+      return sorted
+    },
+    damaged: () => damaged,
+    staleSince: () => staleSince,
+    accept(saved) {
+      const change = take(saved.topic_id, { topic_id: saved.topic_id, topic: saved })
+      if (change) tell([change])
+    },
+    onChange(listener) {
+      listeners.push(listener)
+    },
+    close: unwatch,
+  }
+}
+
+/** `not_found` for a topic. */
+export function notFound(topic_id: string): AppError {
+  return new AppError('not_found', `There is no topic "${topic_id}".`)
+}

@@ -1,0 +1,120 @@
+import { setTimeout } from 'node:timers/promises'
+import type { Clock } from '../domain/clock.ts'
+import { AppError, invalidInput } from '../domain/errors.ts'
+import { fingerprint, type PromptStore, promptKey } from '../domain/prompt-store.ts'
+import {
+  type Bodies,
+  checkTopic,
+  definitionOf,
+  type PromptInfo,
+  type Topic,
+  type TopicCheck,
+  type TopicContent,
+  type TopicRepository,
+} from '../domain/topic.ts'
+import { sameJson } from '../domain/json.ts'
+import type { Catalog } from './catalog.ts'
+
+/** What was published, and what was odd about it. */
+export interface Published {
+  topic: Topic
+  warnings: TopicCheck['warnings']
+}
+
+export interface PublishingDeps {
+  catalog: Catalog
+  topics: TopicRepository
+  prompts: PromptStore
+  clock: Clock
+}
+
+/** More rivals than this, one after the other, for one topic, and something else is wrong. */
+const MAX_ATTEMPTS = 100
+
+/**
+ * The one way to change a topic. Reads it as it is in the store, lets `edit` say what it should be, checks that
+ * record and bodies belong together, and saves if nobody else did meanwhile; else does it all again. So a body can
+ * never be published against parameters that somebody has just removed, and edits of two prompts of one topic
+ * never disturb each other.
+ *
+ * @param by written to `updated_by`.
+ * @param edit gets the current content (`undefined`: no such topic yet) and its record; returns the wanted content,
+ *   or `undefined` to leave everything as it is. Called again after every lost race; throws to refuse.
+ * @throws AppError `invalid_input` with all faults, `too_large`, `conflict`, `unavailable`; nothing is written then.
+ */
+export async function publish(
+  deps: PublishingDeps,
+  topic_id: string,
+  by: string,
+  edit: (current: TopicContent | undefined, topic: Topic | undefined) => TopicContent | undefined,
+): Promise<Published | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const before = await readTopic(deps.topics, topic_id)
+    const current = before && (await contentOf(deps.prompts, before))
+    const wanted = edit(current, before)
+    if (!wanted) return undefined
+    const { faults, warnings } = checkTopic(wanted.definition, wanted.bodies)
+    if (faults.length > 0) throw invalidInput(faults)
+    const changed = Object.fromEntries(
+      Object.entries(wanted.bodies).filter(([type, body]) => current?.bodies[type] !== body),
+    )
+    const next = await nextRecord(deps, before, wanted, changed, by)
+    try {
+      const topic = await deps.topics.save(next, changed)
+      deps.catalog.accept(topic)
+      return { topic, warnings }
+    } catch (error) {
+      const lostRace = error instanceof AppError && error.code === 'conflict'
+      if (!lostRace || attempt === MAX_ATTEMPTS) throw error
+      await setTimeout(Math.random() * 10)
+    }
+  }
+}
+
+/** Whether `wanted` is what is already there. */
+export function sameContent(wanted: TopicContent, current: TopicContent | undefined): boolean {
+  return current !== undefined && sameJson(wanted, current)
+}
+
+async function readTopic(topics: TopicRepository, topic_id: string): Promise<Topic | undefined> {
+  const stored = await topics.get(topic_id)
+  if (stored && 'damage' in stored) {
+    throw new AppError('conflict', `Topic "${topic_id}" needs mending first: ${stored.damage}`)
+  }
+  return stored?.topic
+}
+
+/** A topic with its texts, read from the store. */
+export async function contentOf(prompts: PromptStore, topic: Topic): Promise<TopicContent> {
+  const texts = topic.prompts.map(async (info) => [info.prompt_type, await prompts.read(topic.topic_id, info)])
+  return { definition: definitionOf(topic), bodies: Object.fromEntries(await Promise.all(texts)) }
+}
+
+/** The record of `wanted`, still at the revision of `before`: saving raises it. */
+async function nextRecord(
+  { prompts, clock }: PublishingDeps,
+  before: Topic | undefined,
+  wanted: TopicContent,
+  changed: Bodies,
+  by: string,
+): Promise<Topic> {
+  const { topic_id } = wanted.definition
+  const updated_at = clock().toISOString()
+  const stamp = { updated_at, updated_by: by }
+  const infos = Object.keys(wanted.bodies).map(async (prompt_type): Promise<PromptInfo> => {
+    const known = before?.prompts.find((info) => info.prompt_type === prompt_type)
+    const body = changed[prompt_type]
+    if (known && body === undefined) return known
+    const last = known?.revision ?? (await prompts.history(topic_id, prompt_type))[0]?.revision ?? 0
+    const s3_key = promptKey(topic_id, prompt_type)
+    return { prompt_type, s3_key, ...fingerprint(body as string), revision: last + 1, ...stamp }
+  })
+  return {
+    ...wanted.definition,
+    prompts: await Promise.all(infos),
+    revision: before?.revision ?? 0,
+    created_at: before?.created_at ?? updated_at,
+    created_by: before?.created_by ?? by,
+    ...stamp,
+  }
+}
