@@ -30,10 +30,12 @@ const Settings = z.object({
   PROMPTS_LIMIT_ADMIN: perMinute(300),
   PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
   PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
-  PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   XDG_DATA_HOME: z.string().optional(),
   LOCALAPPDATA: z.string().optional(),
 })
+
+type Environment = Readonly<Record<string, string | undefined>>
 
 /** The settings as the program uses them. */
 export interface Config {
@@ -50,16 +52,20 @@ export interface Config {
   limits: { retrieval: number; batch: number; analysis: number; admin: number }
   freshnessMs: number
   staleIfErrorMs: number
-  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** `undefined`: `info` for servers, `warn` for commands that a person waits for. */
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined
 }
 
 /**
  * Reads and validates all settings.
  *
+ * @param overrides what the command line says; it wins over the environment.
  * @throws AppError `invalid_input` in one line that says which setting is wrong and why.
  */
-export function loadConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+export function loadConfig(overrides: Environment = {}, environment: Environment = process.env): Config {
+  const given = Object.fromEntries(
+    Object.entries({ ...environment, ...overrides }).filter(([, value]) => value !== ''),
+  )
   const parsed = Settings.safeParse(given)
   if (!parsed.success) {
     const faults = faultsOf(parsed.error)
@@ -67,6 +73,10 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     throw new AppError('invalid_input', sentence, { errors: faults })
   }
   const settings = parsed.data
+  if (!isLoopback(settings.PROMPTS_HOST) && !settings.PROMPTS_ALLOWED_HOSTS) {
+    const message = `PROMPTS_ALLOWED_HOSTS is missing: expected the host names of this server, because PROMPTS_HOST is ${settings.PROMPTS_HOST}.`
+    throw new AppError('invalid_input', message)
+  }
   return {
     dataDir: resolve(settings.PROMPTS_DATA_DIR ?? defaultDataDir(settings)),
     stage: settings.STAGE,
@@ -86,8 +96,16 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   }
 }
 
+/** Whether only programs of this machine can reach a server that binds to `host`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^(::ffff:)?127\./.test(host)
+}
+
 /** The user's data folder: XDG on Linux, its equivalents elsewhere. */
-function defaultDataDir({ XDG_DATA_HOME, LOCALAPPDATA }: {
+function defaultDataDir({
+  XDG_DATA_HOME,
+  LOCALAPPDATA,
+}: {
   XDG_DATA_HOME?: string | undefined
   LOCALAPPDATA?: string | undefined
 }): string {

@@ -1,8 +1,12 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import type { Measure } from '../domain/observation.ts'
 
 /** Counts and times for Prometheus. */
-export function prometheusMetrics(): { measure: Measure; contentType: string; expose: () => Promise<string> } {
+export function prometheusMetrics(): {
+  measure: Measure
+  contentType: string
+  expose: () => Promise<string>
+} {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const calls = new Counter({

@@ -9,6 +9,8 @@ export interface Caller {
   role: Role
   /** Bucket of the rate limits; `undefined` for callers that are not limited (stdio, command line). */
   limitKey?: string
+  /** True when the user asked for it (`--read-only`): operations that write do not exist then. */
+  readOnly?: boolean
 }
 
 /** Whether `caller` has `least` or a higher role. */

@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   unauthenticated: { http: 401, jsonrpc: -32602, exit: 3, title: 'Unauthenticated' },
   forbidden: { http: 403, jsonrpc: -32602, exit: 3, title: 'Forbidden' },
   not_found: { http: 404, jsonrpc: -32602, exit: 4, title: 'Not found' },
+  method_not_allowed: { http: 405, jsonrpc: -32601, exit: 1, title: 'Method not allowed' },
   conflict: { http: 409, jsonrpc: -32602, exit: 5, title: 'Conflict' },
   too_large: { http: 413, jsonrpc: -32602, exit: 1, title: 'Too large' },
   rate_limited: { http: 429, jsonrpc: -32603, exit: 1, title: 'Too many requests' },
@@ -55,6 +56,12 @@ export function invalidInput(errors: FieldFault[]): AppError {
   return new AppError('invalid_input', summary(errors), { errors })
 }
 
+/** `not_found` for a topic, or for one of its prompts. */
+export function notFound(topic_id: string, prompt_type?: string): AppError {
+  const what = prompt_type === undefined ? 'topic' : `prompt "${prompt_type}" of topic`
+  return new AppError('not_found', `There is no ${what} "${topic_id}".`)
+}
+
 function summary(errors: FieldFault[]): string {
   const [first] = errors
   if (!first) return 'The input is not valid.'
@@ -76,7 +83,9 @@ export interface Problem {
 /** Turns whatever was thrown into the error that a caller may see. A defect's own message stays inside. */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown
-  return new AppError('internal', 'Something went wrong on our side; the server log says more.', { cause: thrown })
+  return new AppError('internal', 'Something went wrong on our side; the server log says more.', {
+    cause: thrown,
+  })
 }
 
 /** The problem document of an error (RFC 9457, spec §3). */

@@ -13,7 +13,10 @@ export function identifier(what: string) {
   return z
     .string()
     .regex(IDENTIFIER)
-    .refine((text) => !RESERVED.has(text), { error: 'is a reserved name', params: { expected: 'another name' } })
+    .refine((text) => !RESERVED.has(text), {
+      error: 'is a reserved name',
+      params: { expected: 'another name' },
+    })
     .describe(`${what}: 1–64 lower-case letters, digits and underscores.`)
 }
 

@@ -15,7 +15,10 @@ export function isDeeperThan(value: unknown, limit: number): boolean {
 
 /** Reads an own member; inherited ones (`constructor`, `toString`, …) do not exist for templates and rules. */
 export function ownMember(holder: unknown, name: string): unknown {
-  return typeof holder === 'object' && holder !== null && !Array.isArray(holder) && Object.hasOwn(holder, name)
+  return typeof holder === 'object' &&
+    holder !== null &&
+    !Array.isArray(holder) &&
+    Object.hasOwn(holder, name)
     ? (holder as Record<string, unknown>)[name]
     : undefined
 }

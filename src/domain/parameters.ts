@@ -138,7 +138,11 @@ export function checkParameters(
   for (const name of Object.keys(given)) {
     if (known.has(name)) continue
     const expected = known.size > 0 ? `one of ${[...known].join(', ')}` : 'no parameters'
-    faults.push({ path: joinPath(options.prefix, name), expected, message: 'is not a parameter of this topic.' })
+    faults.push({
+      path: joinPath(options.prefix, name),
+      expected,
+      message: 'is not a parameter of this topic.',
+    })
   }
   if (faults.length > 0) throw invalidInput(faults)
   return values
@@ -265,7 +269,9 @@ function schemaOf(definition: ParameterDefinition): Record<string, unknown> {
     ...(validation?.type === 'enum' && { enum: validation.enum_values }),
     ...(validation?.type === 'pattern' && { pattern: validation.pattern }),
     ...(validation?.type === 'range' && { minimum: validation.min, maximum: validation.max }),
-    ...(validation?.type === 'length' && type === 'array' && { minItems: validation.min, maxItems: validation.max }),
-    ...(validation?.type === 'length' && type === 'string' && { minLength: validation.min, maxLength: validation.max }),
+    ...(validation?.type === 'length' &&
+      type === 'array' && { minItems: validation.min, maxItems: validation.max }),
+    ...(validation?.type === 'length' &&
+      type === 'string' && { minLength: validation.min, maxLength: validation.max }),
   }
 }

@@ -58,7 +58,9 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
     else if (name === '') fault(start, 'a parameter name', 'The tag is empty.')
     else if (!free) {
       const message =
-        name === '.' ? '{{.}} means the item of a list; it stands outside every list.' : `"${name}" is not declared.`
+        name === '.'
+          ? '{{.}} means the item of a list; it stands outside every list.'
+          : `"${name}" is not declared.`
       fault(start, declaredNames(types), message)
     }
     if (sigil === '#' || sigil === '^') {
@@ -72,11 +74,16 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
 }
 
 function declaredNames(types: Map<string, unknown>): string {
-  return types.size > 0 ? `one of ${[...types.keys()].join(', ')}` : 'no variables: the topic declares no parameters'
+  return types.size > 0
+    ? `one of ${[...types.keys()].join(', ')}`
+    : 'no variables: the topic declares no parameters'
 }
 
 /** The tags of a body in order; what cannot be read as a tag is reported and skipped. */
-function* scanTags(text: string, fault: (at: number, expected: string, message: string) => void): Generator<Tag> {
+function* scanTags(
+  text: string,
+  fault: (at: number, expected: string, message: string) => void,
+): Generator<Tag> {
   let at = text.indexOf('{{')
   while (at !== -1) {
     const close = text.startsWith('{{{', at) ? '}}}' : '}}'
@@ -158,7 +165,10 @@ type Node = { kind: 'text'; text: string } | { kind: 'value'; path: string[] } |
 const parser = new Mustache.Writer()
 // The writer's own cache never forgets; ours is bounded, by the size of what it keeps.
 Object.assign(parser, { templateCache: undefined })
-const compiled = new LRUCache<string, Node[]>({ maxSize: 16 * 1024 * 1024, sizeCalculation: (_, body) => body.length * 2 + 1 })
+const compiled = new LRUCache<string, Node[]>({
+  maxSize: 16 * 1024 * 1024,
+  sizeCalculation: (_, body) => body.length * 2 + 1,
+})
 
 function compile(body: string): Node[] {
   let nodes = compiled.get(body)

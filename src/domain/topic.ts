@@ -11,7 +11,10 @@ export const MAX_BODY_BYTES = 51_200
 export const MAX_PROMPTS = 16
 const MAX_RECORD_BYTES = 256 * 1024
 
-const openValue = z.string().regex(/^[a-z0-9_]+$/).max(64)
+const openValue = z
+  .string()
+  .regex(/^[a-z0-9_]+$/)
+  .max(64)
 
 /** Model settings of a topic. Unknown keys are kept. */
 export const TopicConfig = z.looseObject({
@@ -105,7 +108,7 @@ export interface TopicRepository {
   watch(listener: (event: StoreEvent) => void): Promise<() => Promise<void>>
 }
 
-export type ListPosition = Pick<TopicDefinition, "display_order" | "topic_id">
+export type ListPosition = Pick<TopicDefinition, 'display_order' | 'topic_id'>
 
 /** Order of every list of topics: `display_order`, then id (spec §3). */
 export function byDisplayOrder(a: ListPosition, b: ListPosition): number {
@@ -133,7 +136,8 @@ export function definitionOf(topic: TopicDefinition): TopicDefinition {
 /** What is wrong with a body, whatever its topic. */
 function bodyFaults(path: string, body: string): FieldFault[] {
   const faults: FieldFault[] = []
-  if (body.includes('\0')) faults.push({ path, expected: 'text without NUL', message: 'holds a NUL character.' })
+  if (body.includes('\0'))
+    faults.push({ path, expected: 'text without NUL', message: 'holds a NUL character.' })
   if (!body.isWellFormed()) faults.push({ path, expected: 'valid UTF-8', message: 'holds half a character.' })
   return faults
 }

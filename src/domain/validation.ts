@@ -33,7 +33,8 @@ export function joinPath(...parts: string[]): string {
  * @throws AppError `invalid_input` naming every faulty field, `too_large` when it nests deeper than `maxDepth`.
  */
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown, maxDepth: number): z.output<S> {
-  if (isDeeperThan(input, maxDepth)) throw new AppError('too_large', `The input nests deeper than ${maxDepth} levels.`)
+  if (isDeeperThan(input, maxDepth))
+    throw new AppError('too_large', `The input nests deeper than ${maxDepth} levels.`)
   const parsed = schema.safeParse(input)
   if (!parsed.success) throw invalidInput(faultsOf(parsed.error))
   return parsed.data
@@ -64,7 +65,8 @@ function unitOf(origin: string): string {
 
 function messageOf(issue: Issue): string {
   if (issue.code === 'custom') return `${issue.message}.`
-  if (issue.code === 'invalid_type' && issue.input === undefined) return `is missing; expected ${issue.expected}.`
+  if (issue.code === 'invalid_type' && issue.input === undefined)
+    return `is missing; expected ${issue.expected}.`
   return `expected ${expectedBy(issue)}.`
 }
 

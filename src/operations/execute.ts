@@ -39,9 +39,14 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
     try {
       authorise(operation, context)
       if (!context.limitsTaken) await takeLimit(limiter, context, operation.limit, 1)
-      const answer = await operation.run(services, parseInput(operation.input, input, MAX_INPUT_DEPTH), context)
+      const answer = await operation.run(
+        services,
+        parseInput(operation.input, input, MAX_INPUT_DEPTH),
+        context,
+      )
       const checked = operation.output.safeParse(answer.data)
-      if (!checked.success) throw new Error(`${operation.name} answered what its schema does not allow`, { cause: checked.error })
+      if (!checked.success)
+        throw new Error(`${operation.name} answered what its schema does not allow`, { cause: checked.error })
       return markStale(answer, services.catalog.staleSince())
     } catch (thrown) {
       failure = toAppError(thrown)
@@ -103,5 +108,7 @@ function subjectOf(input: unknown): { topic_id?: string; prompt_type?: string } 
 }
 
 function refusedNames(faults: readonly { path: string }[]): string[] {
-  return faults.map(({ path }) => (path.split('.').every((part) => isIdentifier(part)) ? path : '(unknown name)'))
+  return faults.map(({ path }) =>
+    path.split('.').every((part) => isIdentifier(part)) ? path : '(unknown name)',
+  )
 }

@@ -29,7 +29,10 @@ export interface CallContext {
 export const Meta = z.object({
   next_cursor: z.string().optional().describe('Give it as `cursor` to get the next page.'),
   warnings: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  stale: z.boolean().optional().describe('True while the store cannot be reached and known texts are served.'),
+  stale: z
+    .boolean()
+    .optional()
+    .describe('True while the store cannot be reached and known texts are served.'),
   as_of: z.string().optional().describe('When stale: the time of which the answer is.'),
   revision: z.int().optional(),
 })

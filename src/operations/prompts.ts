@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { AppError, toAppError } from '../domain/errors.ts'
 import { isIdentifier, TopicId } from '../domain/identifiers.ts'
-import type { JsonValue } from '../domain/json.ts'
-import { checkParameters, ParameterDefinitions } from '../domain/parameters.ts'
-import { renderTemplate } from '../domain/template.ts'
+import { ParameterDefinitions } from '../domain/parameters.ts'
 import type { Bodies } from '../domain/topic.ts'
 import type { Catalog } from '../services/catalog.ts'
+import { renderTopic } from '../services/rendering.ts'
 import { type Answer, defineOperation } from './operation.ts'
 
 /** Most bytes of JSON that a batch answers (spec §3). */
@@ -26,12 +25,19 @@ export const getPrompts = defineOperation({
     topic_id: TopicId,
     include_parameters: z.boolean().default(false).describe('Also answer the declared parameters.'),
   }),
-  output: z.object({ topic_id: z.string(), prompts: Texts, allowed_parameters: ParameterDefinitions.optional() }),
+  output: z.object({
+    topic_id: z.string(),
+    prompts: Texts,
+    allowed_parameters: ParameterDefinitions.optional(),
+  }),
   async run({ catalog }, { topic_id, include_parameters }) {
     const topic = catalog.published(topic_id)
     const prompts = await catalog.bodies(topic)
     const { allowed_parameters, revision } = topic
-    return { data: { topic_id, prompts, ...(include_parameters && { allowed_parameters }) }, meta: { revision } }
+    return {
+      data: { topic_id, prompts, ...(include_parameters && { allowed_parameters }) },
+      meta: { revision },
+    }
   },
 })
 
@@ -44,7 +50,9 @@ export const batchGet = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'batch',
-  input: z.strictObject({ topic_ids: z.array(z.string()).min(1).max(100).describe('Topic ids; repeats count once.') }),
+  input: z.strictObject({
+    topic_ids: z.array(z.string()).min(1).max(100).describe('Topic ids; repeats count once.'),
+  }),
   output: z.record(z.string(), z.object({ prompts: Texts })),
   async run({ catalog }, { topic_ids }) {
     const data: [string, { prompts: Bodies }][] = []
@@ -55,7 +63,10 @@ export const batchGet = defineOperation({
         const prompts = await publishedBodies(catalog, topic_id)
         const size = Buffer.byteLength(JSON.stringify(prompts))
         if (bytes + size > MAX_BATCH_BYTES) {
-          errors.push([topic_id, { code: 'too_large', detail: 'The answer is full; ask for this topic again.' }])
+          errors.push([
+            topic_id,
+            { code: 'too_large', detail: 'The answer is full; ask for this topic again.' },
+          ])
           continue
         }
         bytes += size
@@ -93,14 +104,8 @@ export const renderPrompts = defineOperation({
   }),
   output: z.object({ topic_id: z.string(), prompts: Texts }),
   async run({ catalog }, { topic_id, parameters }, { parameterStyle = 'json' }) {
-    const topic = catalog.published(topic_id)
-    const bodies = await catalog.bodies(topic)
     const options = { style: parameterStyle, prefix: 'parameters' }
-    const values = checkParameters(topic.allowed_parameters, parameters, options)
-    return { data: { topic_id, prompts: renderAll(bodies, values) }, meta: { revision: topic.revision } }
+    const { topic, prompts } = await renderTopic(catalog, topic_id, parameters, options)
+    return { data: { topic_id, prompts }, meta: { revision: topic.revision } }
   },
 })
-
-function renderAll(bodies: Bodies, values: Record<string, JsonValue>): Record<string, string> {
-  return Object.fromEntries(Object.entries(bodies).map(([type, body]) => [type, renderTemplate(body, values)]))
-}

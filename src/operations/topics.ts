@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { hasRole } from '../domain/caller.ts'
-import { invalidInput } from '../domain/errors.ts'
 import { TopicId } from '../domain/identifiers.ts'
-import { byDisplayOrder, definitionOf, type ListPosition, Topic, TopicDefinition } from '../domain/topic.ts'
+import { byDisplayOrder, definitionOf, Topic, TopicDefinition } from '../domain/topic.ts'
 import { defineOperation } from './operation.ts'
+import { Cursor, readCursor, writeCursor } from './paging.ts'
 
 const TopicSummary = TopicDefinition.extend({
   available_prompts: z.array(z.string()),
@@ -25,10 +25,17 @@ export const listTopics = defineOperation({
   input: z.strictObject({
     topic_type: z.string().optional().describe('Only this type, for example kpi_system.'),
     category: z.string().optional().describe('Only this category.'),
-    is_active: z.boolean().optional().describe('Only active or only inactive topics. Services see active ones only.'),
+    is_active: z
+      .boolean()
+      .optional()
+      .describe('Only active or only inactive topics. Services see active ones only.'),
     deleted: z.boolean().default(false).describe('Deleted topics instead of existing ones (administrators).'),
-    q: z.string().max(200).optional().describe('Only topics whose id, name or description contains this text.'),
-    cursor: z.string().max(500).optional().describe('`meta.next_cursor` of the page before.'),
+    q: z
+      .string()
+      .max(200)
+      .optional()
+      .describe('Only topics whose id, name or description contains this text.'),
+    cursor: Cursor.optional(),
     limit: z.int().min(1).max(500).default(100).describe('Most topics of a page.'),
   }),
   output: z.array(TopicSummary),
@@ -89,24 +96,4 @@ function promptTypes(topic: Topic): string[] {
 
 function searchText({ topic_id, topic_name, description = '' }: Topic): string {
   return `${topic_id}\n${topic_name}\n${description}`.toLowerCase()
-}
-
-
-
-/** A page ends at a position, not at a count: topics that come or go meanwhile cause no gap and no repeat. */
-export function writeCursor({ display_order, topic_id }: ListPosition): string {
-  return Buffer.from(JSON.stringify([display_order, topic_id])).toString('base64url')
-}
-
-/** @throws AppError `invalid_input` for a text that {@link writeCursor} did not write. */
-export function readCursor(cursor: string): ListPosition {
-  try {
-    const Parts = z.tuple([z.int(), TopicId])
-    const [display_order, topic_id] = Parts.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
-    return { display_order, topic_id }
-  } catch {
-    throw invalidInput([
-      { path: 'cursor', expected: '`meta.next_cursor` of the page before', message: 'is not a cursor of this list.' },
-    ])
-  }
 }

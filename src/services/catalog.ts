@@ -1,8 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../domain/clock.ts'
-import { AppError } from '../domain/errors.ts'
+import { AppError, notFound } from '../domain/errors.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
-import { type Bodies, byDisplayOrder, type StoredTopic, type Topic, type TopicRepository } from '../domain/topic.ts'
+import {
+  type Bodies,
+  byDisplayOrder,
+  type StoredTopic,
+  type Topic,
+  type TopicRepository,
+} from '../domain/topic.ts'
 
 /** Most bytes of prompt bodies kept in memory. */
 const MAX_BODIES_BYTES = 64 * 1024 * 1024
@@ -177,9 +183,4 @@ export async function openCatalog(options: {
     },
     close: unwatch,
   }
-}
-
-/** `not_found` for a topic. */
-export function notFound(topic_id: string): AppError {
-  return new AppError('not_found', `There is no topic "${topic_id}".`)
 }

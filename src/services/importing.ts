@@ -67,13 +67,21 @@ async function plan(deps: PublishingDeps, content: TopicContent, policy: Policy)
   const { topic_id } = content.definition
   const stored = await deps.topics.get(topic_id)
   if (stored && 'damage' in stored) {
-    const fault = { path: topic_id, expected: 'a topic that can be read', message: `needs mending: ${stored.damage}` }
+    const fault = {
+      path: topic_id,
+      expected: 'a topic that can be read',
+      message: `needs mending: ${stored.damage}`,
+    }
     return { topic_id, action: 'update' as const, faults: [fault] }
   }
   const record = stored?.topic
   const current = record && (await contentOf(deps.prompts, record))
   const wanted = merge(content, current)
-  return { topic_id, action: record && current ? policy(wanted, current, record) : 'create', faults: faultsIn(wanted) }
+  return {
+    topic_id,
+    action: record && current ? policy(wanted, current, record) : 'create',
+    faults: faultsIn(wanted),
+  }
 }
 
 function faultsIn({ definition, bodies }: TopicContent): FieldFault[] {
@@ -86,7 +94,12 @@ function faultsIn({ definition, bodies }: TopicContent): FieldFault[] {
   }
 }
 
-async function write(deps: PublishingDeps, content: TopicContent, policy: Policy, by: string): Promise<ImportStep> {
+async function write(
+  deps: PublishingDeps,
+  content: TopicContent,
+  policy: Policy,
+  by: string,
+): Promise<ImportStep> {
   const { topic_id } = content.definition
   let action: ImportAction = 'create'
   await publish(deps, topic_id, by, (current, record) => {

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import { AppError, invalidInput } from '../domain/errors.ts'
+import { sameJson } from '../domain/json.ts'
 import { fingerprint, type PromptStore, promptKey } from '../domain/prompt-store.ts'
 import {
   type Bodies,
@@ -12,7 +13,6 @@ import {
   type TopicContent,
   type TopicRepository,
 } from '../domain/topic.ts'
-import { sameJson } from '../domain/json.ts'
 import type { Catalog } from './catalog.ts'
 
 /** What was published, and what was odd about it. */
@@ -86,7 +86,10 @@ async function readTopic(topics: TopicRepository, topic_id: string): Promise<Top
 
 /** A topic with its texts, read from the store. */
 export async function contentOf(prompts: PromptStore, topic: Topic): Promise<TopicContent> {
-  const texts = topic.prompts.map(async (info) => [info.prompt_type, await prompts.read(topic.topic_id, info)])
+  const texts = topic.prompts.map(async (info) => [
+    info.prompt_type,
+    await prompts.read(topic.topic_id, info),
+  ])
   return { definition: definitionOf(topic), bodies: Object.fromEntries(await Promise.all(texts)) }
 }
 

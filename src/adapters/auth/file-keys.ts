@@ -80,7 +80,8 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
         const matches = usable.filter((key) => key.id === idOrName || key.name === idOrName)
         const [match] = matches
         if (!match) throw new AppError('not_found', `No usable key has the id or name "${idOrName}".`)
-        if (matches.length > 1) throw new AppError('conflict', `Several keys are named "${idOrName}"; give an id.`)
+        if (matches.length > 1)
+          throw new AppError('conflict', `Several keys are named "${idOrName}"; give an id.`)
         const revoked = { ...match, revoked_at: clock().toISOString() }
         return { keys: keys.map((key) => (key === match ? revoked : key)), result: withoutHash(revoked) }
       })

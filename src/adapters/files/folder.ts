@@ -34,7 +34,11 @@ function readFolder(path: string): TopicContent[] {
     if (!name.endsWith('.json')) continue
     const topic_id = name.slice(0, -'.json'.length)
     if (!isIdentifier(topic_id)) {
-      faults.push({ path: `topics/${name}`, expected: 'a topic id as name', message: 'is not named by a topic id.' })
+      faults.push({
+        path: `topics/${name}`,
+        expected: 'a topic id as name',
+        message: 'is not named by a topic id.',
+      })
       continue
     }
     const files = readTopicFiles(layout, topic_id)

@@ -41,7 +41,10 @@ async function holdLock<T>(path: string, work: (stillHeld: () => void) => Promis
   })
   try {
     return await work(() => {
-      if (lost) throw new AppError('unavailable', 'The process was halted for too long; try again.', { retryAfter: 1 })
+      if (lost)
+        throw new AppError('unavailable', 'The process was halted for too long; try again.', {
+          retryAfter: 1,
+        })
     })
   } finally {
     // Failing to release is no failure of the work: a lost lock is somebody else's, and an old one goes stale.

@@ -4,7 +4,14 @@ import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
-import type { Bodies, PromptInfo, StoredTopic, Topic, TopicContent, TopicRepository } from '../../domain/topic.ts'
+import type {
+  Bodies,
+  PromptInfo,
+  StoredTopic,
+  Topic,
+  TopicContent,
+  TopicRepository,
+} from '../../domain/topic.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { fileLocks } from './lock.ts'
 import { nextState, readState, type TopicState, writeState } from './state.ts'
@@ -42,7 +49,8 @@ export function fileTopics(
       return await withLock(topic_id, () => settle(topic_id))
     } catch (error) {
       if (error instanceof AppError) throw error
-      if (error instanceof SyntaxError) return { topic_id, damage: `.purposepath/state/${topic_id}.json is not JSON.` }
+      if (error instanceof SyntaxError)
+        return { topic_id, damage: `.purposepath/state/${topic_id}.json is not JSON.` }
       throw storeFailure(layout.root, error)
     }
   }
@@ -81,7 +89,10 @@ export function fileTopics(
   async function publish(topic: Topic, changed: Bodies, stillHeld: () => void): Promise<Topic> {
     const stored = await settle(topic.topic_id)
     if (stored && 'damage' in stored) {
-      throw new AppError('conflict', `The files of topic "${topic.topic_id}" need mending first: ${stored.damage}`)
+      throw new AppError(
+        'conflict',
+        `The files of topic "${topic.topic_id}" need mending first: ${stored.damage}`,
+      )
     }
     if ((stored?.topic.revision ?? 0) !== topic.revision) {
       throw new AppError('conflict', `Topic "${topic.topic_id}" was changed by somebody else.`)
@@ -112,7 +123,9 @@ export function fileTopics(
 
     async save(topic, changed) {
       try {
-        return await withLock(topic.topic_id, (stillHeld) => publish(topic, structuredClone(changed), stillHeld))
+        return await withLock(topic.topic_id, (stillHeld) =>
+          publish(topic, structuredClone(changed), stillHeld),
+        )
       } catch (error) {
         throw error instanceof AppError ? error : storeFailure(layout.root, error)
       }
@@ -132,7 +145,14 @@ function assertPresent(layout: Layout): void {
 function editedByHand(copy: TopicContent | undefined, state: TopicState | undefined, now: string): Topic {
   const stamp = { updated_at: now, updated_by: BY_HAND }
   const before = state?.topic
-  if (!copy) return { ...(before as Topic), ...stamp, revision: (before?.revision ?? 0) + 1, is_active: false, deleted_at: now }
+  if (!copy)
+    return {
+      ...(before as Topic),
+      ...stamp,
+      revision: (before?.revision ?? 0) + 1,
+      is_active: false,
+      deleted_at: now,
+    }
   const prompts = Object.entries(copy.bodies).map(([prompt_type, body]): PromptInfo => {
     const known = before?.prompts.find((info) => info.prompt_type === prompt_type)
     const facts = fingerprint(body)

@@ -41,11 +41,20 @@ export function filePrompts(layout: Layout): PromptStore {
 }
 
 /** Writes the text that `info` describes; a leftover of an attempt that never became public is overwritten. */
-export async function writeVersion(layout: Layout, topic_id: string, info: PromptInfo, content: string): Promise<void> {
+export async function writeVersion(
+  layout: Layout,
+  topic_id: string,
+  info: PromptInfo,
+  content: string,
+): Promise<void> {
   const { prompt_type, revision, sha256, bytes, updated_at, updated_by } = info
   const version: StoredVersion = { revision, sha256, bytes, updated_at, updated_by, content }
   await mkdir(layout.versions(topic_id, prompt_type), { recursive: true })
-  await replaceFile(layout, layout.version(topic_id, prompt_type, revision), `${JSON.stringify(version, null, 2)}\n`)
+  await replaceFile(
+    layout,
+    layout.version(topic_id, prompt_type, revision),
+    `${JSON.stringify(version, null, 2)}\n`,
+  )
 }
 
 /** The text that `info` means. */

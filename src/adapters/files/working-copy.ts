@@ -19,7 +19,15 @@ import { replaceFile } from './durable.ts'
 import type { Layout } from './layout.ts'
 
 /** Members of a record that a hand-made file may hold (copied from an answer, say) and that are ours to keep. */
-const BOOKKEEPING = ['prompts', 'revision', 'created_at', 'created_by', 'updated_at', 'updated_by', 'deleted_at']
+const BOOKKEEPING = [
+  'prompts',
+  'revision',
+  'created_at',
+  'created_by',
+  'updated_at',
+  'updated_by',
+  'deleted_at',
+]
 const MAX_DEFINITION_BYTES = 1024 * 1024
 
 /** What the files of a topic hold, and everything about them that cannot be a topic. */
@@ -51,7 +59,10 @@ export function readWorkingCopy(layout: Layout, topic_id: string): TopicContent 
 
 function sentenceOf(faults: readonly FieldFault[]): string {
   return faults
-    .map(({ path, line, column, message }) => `${path}${line === undefined ? '' : `:${line}:${column}`}: ${message}`)
+    .map(
+      ({ path, line, column, message }) =>
+        `${path}${line === undefined ? '' : `:${line}:${column}`}: ${message}`,
+    )
     .join(' ')
 }
 
@@ -72,7 +83,11 @@ export function readTopicFiles(layout: Layout, topic_id: string): TopicFiles | u
   const bodies: Record<string, string> = {}
   const types = promptTypesIn(layout.bodies(topic_id))
   if (types.length > MAX_PROMPTS) {
-    faults.push({ path: `prompts/${topic_id}`, expected: `at most ${MAX_PROMPTS} prompts`, message: 'has too many prompts.' })
+    faults.push({
+      path: `prompts/${topic_id}`,
+      expected: `at most ${MAX_PROMPTS} prompts`,
+      message: 'has too many prompts.',
+    })
   }
   for (const type of types) {
     const body = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_BODY_BYTES, faults)
@@ -82,7 +97,12 @@ export function readTopicFiles(layout: Layout, topic_id: string): TopicFiles | u
 }
 
 /** Parses a definition as people write it: bookkeeping is ignored, `topic_id` may be left to the file's name. */
-function parseDefinition(topic_id: string, text: string, path: string, faults: FieldFault[]): TopicDefinition | undefined {
+function parseDefinition(
+  topic_id: string,
+  text: string,
+  path: string,
+  faults: FieldFault[],
+): TopicDefinition | undefined {
   let content: unknown
   try {
     content = JSON.parse(text)
@@ -94,7 +114,9 @@ function parseDefinition(topic_id: string, text: string, path: string, faults: F
     faults.push({ path, expected: 'a JSON object', message: 'is not a JSON object.' })
     return undefined
   }
-  const entries = Object.entries(content).filter(([name, value]) => !BOOKKEEPING.includes(name) && value !== null)
+  const entries = Object.entries(content).filter(
+    ([name, value]) => !BOOKKEEPING.includes(name) && value !== null,
+  )
   const parsed = TopicDefinition.safeParse({ topic_id, ...Object.fromEntries(entries) })
   if (!parsed.success) {
     faults.push(...faultsOf(parsed.error).map((fault) => ({ ...fault, path: `${path}: ${fault.path}` })))
@@ -137,7 +159,8 @@ export function isMissing(error: unknown): boolean {
 
 /** Whether the files show just what the record says. */
 export function showsTopic(copy: TopicContent | undefined, topic: Topic): boolean {
-  if (topic.deleted_at !== undefined || copy === undefined) return topic.deleted_at !== undefined && copy === undefined
+  if (topic.deleted_at !== undefined || copy === undefined)
+    return topic.deleted_at !== undefined && copy === undefined
   return (
     Object.keys(copy.bodies).length === topic.prompts.length &&
     topic.prompts.every((info) => {

@@ -9,7 +9,8 @@ export function memoryStore(): { topics: TopicRepository; prompts: PromptStore }
   const records = new Map<string, string>()
   const versions = new Map<string, Version[]>()
   const listeners = new Set<(event: StoreEvent) => void>()
-  const versionsOf = (topic_id: string, prompt_type: string) => versions.get(`${topic_id}/${prompt_type}`) ?? []
+  const versionsOf = (topic_id: string, prompt_type: string) =>
+    versions.get(`${topic_id}/${prompt_type}`) ?? []
 
   const topics: TopicRepository = {
     async get(topic_id) {
@@ -23,17 +24,27 @@ export function memoryStore(): { topics: TopicRepository; prompts: PromptStore }
       const { topic_id } = topic
       const record = records.get(topic_id)
       const revision = record === undefined ? 0 : (JSON.parse(record) as Topic).revision
-      if (revision !== topic.revision) throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
+      if (revision !== topic.revision)
+        throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
       for (const info of topic.prompts) {
         const content = changed[info.prompt_type]
         if (content === undefined) continue
         const { prompt_type, revision, sha256, bytes, updated_at, updated_by } = info
-        const version = { version_id: String(revision), revision, sha256, bytes, updated_at, updated_by, content }
+        const version = {
+          version_id: String(revision),
+          revision,
+          sha256,
+          bytes,
+          updated_at,
+          updated_by,
+          content,
+        }
         versions.set(`${topic_id}/${prompt_type}`, [version, ...versionsOf(topic_id, prompt_type)])
       }
       const saved = { ...topic, revision: revision + 1 }
       records.set(topic_id, JSON.stringify(saved))
-      for (const listener of listeners) queueMicrotask(() => listener({ topic_ids: [topic_id], reachable: true }))
+      for (const listener of listeners)
+        queueMicrotask(() => listener({ topic_ids: [topic_id], reachable: true }))
       return structuredClone(saved)
     },
     async watch(listener) {
@@ -52,8 +63,11 @@ export function memoryStore(): { topics: TopicRepository; prompts: PromptStore }
       return versionsOf(topic_id, prompt_type).map(({ content: _, ...version }) => version)
     },
     async readVersion(topic_id, prompt_type, version_id) {
-      const version = versionsOf(topic_id, prompt_type).find((candidate) => candidate.version_id === version_id)
-      if (!version) throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no such version.`)
+      const version = versionsOf(topic_id, prompt_type).find(
+        (candidate) => candidate.version_id === version_id,
+      )
+      if (!version)
+        throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no such version.`)
       return version.content
     },
   }

@@ -1,0 +1,74 @@
+import { logAudit } from './adapters/audit.ts'
+import { fileKeys } from './adapters/auth/file-keys.ts'
+import { readTopicSource } from './adapters/files/folder.ts'
+import { type Layout, openLayout } from './adapters/files/layout.ts'
+import { fileTopics } from './adapters/files/topics.ts'
+import { filePrompts } from './adapters/files/versions.ts'
+import type { Log } from './adapters/log.ts'
+import { memoryRateLimiter } from './adapters/rate-limit/memory.ts'
+import type { Config } from './config.ts'
+import type { ApiKeys } from './domain/api-keys.ts'
+import { systemClock } from './domain/clock.ts'
+import type { Audit, Measure } from './domain/observation.ts'
+import type { RateLimiter } from './domain/rate-limiter.ts'
+import { createExecute, type Execute } from './operations/execute.ts'
+import type { Services } from './operations/operation.ts'
+import { openCatalog } from './services/catalog.ts'
+import { seedTopics } from './services/importing.ts'
+
+/** The program, put together: everything a transport needs. */
+export interface App {
+  services: Services
+  execute: Execute
+  keys: ApiKeys
+  limiter: RateLimiter
+  audit: Audit
+  reportDefect: (error: unknown, requestId: string) => void
+  close(): Promise<void>
+}
+
+export interface AppOptions {
+  log: Log
+  /** Folder with the seeds; a store that holds no topic is seeded from it. */
+  seeds?: string
+  measure?: Measure
+}
+
+/**
+ * Composition root: settings → adapters → services → pipeline. The only place that knows all of them.
+ *
+ * @throws AppError `unavailable` when the data folder cannot be used.
+ */
+export async function openApp(config: Config, { log, seeds, measure = () => {} }: AppOptions): Promise<App> {
+  const clock = systemClock
+  const layout = openLayout(config.dataDir)
+  const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
+  const topics = fileTopics(layout, { clock, freshnessMs: config.freshnessMs, warn })
+  const prompts = filePrompts(layout)
+  const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs: config.staleIfErrorMs, warn })
+  const services = { catalog, topics, prompts, clock }
+  if (seeds !== undefined && catalog.list().length === 0 && catalog.damaged().size === 0) {
+    await seedTopics(services, readTopicSource(seeds))
+  }
+  const limiter = memoryRateLimiter(config.limits, clock)
+  const audit = logAudit(log)
+  const reportDefect = (error: unknown, requestId: string) =>
+    log.error({ err: error, request_id: requestId }, 'defect')
+  const execute = createExecute({ services, limiter, audit, measure, reportDefect })
+
+  return {
+    services,
+    execute,
+    keys: fileKeys(layout, config.stage, clock),
+    limiter,
+    audit,
+    reportDefect,
+    close: () => catalog.close(),
+  }
+}
+
+/** The API keys alone, for commands that need no topics. */
+export function openKeys(config: Config): ApiKeys {
+  const layout: Layout = openLayout(config.dataDir)
+  return fileKeys(layout, config.stage, systemClock)
+}

@@ -1,0 +1,31 @@
+import { checkParameters, type ParameterStyle } from '../domain/parameters.ts'
+import { renderTemplate } from '../domain/template.ts'
+import type { Topic } from '../domain/topic.ts'
+import type { Catalog } from './catalog.ts'
+
+/** An active topic with its prompts filled in. */
+export interface RenderedTopic {
+  topic: Topic
+  prompts: Record<string, string>
+}
+
+/**
+ * Fills all prompts of an active topic with checked parameters.
+ *
+ * @param prefix path of the parameters in the surface's input.
+ * @throws AppError `not_found`, `invalid_input` with every faulty parameter, `too_large`.
+ */
+export async function renderTopic(
+  catalog: Catalog,
+  topic_id: string,
+  parameters: Readonly<Record<string, unknown>>,
+  options: { style: ParameterStyle; prefix: string },
+): Promise<RenderedTopic> {
+  const topic = catalog.published(topic_id)
+  const bodies = await catalog.bodies(topic)
+  const values = checkParameters(topic.allowed_parameters, parameters, options)
+  const prompts = Object.fromEntries(
+    Object.entries(bodies).map(([type, body]) => [type, renderTemplate(body, values)]),
+  )
+  return { topic, prompts }
+}

@@ -1,0 +1,47 @@
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { createLog, type Log } from '../../adapters/log.ts'
+import { type App, openApp } from '../../app.ts'
+import { type Config, loadConfig } from '../../config.ts'
+import type { Caller } from '../../domain/caller.ts'
+
+/** Facts of this start of the program. */
+export interface Start {
+  /** Folder of the package: `seeds/` is in it. */
+  packageRoot: string
+}
+
+export function seedsOf({ packageRoot }: Start): string {
+  return join(packageRoot, 'seeds')
+}
+
+/** Whoever starts the program has its data folder's rights already, and so every role. */
+export function localUser(): Caller {
+  let subject = 'unknown'
+  try {
+    subject = userInfo().username
+  } catch {
+    // A user id without an entry in the user database, as in many containers.
+  }
+  return { subject, role: 'admin' }
+}
+
+/** Settings and a log for a command that a person waits for: only what is worth a person's attention. */
+export function openCommand(): { config: Config; log: Log } {
+  const config = loadConfig()
+  return { config, log: createLog(config.logLevel ?? 'warn') }
+}
+
+/** Runs `work` with the program put together, and ends it whatever happens. */
+export async function withApp<T>(
+  options: { seeds?: string },
+  work: (app: App, config: Config) => Promise<T>,
+): Promise<T> {
+  const { config, log } = openCommand()
+  const app = await openApp(config, { log, ...options })
+  try {
+    return await work(app, config)
+  } finally {
+    await app.close()
+  }
+}

@@ -1,0 +1,50 @@
+import { readdirSync } from 'node:fs'
+import pc from 'picocolors'
+import { layoutOf } from '../../adapters/files/layout.ts'
+import { loadConfig } from '../../config.ts'
+import { toAppError } from '../../domain/errors.ts'
+import { isIdentifier } from '../../domain/identifiers.ts'
+import { withApp } from './context.ts'
+import { print } from './output.ts'
+
+/** `doctor`: checks what the program needs, and says how to mend what is missing. Answers whether it can work. */
+export async function runDoctor(): Promise<boolean> {
+  const config = loadConfig()
+  let works = true
+  const good = (text: string) => print(`${pc.green('ok')}    ${text}`)
+  const odd = (text: string) => print(`${pc.yellow('note')}  ${text}`)
+  const bad = (text: string) => {
+    works = false
+    print(`${pc.red('fail')}  ${text}`)
+  }
+
+  good(`Node.js ${process.version}`)
+  good(`Settings: store files, stage ${config.stage}, ${config.host}:${config.port}`)
+  try {
+    await withApp({}, async ({ services: { catalog }, keys }) => {
+      good(`Data folder ${config.dataDir} can be read and written`)
+      good(
+        `${catalog.list().filter((topic) => topic.is_active).length} active topics of ${catalog.list().length}`,
+      )
+      for (const [topic_id, damage] of catalog.damaged()) {
+        odd(`Topic ${topic_id} is out until its files are mended: ${damage}`)
+      }
+      for (const name of strayFolders(
+        config.dataDir,
+        new Set(catalog.list().map((topic) => topic.topic_id)),
+      )) {
+        odd(`prompts/${name} belongs to no topic: add topics/${name}.json or remove it`)
+      }
+      const usable = (await keys.list()).filter((key) => key.revoked_at === undefined)
+      if (usable.length > 0) good(`${usable.length} API keys`)
+      else odd('No API key yet; HTTP clients need one: purposepath-prompts keys create --name NAME')
+    })
+  } catch (error) {
+    bad(toAppError(error).message)
+  }
+  return works
+}
+
+function strayFolders(dataDir: string, known: ReadonlySet<string>): string[] {
+  return readdirSync(layoutOf(dataDir).prompts).filter((name) => !isIdentifier(name) || !known.has(name))
+}

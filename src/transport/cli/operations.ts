@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { text as readAll } from 'node:stream/consumers'
+import { type Command, Option } from 'commander'
+import type { z } from 'zod'
+import { invalidInput } from '../../domain/errors.ts'
+import { operations } from '../../operations/index.ts'
+import { type Operation, pathFields } from '../../operations/operation.ts'
+import { typeOf, valueOf } from '../strings.ts'
+import { localUser, type Start, seedsOf, withApp } from './context.ts'
+import { printAnswer } from './output.ts'
+
+/** Adds a command for every operation: `topics list`, `prompts render TOPIC_ID`, … */
+export function addOperationCommands(program: Command, start: Start): void {
+  for (const operation of operations) {
+    const [noun, verb] = operation.name.split('.') as [string, string]
+    const group =
+      program.commands.find((command) => command.name() === noun) ??
+      program.command(noun).description(`Work with ${noun}.`)
+    addOperationCommand(group, verb, operation, start)
+  }
+}
+
+function addOperationCommand(group: Command, verb: string, operation: Operation, start: Start): void {
+  const command = group.command(verb).description(operation.summary)
+  const positional = pathFields(operation)
+  for (const name of positional) command.argument(`<${name}>`, operation.input.shape[name]?.description)
+  for (const [name, field] of Object.entries(operation.input.shape) as [string, z.ZodType][]) {
+    if (positional.includes(name)) continue
+    if (name === 'parameters') {
+      command.option('--param <name=value>', 'One parameter, as text; repeat for more.', collect)
+      command.option('--parameters <json>', 'All parameters as JSON, or @file, or - for stdin.')
+    } else command.addOption(optionOf(name, field))
+  }
+  command.option('--json', 'Print the answer as JSON.')
+  command.action(async (...received: unknown[]) => {
+    // Commander hands over the positionals, then the options, then the command.
+    const options = received[positional.length] as Record<string, unknown>
+    const named = Object.fromEntries(positional.map((name, index) => [name, received[index]]))
+    const { input, parameterStyle } = await inputOf(operation, named, options)
+    await withApp({ seeds: seedsOf(start) }, async ({ execute }) => {
+      const context = { caller: localUser(), requestId: randomUUID(), parameterStyle }
+      printAnswer(await execute(operation, input, context), options['json'] === true)
+    })
+  })
+}
+
+function optionOf(name: string, field: z.ZodType): Option {
+  const type = typeOf(field)
+  const flag = `--${name.replaceAll('_', '-')}`
+  return new Option(
+    type === 'boolean' ? `${flag} [true|false]` : `${flag} <${type === 'string' ? 'text' : type}>`,
+    field.description,
+  )
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value]
+}
+
+/** The operation's input from the words of the command line. */
+async function inputOf(
+  operation: Operation,
+  named: Record<string, unknown>,
+  options: Record<string, unknown>,
+) {
+  const input: Record<string, unknown> = { ...named }
+  for (const [name, field] of Object.entries(operation.input.shape) as [string, z.ZodType][]) {
+    const given = options[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]
+    if (name !== 'parameters' && given !== undefined)
+      input[name] = typeof given === 'string' ? valueOf(field, given) : given
+  }
+  const pairs = (options['param'] ?? []) as string[]
+  const json = options['parameters'] as string | undefined
+  if (pairs.length > 0 && json !== undefined) {
+    throw invalidInput([
+      { path: 'parameters', expected: '--param or --parameters', message: 'was given in both ways.' },
+    ])
+  }
+  if (pairs.length > 0)
+    return { input: { ...input, parameters: fromPairs(pairs) }, parameterStyle: 'text' as const }
+  if (json !== undefined) input['parameters'] = await fromJson(json)
+  return { input, parameterStyle: 'json' as const }
+}
+
+function fromPairs(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=')
+      if (at < 1)
+        throw invalidInput([{ path: 'param', expected: 'name=value', message: 'expected name=value.' }])
+      return [pair.slice(0, at), pair.slice(at + 1)]
+    }),
+  )
+}
+
+async function fromJson(source: string): Promise<unknown> {
+  try {
+    const text =
+      source === '-'
+        ? await readAll(process.stdin)
+        : source.startsWith('@')
+          ? readFileSync(source.slice(1), 'utf8')
+          : source
+    return JSON.parse(text)
+  } catch {
+    throw invalidInput([
+      { path: 'parameters', expected: 'a JSON object, @file or -', message: 'cannot be read as JSON.' },
+    ])
+  }
+}

@@ -1,0 +1,101 @@
+import pc from 'picocolors'
+import { type AppError, problemOf } from '../../domain/errors.ts'
+import type { Answer } from '../../operations/operation.ts'
+
+/** Results go to stdout, and nothing else does. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** A remark for the person at the terminal, on stderr. */
+export function remark(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+/** Prints an answer: as the JSON that every surface answers, or for a person. */
+export function printAnswer(answer: Answer<unknown>, asJson: boolean): void {
+  if (asJson) {
+    print(JSON.stringify(answer, null, 2))
+    return
+  }
+  const { data, meta, errors } = answer
+  if (Array.isArray(data)) print(data.length > 0 ? table(data) : pc.dim('none'))
+  else printObject(data as Record<string, unknown>)
+  for (const [id, { code, detail }] of Object.entries(errors ?? {}))
+    remark(pc.red(`${id}: ${detail} (${code})`))
+  for (const { path, message } of meta?.warnings ?? []) remark(pc.yellow(`${path}: ${message}`))
+  if (meta?.stale) remark(pc.yellow(`The store cannot be reached; this is as of ${meta.as_of}.`))
+  if (meta?.next_cursor !== undefined) remark(pc.dim(`More with --cursor ${meta.next_cursor}`))
+}
+
+/** Prints a failure on stderr: the problem document, or its sentence and one line for each faulty field. */
+export function printFailure(error: AppError, asJson: boolean): void {
+  const problem = problemOf(error)
+  if (asJson) {
+    remark(JSON.stringify(problem, null, 2))
+    return
+  }
+  remark(`${pc.red(`${problem.title}:`)} ${problem.detail}`)
+  if ((problem.errors?.length ?? 0) < 2) return
+  for (const { path, line, column, message } of problem.errors ?? []) {
+    remark(`  ${pc.bold(path)}${line === undefined ? '' : `:${line}:${column}`} ${message}`)
+  }
+}
+
+function printObject(data: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(data)) {
+    if (isTexts(value))
+      for (const [type, text] of Object.entries(value)) print(`${pc.bold(`── ${type} ──`)}\n${text}`)
+    else if (isPrompts(value)) printObject({ [name]: name, ...value })
+    else print(`${pc.bold(`${name}:`)} ${cell(value)}`)
+  }
+}
+
+function isTexts(value: unknown): value is Record<string, string> {
+  return (
+    isObject(value) &&
+    Object.values(value).length > 0 &&
+    Object.values(value).every((text) => typeof text === 'string')
+  )
+}
+
+/** The part of a batch answer that belongs to one topic. */
+function isPrompts(value: unknown): value is { prompts: Record<string, string> } {
+  return isObject(value) && 'prompts' in value
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function cell(value: unknown): string {
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(', ')
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '')
+}
+
+/** Fields that would make a table too wide to read. */
+const NOT_IN_TABLES = new Set(['description', 'display_order', 'updated_at', 'updated_by', 'external_id'])
+const MAX_CELL = 40
+
+/** Rows as aligned columns: every short field that any row has. */
+export function table(rows: readonly Record<string, unknown>[]): string {
+  const isShort = (value: unknown) =>
+    typeof value !== 'object' || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+    .filter((name) => !NOT_IN_TABLES.has(name))
+    .filter((name) => rows.every((row) => isShort(row[name])))
+  const texts = rows.map((row) => names.map((name) => clip(cell(row[name]))))
+  const widths = names.map((name, index) =>
+    Math.max(name.length, ...texts.map((row) => (row[index] as string).length)),
+  )
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((text, index) => text.padEnd(widths[index] as number))
+      .join('  ')
+      .trimEnd()
+  return [pc.bold(line(names)), ...texts.map(line)].join('\n')
+}
+
+function clip(text: string): string {
+  return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL - 1)}…` : text
+}

@@ -1,0 +1,68 @@
+import closeWithGrace from 'close-with-grace'
+import { createLog } from '../../adapters/log.ts'
+import { prometheusMetrics } from '../../adapters/metrics.ts'
+import { type App, openApp } from '../../app.ts'
+import { type Config, isLoopback, loadConfig } from '../../config.ts'
+import { authenticator } from '../http/auth.ts'
+import { serveHttp } from '../http/server.ts'
+import { type Start, seedsOf } from './context.ts'
+import { print } from './output.ts'
+
+/** `serve`: everything over HTTP on one port, until a signal. */
+export async function runServe(start: Start, address: { host?: string; port?: string }): Promise<void> {
+  const config = loadConfig({
+    ...(address.host !== undefined && { PROMPTS_HOST: address.host }),
+    ...(address.port !== undefined && { PROMPTS_PORT: address.port }),
+  })
+  const log = createLog(config.logLevel ?? 'info')
+  const metrics = prometheusMetrics()
+  const app = await openApp(config, { log, seeds: seedsOf(start), measure: metrics.measure })
+  const server = await serveHttp(
+    { ...config, reportDefect: app.reportDefect },
+    {
+      execute: app.execute,
+      catalog: app.services.catalog,
+      limiter: app.limiter,
+      authenticate: authenticator(app.keys, app.audit),
+      metrics,
+      reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
+    },
+  )
+  log.info({ url: server.url, data: config.dataDir, topics: app.services.catalog.list().length }, 'serving')
+  await greet(app, config, server.url)
+  await new Promise<void>((resolve) => {
+    closeWithGrace({ delay: 5_000, logger: false }, async ({ err }) => {
+      if (err) log.fatal({ err }, 'uncaught')
+      await server.close()
+      await app.close()
+      log.info('stopped')
+      resolve()
+    })
+  })
+}
+
+/** At the first start on this machine: a key, and what to paste into a client. Later: where keys come from. */
+async function greet({ keys }: App, config: Config, url: string): Promise<void> {
+  if (!isLoopback(config.host) || (await keys.list()).length > 0) {
+    print(`Serving on ${url}. More API keys: purposepath-prompts keys create --name NAME`)
+    return
+  }
+  const { key } = await keys.create('first-start')
+  const client = {
+    mcpServers: { 'purposepath-prompts': { type: 'http', url: `${url}/mcp`, headers: { 'X-Api-Key': key } } },
+  }
+  print(`
+Serving your prompts on ${url}
+
+Your first API key, shown only this once:
+
+  ${key}
+
+Paste this into your MCP client's configuration:
+
+${JSON.stringify(client, null, 2)}
+
+Your prompts are files in ${config.dataDir}
+Edit them there; connected clients see the change within a second.
+`)
+}

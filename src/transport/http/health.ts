@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify'
+import { isLoopback } from '../../config.ts'
+import { hasRole } from '../../domain/caller.ts'
+import { AppError } from '../../domain/errors.ts'
+import type { Catalog } from '../../services/catalog.ts'
+import type { Authenticate } from './auth.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** True for routes that answer whatever the `Host` header says: balancers ask by address. */
+    anyHost?: boolean
+  }
+}
+
+export interface HealthDeps {
+  catalog: Catalog
+  authenticate: Authenticate
+  metrics: { contentType: string; expose: () => Promise<string> }
+}
+
+/** `/healthz` (the process answers), `/readyz` (prompts can be served) and `/metrics` (spec §8). */
+export function answerHealth(app: FastifyInstance, { catalog, authenticate, metrics }: HealthDeps): void {
+  app.get('/healthz', { config: { anyHost: true } }, () => ({ status: 'ok' }))
+
+  app.get('/readyz', { config: { anyHost: true } }, () => {
+    const topics = catalog.list().length
+    const since = catalog.staleSince()
+    return since
+      ? { status: 'stale', stale_since: since.toISOString(), topics }
+      : { status: 'ready', topics, damaged: catalog.damaged().size }
+  })
+
+  app.get('/metrics', async (request, reply) => {
+    if (!isLoopback(request.ip)) {
+      const caller = await authenticate(request.raw, request.id)
+      if (!hasRole(caller, 'service')) throw new AppError('forbidden', 'This needs the role "service".')
+    }
+    return reply.type(metrics.contentType).send(await metrics.expose())
+  })
+}

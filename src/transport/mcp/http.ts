@@ -1,0 +1,150 @@
+import { toNodeHandler } from '@modelcontextprotocol/node'
+import { createMcpHandler, ProtocolErrorCode } from '@modelcontextprotocol/server'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Caller, hasRole } from '../../domain/caller.ts'
+import { AppError } from '../../domain/errors.ts'
+import type { LimitName, RateLimiter } from '../../domain/rate-limiter.ts'
+import { type Execute, takeLimit } from '../../operations/execute.ts'
+import type { Catalog } from '../../services/catalog.ts'
+import type { Authenticate } from '../http/auth.ts'
+import { announceChanges } from './changes.ts'
+import { createMcpServer } from './server.ts'
+import { operationOf } from './tools.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set on routes that need a credential. */
+    caller: Caller
+  }
+}
+
+export interface McpHttpDeps {
+  execute: Execute
+  catalog: Catalog
+  limiter: RateLimiter
+  authenticate: Authenticate
+  reportError: (error: Error) => void
+}
+
+/** Methods that answer with data of ours; the others (handshake, ping, subscriptions) are not limited. */
+const RETRIEVALS = new Set([
+  'prompts/list',
+  'prompts/get',
+  'resources/list',
+  'resources/read',
+  'tools/list',
+  'completion/complete',
+])
+
+/**
+ * `POST /mcp`: Streamable HTTP for every protocol revision (spec §4).
+ *
+ * @returns how to end it: waits for running calls, then closes the streams of subscribers.
+ */
+export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () => Promise<void> {
+  const { execute, catalog, limiter, authenticate, reportError } = deps
+  const handler = createMcpHandler(
+    ({ authInfo }) => {
+      const { caller, requestId } = authInfo?.extra as { caller: Caller; requestId: string }
+      return createMcpServer({ execute, catalog, caller, requestId, limitsTaken: true })
+    },
+    { onerror: reportError },
+  )
+  const respond = toNodeHandler(handler, { onerror: reportError })
+  const running = new Set<Promise<void>>()
+
+  announceChanges(catalog, ({ promptsChanged, resourcesChanged, updatedUris }) => {
+    if (promptsChanged) handler.notify.promptsChanged()
+    if (resourcesChanged) handler.notify.resourcesChanged()
+    for (const uri of updatedUris) handler.notify.resourceUpdated(uri)
+  })
+
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'string' }, (_, body, done) =>
+      done(null, parse(body as string)),
+    )
+    scope.decorateRequest('caller')
+
+    scope.route({
+      method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      url: '/mcp',
+      // Before the body is read: a stranger's megabyte is not worth reading.
+      async onRequest(request, reply) {
+        if (request.method !== 'POST') {
+          reply.header('allow', 'POST')
+          throw new AppError('method_not_allowed', 'The endpoint /mcp takes POST only.')
+        }
+        const caller = await authenticate(request.raw, request.id)
+        if (!hasRole(caller, 'service')) throw new AppError('forbidden', 'This needs the role "service".')
+        request.caller = caller
+      },
+      async handler(request, reply) {
+        const { body, caller } = request
+        if (body === NOT_JSON) return reply.code(400).send(parseError)
+        for (const [limit, cost] of costsOf(body, caller)) {
+          const allowance = await takeLimit(limiter, { caller }, limit, cost)
+          if (!allowance) continue
+          reply.raw.setHeader('RateLimit-Policy', `"${limit}";q=${allowance.limit};w=60`)
+          reply.raw.setHeader('RateLimit', `"${limit}";r=${allowance.remaining};t=${allowance.resetSeconds}`)
+        }
+        reply.hijack()
+        const auth = {
+          token: '',
+          clientId: caller.subject,
+          scopes: [],
+          extra: { caller, requestId: request.id },
+        }
+        const answer = respond(Object.assign(request.raw, { auth }), reply.raw, body)
+        if (!isSubscription(request)) track(answer)
+        await answer
+      },
+    })
+  })
+
+  function track(answer: Promise<void>): void {
+    running.add(answer)
+    void answer.finally(() => running.delete(answer))
+  }
+
+  return async () => {
+    await Promise.allSettled(running)
+    await handler.close()
+  }
+}
+
+/** Stands for a body that is no JSON: the SDK takes parsed bodies only. */
+const NOT_JSON = Symbol('not JSON')
+const parseError = {
+  jsonrpc: '2.0',
+  error: { code: ProtocolErrorCode.ParseError, message: 'The body is not JSON.' },
+  id: null,
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return NOT_JSON
+  }
+}
+
+function isSubscription({ body }: FastifyRequest): boolean {
+  return (body as { method?: unknown } | null)?.method === 'subscriptions/listen'
+}
+
+/** How many calls of a POST count against each limit; a POST may hold a batch until revision 2025-03-26. */
+function costsOf(body: unknown, caller: Caller): Map<LimitName, number> {
+  const costs = new Map<LimitName, number>()
+  for (const message of Array.isArray(body) ? body : [body]) {
+    const limit = limitOf(message, caller)
+    if (limit) costs.set(limit, (costs.get(limit) ?? 0) + 1)
+  }
+  return costs
+}
+
+function limitOf(message: unknown, caller: Caller): LimitName | undefined {
+  const { method, params } = (message ?? {}) as { method?: unknown; params?: { name?: unknown } }
+  if (method === 'tools/call') return operationOf(String(params?.name), caller)?.limit ?? 'retrieval'
+  return RETRIEVALS.has(String(method)) ? 'retrieval' : undefined
+}

@@ -1,0 +1,122 @@
+import type { GetPromptResult, ListPromptsResult, Prompt, PromptMessage } from '@modelcontextprotocol/server'
+import { z } from 'zod'
+import { notFound } from '../../domain/errors.ts'
+import { TopicId } from '../../domain/identifiers.ts'
+import { describeParameter } from '../../domain/parameters.ts'
+import { byDisplayOrder, type Topic } from '../../domain/topic.ts'
+import { defineOperation } from '../../operations/operation.ts'
+import { Cursor, readCursor, writeCursor } from '../../operations/paging.ts'
+import type { Catalog } from '../../services/catalog.ts'
+import { renderTopic } from '../../services/rendering.ts'
+import { executeVerb, type McpSession } from './session.ts'
+
+/** Many clients never ask for a second page. */
+const PAGE_SIZE = 500
+
+/** Prompt types that make messages, in their order, and who says them: MCP has no system role. */
+const MESSAGE_ROLES = { system: 'user', user: 'user', assistant: 'assistant' } as const
+const MESSAGE_TYPES = Object.keys(MESSAGE_ROLES) as (keyof typeof MESSAGE_ROLES)[]
+
+const list = defineOperation({
+  name: 'mcp.prompts.list',
+  title: 'List MCP prompts',
+  summary: 'One prompt for each active topic that has messages.',
+  role: 'service',
+  effect: 'read',
+  limit: 'retrieval',
+  input: z.object({ cursor: Cursor.optional() }),
+  output: z.custom<Prompt[]>(Array.isArray),
+  async run({ catalog }, { cursor }) {
+    const after = cursor === undefined ? undefined : readCursor(cursor)
+    const all = promptTopics(catalog)
+    const rest = after ? all.filter((topic) => byDisplayOrder(topic, after) > 0) : all
+    const page = rest.slice(0, PAGE_SIZE)
+    const last = page.at(-1)
+    const data = page.map(promptOf)
+    return last && rest.length > page.length ? { data, meta: { next_cursor: writeCursor(last) } } : { data }
+  },
+})
+
+const get = defineOperation({
+  name: 'mcp.prompts.get',
+  title: 'Get MCP prompt',
+  summary: 'The messages of a topic, rendered with checked arguments.',
+  role: 'service',
+  effect: 'read',
+  limit: 'retrieval',
+  input: z.object({ topic_id: TopicId, parameters: z.record(z.string(), z.unknown()).default({}) }),
+  output: z.custom<GetPromptResult>((value) => typeof value === 'object'),
+  async run({ catalog }, { topic_id, parameters }) {
+    if (!isPrompt(catalog.published(topic_id))) throw notFound(topic_id)
+    const { topic, prompts } = await renderTopic(catalog, topic_id, parameters, { style: 'text', prefix: '' })
+    const messages = MESSAGE_TYPES.flatMap((type): PromptMessage[] => {
+      const text = prompts[type]
+      return text === undefined ? [] : [{ role: MESSAGE_ROLES[type], content: { type: 'text', text } }]
+    })
+    const { revision, description } = topic
+    const facts = topic.prompts
+      .filter(({ prompt_type }) => prompt_type in MESSAGE_ROLES)
+      .map(({ prompt_type, revision, sha256 }) => ({ prompt_type, revision, sha256 }))
+    return {
+      data: {
+        ...(description !== undefined && { description }),
+        messages,
+        _meta: { revision, prompts: facts },
+      },
+    }
+  },
+})
+
+export async function listPrompts(
+  session: McpSession,
+  cursor: string | undefined,
+): Promise<ListPromptsResult> {
+  const { data, meta } = await executeVerb(session, list, { cursor })
+  return { prompts: data, ...(meta?.next_cursor !== undefined && { nextCursor: meta.next_cursor }) }
+}
+
+export async function getPrompt(
+  session: McpSession,
+  name: string,
+  parameters: Record<string, string> | undefined,
+): Promise<GetPromptResult> {
+  const { data, meta } = await executeVerb(session, get, { topic_id: name, parameters })
+  return meta?.stale ? { ...data, _meta: { ...data._meta, stale: true, as_of: meta.as_of } } : data
+}
+
+/** Whether clients see the topic as a prompt. */
+export function isPrompt(topic: Topic): boolean {
+  return topic.is_active && topic.prompts.some(({ prompt_type }) => prompt_type in MESSAGE_ROLES)
+}
+
+const prompts = new WeakMap<Topic, Prompt>()
+const topicsByList = new WeakMap<readonly Topic[], Topic[]>()
+
+/** The topic as clients list it. Records never change in place, so it is made once for each. */
+export function promptOf(topic: Topic): Prompt {
+  let prompt = prompts.get(topic)
+  if (!prompt) {
+    prompt = {
+      name: topic.topic_id,
+      title: topic.topic_name,
+      ...(topic.description !== undefined && { description: topic.description }),
+      arguments: topic.allowed_parameters.map((definition) => ({
+        name: definition.name,
+        description: describeParameter(definition),
+        required: definition.required && definition.default === undefined,
+      })),
+    }
+    prompts.set(topic, prompt)
+  }
+  return prompt
+}
+
+function promptTopics(catalog: Catalog): Topic[] {
+  const all = catalog.list()
+  let found = topicsByList.get(all)
+  if (!found) {
+    found = all.filter(isPrompt)
+    topicsByList.set(all, found)
+  }
+  return found
+}

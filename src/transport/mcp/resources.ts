@@ -1,0 +1,133 @@
+import {
+  type ListResourcesResult,
+  type ReadResourceResult,
+  type Resource,
+  ResourceNotFoundError,
+  type ResourceTemplateType,
+} from '@modelcontextprotocol/server'
+import { z } from 'zod'
+import { notFound } from '../../domain/errors.ts'
+import { parametersSchema } from '../../domain/parameters.ts'
+import { byDisplayOrder, type Topic } from '../../domain/topic.ts'
+import { defineOperation } from '../../operations/operation.ts'
+import { Cursor, readCursor, writeCursor } from '../../operations/paging.ts'
+import { executeVerb, type McpSession } from './session.ts'
+
+/** Topics of a page; each is one resource and one for every prompt. */
+const PAGE_TOPICS = 500
+
+const URI = /^prompt:\/\/([^/?#]+)(?:\/([^/?#]+))?$/
+
+export const RESOURCE_TEMPLATES: ResourceTemplateType[] = [
+  {
+    name: 'topic',
+    title: 'Topic with all its prompts',
+    uriTemplate: 'prompt://{topic_id}',
+    description: "A topic's facts, parameters and prompt texts as JSON.",
+    mimeType: 'application/json',
+  },
+  {
+    name: 'prompt',
+    title: 'Prompt text',
+    uriTemplate: 'prompt://{topic_id}/{prompt_type}',
+    description: 'One prompt text as it is stored, with its {{variables}}.',
+    mimeType: 'text/markdown',
+  },
+]
+
+const list = defineOperation({
+  name: 'mcp.resources.list',
+  title: 'List MCP resources',
+  summary: 'Every active topic and each of its prompts.',
+  role: 'service',
+  effect: 'read',
+  limit: 'retrieval',
+  input: z.object({ cursor: Cursor.optional() }),
+  output: z.custom<Resource[]>(Array.isArray),
+  async run({ catalog }, { cursor }) {
+    const after = cursor === undefined ? undefined : readCursor(cursor)
+    const rest = catalog
+      .list()
+      .filter((topic) => topic.is_active && (!after || byDisplayOrder(topic, after) > 0))
+    const page = rest.slice(0, PAGE_TOPICS)
+    const last = page.at(-1)
+    const data = page.flatMap(resourcesOf)
+    return last && rest.length > page.length ? { data, meta: { next_cursor: writeCursor(last) } } : { data }
+  },
+})
+
+const read = defineOperation({
+  name: 'mcp.resources.read',
+  title: 'Read MCP resource',
+  summary: 'A topic as JSON, or one prompt text as Markdown.',
+  role: 'service',
+  effect: 'read',
+  limit: 'retrieval',
+  input: z.object({ topic_id: z.string(), prompt_type: z.string().optional() }),
+  output: z.object({ text: z.string(), mimeType: z.string() }),
+  async run({ catalog }, { topic_id, prompt_type }) {
+    const topic = catalog.published(topic_id)
+    const prompts = await catalog.bodies(topic)
+    if (prompt_type === undefined) {
+      const { topic_name, topic_type, category, description, revision, allowed_parameters } = topic
+      const parameters_schema = parametersSchema(allowed_parameters)
+      const facts = {
+        topic_id,
+        topic_name,
+        topic_type,
+        category,
+        description,
+        revision,
+        parameters_schema,
+        prompts,
+      }
+      return { data: { text: JSON.stringify(facts, null, 2), mimeType: 'application/json' } }
+    }
+    const text = Object.hasOwn(prompts, prompt_type) ? prompts[prompt_type] : undefined
+    if (text === undefined) throw notFound(topic_id, prompt_type)
+    return { data: { text, mimeType: 'text/markdown' } }
+  },
+})
+
+export async function listResources(
+  session: McpSession,
+  cursor: string | undefined,
+): Promise<ListResourcesResult> {
+  const { data, meta } = await executeVerb(session, list, { cursor })
+  return { resources: data, ...(meta?.next_cursor !== undefined && { nextCursor: meta.next_cursor }) }
+}
+
+export async function readResource(session: McpSession, uri: string): Promise<ReadResourceResult> {
+  const [, topic_id, prompt_type] = URI.exec(uri) ?? []
+  if (topic_id === undefined) throw new ResourceNotFoundError(uri)
+  try {
+    const { data, meta } = await executeVerb(session, read, { topic_id, prompt_type })
+    return { contents: [{ uri, ...data }], ...(meta?.stale && { _meta: { stale: true, as_of: meta.as_of } }) }
+  } catch (error) {
+    // Clients recognise a missing resource by its data, which is the URI alone.
+    const { code } = (error as { data?: { code?: string } }).data ?? {}
+    throw code === 'not_found' ? new ResourceNotFoundError(uri) : error
+  }
+}
+
+/** URI of a topic, or of one of its prompts. */
+export function resourceUri(topic_id: string, prompt_type?: string): string {
+  return prompt_type === undefined ? `prompt://${topic_id}` : `prompt://${topic_id}/${prompt_type}`
+}
+
+/** The resources of a topic as clients list them. */
+export function resourcesOf(topic: Topic): Resource[] {
+  const { topic_id, topic_name, description, prompts } = topic
+  const about = description !== undefined && { description }
+  return [
+    { uri: resourceUri(topic_id), name: topic_id, title: topic_name, ...about, mimeType: 'application/json' },
+    ...prompts.map(({ prompt_type, bytes }) => ({
+      uri: resourceUri(topic_id, prompt_type),
+      name: `${topic_id}/${prompt_type}`,
+      title: `${topic_name} – ${prompt_type}`,
+      ...about,
+      mimeType: 'text/markdown',
+      size: bytes,
+    })),
+  ]
+}

@@ -1,0 +1,63 @@
+import { type CacheHint, Server } from '@modelcontextprotocol/server'
+import packageJson from '../../../package.json' with { type: 'json' }
+import { complete } from './completion.ts'
+import { getPrompt, listPrompts } from './prompts.ts'
+import { listResources, RESOURCE_TEMPLATES, readResource } from './resources.ts'
+import { type McpSession, protocolError } from './session.ts'
+import { callTool, listTools } from './tools.ts'
+
+const INFO = {
+  name: packageJson.name,
+  title: 'PurposePath prompts',
+  version: packageJson.version,
+  description: packageJson.description,
+}
+
+const INSTRUCTIONS =
+  'Every prompt is a topic with typed parameters. Find topics with list_topics, read texts with get_prompts, ' +
+  'fill them in with render_prompts. Errors name every faulty field.'
+
+/** Nobody may share what a role or a key decides; changes are told, so a short life costs little (spec §4). */
+const BRIEFLY: CacheHint = { ttlMs: 1_000, cacheScope: 'private' }
+const CACHE_HINTS = {
+  'tools/list': BRIEFLY,
+  'prompts/list': BRIEFLY,
+  'resources/list': BRIEFLY,
+  'resources/templates/list': { ttlMs: 3_600_000, cacheScope: 'private' },
+  'resources/read': BRIEFLY,
+  'server/discover': BRIEFLY,
+} as const
+
+/**
+ * A server for one connection (stdio) or one request (HTTP), of any protocol revision. The SDK's low-level one:
+ * its high-level sibling would register every topic for each request, and check tool input before our pipeline
+ * could audit it.
+ */
+export function createMcpServer(session: McpSession): Server {
+  const server = new Server(INFO, {
+    capabilities: {
+      prompts: { listChanged: true },
+      resources: { listChanged: true, subscribe: true },
+      tools: {},
+      completions: {},
+    },
+    instructions: INSTRUCTIONS,
+    cacheHints: CACHE_HINTS,
+  })
+
+  server.setRequestHandler('prompts/list', ({ params }) => listPrompts(session, params?.cursor))
+  server.setRequestHandler('prompts/get', ({ params }) => getPrompt(session, params.name, params.arguments))
+  server.setRequestHandler('resources/list', ({ params }) => listResources(session, params?.cursor))
+  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
+  server.setRequestHandler('resources/read', ({ params }) => readResource(session, params.uri))
+  server.setRequestHandler('tools/list', () => ({ tools: listTools(session.caller) }))
+  server.setRequestHandler('tools/call', ({ params }) => callTool(session, params.name, params.arguments))
+  server.setRequestHandler('completion/complete', ({ params }) => {
+    try {
+      return complete(session.catalog, params)
+    } catch (thrown) {
+      throw protocolError(thrown)
+    }
+  })
+  return server
+}

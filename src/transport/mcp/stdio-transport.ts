@@ -1,0 +1,105 @@
+import type { Readable, Writable } from 'node:stream'
+import {
+  isJSONRPCErrorResponse,
+  isJSONRPCNotification,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  type JSONRPCMessage,
+  ProtocolErrorCode,
+  serializeMessage,
+  type Transport,
+} from '@modelcontextprotocol/server'
+
+/** Largest message read. Far above what any operation takes, so that they answer `too_large` themselves. */
+const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+const LINE_FEED = 10
+
+/**
+ * JSON-RPC over a pair of streams, one message a line. Unlike the SDK's transport it answers what it cannot read
+ * (JSON-RPC 2.0, §5.1) instead of dropping it, and a line that is too long costs that line, not the connection.
+ */
+export function stdioTransport(input: Readable, output: Writable): Transport {
+  let parts: Buffer[] = []
+  let length = 0
+  let closed = false
+
+  const transport: Transport = {
+    async start() {
+      input.on('data', read)
+      input.on('error', (error) => transport.onerror?.(error))
+      input.on('end', close)
+      input.on('close', close)
+      // The client hung up: nobody is left to answer.
+      output.on('error', close)
+    },
+    async send(message) {
+      if (closed) return
+      if (!output.write(serializeMessage(message))) {
+        await new Promise<void>((resolve) => output.once('drain', resolve).once('close', resolve))
+      }
+    },
+    async close() {
+      close()
+    },
+  }
+  return transport
+
+  function close(): void {
+    if (closed) return
+    closed = true
+    input.off('data', read)
+    input.pause()
+    transport.onclose?.()
+  }
+
+  function read(chunk: Buffer): void {
+    let start = 0
+    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
+      keep(chunk.subarray(start, end))
+      start = end + 1
+      const line = length > MAX_MESSAGE_BYTES ? undefined : Buffer.concat(parts, length).toString().trim()
+      parts = []
+      length = 0
+      if (line === undefined)
+        refuse(ProtocolErrorCode.InvalidRequest, `The message is larger than ${MAX_MESSAGE_BYTES} bytes.`)
+      else if (line !== '') receive(line)
+    }
+    keep(chunk.subarray(start))
+  }
+
+  function keep(part: Buffer): void {
+    length += part.length
+    if (length <= MAX_MESSAGE_BYTES) parts.push(part)
+    else parts = []
+  }
+
+  function receive(line: string): void {
+    let message: unknown
+    try {
+      message = JSON.parse(line)
+    } catch {
+      refuse(ProtocolErrorCode.ParseError, 'The line is not JSON.')
+      return
+    }
+    if (isMessage(message)) transport.onmessage?.(message)
+    else refuse(ProtocolErrorCode.InvalidRequest, 'The line is not a JSON-RPC 2.0 message.', idOf(message))
+  }
+
+  function refuse(code: number, message: string, id: string | number | null = null): void {
+    output.write(`${JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })}\n`)
+  }
+}
+
+function isMessage(value: unknown): value is JSONRPCMessage {
+  return (
+    isJSONRPCRequest(value) ||
+    isJSONRPCNotification(value) ||
+    isJSONRPCResultResponse(value) ||
+    isJSONRPCErrorResponse(value)
+  )
+}
+
+function idOf(value: unknown): string | number | null {
+  const { id } = (typeof value === 'object' && value !== null ? value : {}) as { id?: unknown }
+  return typeof id === 'string' || typeof id === 'number' ? id : null
+}

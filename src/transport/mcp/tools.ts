@@ -1,0 +1,81 @@
+import {
+  type CallToolResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  type Tool,
+} from '@modelcontextprotocol/server'
+import { z } from 'zod'
+import { type Caller, hasRole } from '../../domain/caller.ts'
+import { problemOf, toAppError } from '../../domain/errors.ts'
+import { operations } from '../../operations/index.ts'
+import { Meta, type Operation } from '../../operations/operation.ts'
+import { contextOf, type McpSession } from './session.ts'
+
+const byTool = new Map(
+  operations.flatMap((operation) => (operation.tool ? [[operation.tool, operation]] : [])),
+)
+const tools = new Map<Operation, Tool>()
+
+/** The operation behind a tool, if the caller may know of it: with `--read-only` no writing tool exists. */
+export function operationOf(tool: string, caller: Caller): Operation | undefined {
+  const operation = byTool.get(tool)
+  return operation && !(caller.readOnly && operation.effect !== 'read') ? operation : undefined
+}
+
+/** The tools that the caller's role allows. */
+export function listTools(caller: Caller): Tool[] {
+  return [...byTool.keys()]
+    .map((tool) => operationOf(tool, caller))
+    .filter((operation) => operation !== undefined)
+    .filter((operation) => hasRole(caller, operation.role))
+    .map(toolOf)
+}
+
+/** Calls a tool. Every failure is an `isError` result that the model can read; only an unknown name is not. */
+export async function callTool(session: McpSession, name: string, input: unknown): Promise<CallToolResult> {
+  const operation = operationOf(name, session.caller)
+  if (!operation) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool "${name}".`)
+  try {
+    const answer = await session.execute(operation, input ?? {}, contextOf(session))
+    return { content: [{ type: 'text', text: JSON.stringify(answer) }], structuredContent: { ...answer } }
+  } catch (thrown) {
+    const problem = problemOf(toAppError(thrown))
+    // No structuredContent: clients validate it against the output schema even on errors (spec §3).
+    return {
+      content: [{ type: 'text', text: JSON.stringify(problem) }],
+      isError: true,
+      _meta: { code: problem.code },
+    }
+  }
+}
+
+function toolOf(operation: Operation): Tool {
+  let tool = tools.get(operation)
+  if (!tool) {
+    tool = {
+      name: operation.tool as string,
+      title: operation.title,
+      description: operation.summary,
+      inputSchema: jsonSchema(operation.input, 'input'),
+      outputSchema: jsonSchema(answerSchema(operation.output), 'output'),
+      annotations: {
+        title: operation.title,
+        readOnlyHint: operation.effect === 'read',
+        destructiveHint: operation.effect === 'delete',
+        idempotentHint: operation.effect === 'read',
+        openWorldHint: false,
+      },
+    }
+    tools.set(operation, tool)
+  }
+  return tool
+}
+
+function answerSchema(data: z.ZodType) {
+  const Failure = z.object({ code: z.string(), detail: z.string() })
+  return z.object({ data, meta: Meta.optional(), errors: z.record(z.string(), Failure).optional() })
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Tool['inputSchema'] {
+  return z.toJSONSchema(schema, { io }) as Tool['inputSchema']
+}

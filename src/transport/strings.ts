@@ -1,0 +1,27 @@
+import { z } from 'zod'
+
+type FieldType = 'string' | 'number' | 'boolean' | 'json'
+
+/**
+ * What the text of a query or an argument means for a field, by the field's schema. A text that cannot be read
+ * stays as it is, and validation names the field.
+ */
+export function valueOf(field: z.ZodType, text: string): unknown {
+  const type = typeOf(field)
+  if (type === 'string') return text
+  try {
+    const value: unknown = JSON.parse(text)
+    const isScalar = typeof value === 'number' || typeof value === 'boolean'
+    return type === 'json' || (isScalar && typeof value === type) ? value : text
+  } catch {
+    return text
+  }
+}
+
+/** The kind of text that a field takes, from its JSON Schema. */
+export function typeOf(field: z.ZodType): FieldType {
+  const { type } = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' })
+  if (type === 'integer' || type === 'number') return 'number'
+  if (type === 'boolean' || type === 'string') return type
+  return 'json'
+}
