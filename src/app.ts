@@ -48,7 +48,7 @@ export async function openApp(config: Config, { log, seeds, measure = () => {} }
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs: config.staleIfErrorMs, warn })
   const services = { catalog, topics, prompts, clock }
   if (seeds !== undefined && catalog.list().length === 0 && catalog.damaged().size === 0) {
-    await seedTopics(services, readTopicSource(seeds))
+    await seedTopics(services, readTopicSource(seeds).contents)
   }
   const limiter = memoryRateLimiter(config.limits, clock)
   const audit = logAudit(log)

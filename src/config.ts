@@ -1,11 +1,22 @@
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { AppError } from './domain/errors.ts'
-import { faultsOf } from './domain/validation.ts'
+import { check } from './domain/validation.ts'
 
-const perMinute = (calls: number) => z.coerce.number().int().positive().default(calls)
-const milliseconds = (least: number, standard: number) => z.coerce.number().int().min(least).default(standard)
+/** Digits only: `Number` would also take blanks, `1e3` and `0x10`. */
+const integer = (least: number, most: number, standard: number) =>
+  z
+    .string()
+    .refine((text) => /^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most, {
+      error: 'is out of range',
+      params: { expected: `a whole number from ${least} to ${most}` },
+    })
+    .transform(Number)
+    .default(standard)
+const MOST = 1_000_000_000
+const perMinute = (calls: number) => integer(1, MOST, calls)
+const milliseconds = (least: number, standard: number) => integer(least, MOST, standard)
 const names = z
   .string()
   .transform((text) => text.split(',').map((name) => name.trim()))
@@ -21,7 +32,7 @@ const Settings = z.object({
     .regex(/^[a-z0-9-]{1,32}$/)
     .default('dev'),
   PROMPTS_HOST: z.string().default('127.0.0.1'),
-  PROMPTS_PORT: z.coerce.number().int().min(0).max(65535).default(3000),
+  PROMPTS_PORT: integer(0, 65_535, 3000),
   PROMPTS_ALLOWED_HOSTS: names,
   PROMPTS_ALLOWED_ORIGINS: names,
   PROMPTS_LIMIT_RETRIEVAL: perMinute(1000),
@@ -66,13 +77,11 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
   const given = Object.fromEntries(
     Object.entries({ ...environment, ...overrides }).filter(([, value]) => value !== ''),
   )
-  const parsed = Settings.safeParse(given)
-  if (!parsed.success) {
-    const faults = faultsOf(parsed.error)
+  const { data: settings, faults } = check(Settings, given)
+  if (faults) {
     const sentence = faults.map((fault) => `${fault.path} is wrong: expected ${fault.expected}.`).join(' ')
     throw new AppError('invalid_input', sentence, { errors: faults })
   }
-  const settings = parsed.data
   if (!isLoopback(settings.PROMPTS_HOST) && !settings.PROMPTS_ALLOWED_HOSTS) {
     const message = `PROMPTS_ALLOWED_HOSTS is missing: expected the host names of this server, because PROMPTS_HOST is ${settings.PROMPTS_HOST}.`
     throw new AppError('invalid_input', message)
@@ -98,7 +107,7 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
 
 /** Whether only programs of this machine can reach a server that binds to `host`. */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^(::ffff:)?127\./.test(host)
+  return host === 'localhost' || host === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(host)
 }
 
 /** The user's data folder: XDG on Linux, its equivalents elsewhere. */

@@ -33,6 +33,11 @@ export interface ApiKeys {
   verify(presented: string): Promise<ApiKey | undefined>
 }
 
+/** Whether a key is valid at `now`. */
+export function isUsable({ revoked_at, expires_at }: ApiKey, now: Date): boolean {
+  return revoked_at === undefined && (expires_at === undefined || expires_at > now.toISOString())
+}
+
 /** What of a presented key may be logged: its public prefix, or that it does not even look like one. */
 export function loggablePrefix(presented: string): string {
   return /^ppath_svc_[a-z0-9-]{1,32}_[0-9a-f]{6}/.exec(presented)?.[0] ?? '(no key of ours)'

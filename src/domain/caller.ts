@@ -1,5 +1,5 @@
 /** What a caller may do, lowest first: each role may do everything that the ones before it may (spec §5). */
-export const ROLES = ['user', 'service', 'admin'] as const
+const ROLES = ['user', 'service', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 
 /** Who asks. */

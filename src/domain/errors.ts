@@ -12,7 +12,7 @@ export const ERROR_CODES = {
   conflict: { http: 409, jsonrpc: -32602, exit: 5, title: 'Conflict' },
   too_large: { http: 413, jsonrpc: -32602, exit: 1, title: 'Too large' },
   rate_limited: { http: 429, jsonrpc: -32603, exit: 1, title: 'Too many requests' },
-  unavailable: { http: 503, jsonrpc: -32603, exit: 1, title: 'Temporarily unavailable' },
+  unavailable: { http: 503, jsonrpc: -32603, exit: 1, title: 'Unavailable' },
   internal: { http: 500, jsonrpc: -32603, exit: 1, title: 'Internal error' },
 } as const
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 const RESERVED = new Set(['__proto__', 'constructor', 'prototype'])
 const IDENTIFIER = /^[a-z0-9_]{1,64}$/

@@ -1,4 +1,14 @@
+import * as z from 'zod'
+
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [member: string]: JsonValue }
+
+/** Any JSON object, as it is: `z.record` would drop a member called `__proto__` without a word. */
+export const JsonObject = z
+  .custom<Record<string, unknown>>(
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    { error: 'is not an object', params: { expected: 'object' } },
+  )
+  .meta({ type: 'object', additionalProperties: true })
 
 /** Levels of a topic record (spec §1) and of a parameter value. */
 export const MAX_DEPTH = 16

@@ -1,11 +1,11 @@
 import { RE2JS } from 're2js'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type FieldFault, invalidInput } from './errors.ts'
 import { identifier, plainLines } from './identifiers.ts'
 import { isDeeperThan, type JsonValue, MAX_DEPTH, sameJson } from './json.ts'
 import { joinPath } from './validation.ts'
 
-export const PARAMETER_TYPES = ['string', 'number', 'boolean', 'array', 'object'] as const
+const PARAMETER_TYPES = ['string', 'number', 'boolean', 'array', 'object'] as const
 export type ParameterType = (typeof PARAMETER_TYPES)[number]
 
 const Validation = z.discriminatedUnion('type', [
@@ -171,7 +171,9 @@ function fromText(type: ParameterType, given: unknown): unknown {
 function valueFaults(definition: ParameterDefinition, value: unknown): Omit<FieldFault, 'path'>[] {
   const expected = describeRule(definition)
   if (!hasType(value, definition.type)) {
-    return [{ expected, message: `expected ${article(definition.type)}, got ${article(typeName(value))}.` }]
+    const isOddNumber = typeof value === 'number' && !Number.isFinite(value)
+    const got = isOddNumber ? String(value) : article(typeName(value))
+    return [{ expected, message: `expected ${article(definition.type)}, got ${got}.` }]
   }
   if (isDeeperThan(value, MAX_DEPTH)) return [{ expected, message: `nests deeper than ${MAX_DEPTH} levels.` }]
   const { validation } = definition

@@ -1,6 +1,5 @@
 /** The limits of spec §5, each per minute and caller. */
-export const LIMIT_NAMES = ['retrieval', 'batch', 'analysis', 'admin'] as const
-export type LimitName = (typeof LIMIT_NAMES)[number]
+export type LimitName = 'retrieval' | 'batch' | 'analysis' | 'admin'
 
 /** What is left of a caller's allowance. */
 export interface Allowance {

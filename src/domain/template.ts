@@ -4,16 +4,21 @@ import { AppError, type FieldFault } from './errors.ts'
 import { type JsonValue, ownMember } from './json.ts'
 import type { ParameterDefinition } from './parameters.ts'
 
-/** Largest rendered prompt, in UTF-16 code units (spec §5: 1 MiB). */
-const MAX_RENDERED = 1024 * 1024
+/** Largest rendered prompt in bytes of UTF-8 (spec §5). */
+const MAX_RENDERED_BYTES = 1024 * 1024
 /** Nodes one rendering may visit: nested sections over long lists multiply without writing a character. */
 const MAX_STEPS = 1_000_000
+/** Sections within sections. Deeper ones no person reads, and each level adds to the cost of a look-up. */
+const MAX_NESTING = 32
 
 /** What a body says about itself: its faults, and the declared parameters it uses. */
 export interface TemplateCheck {
   faults: Omit<FieldFault, 'path'>[]
   used: Set<string>
 }
+
+/** Dotted names, and `.` for the item of a list. Mustache would take more, and read it in its own ways. */
+const NAME = /^[^\s{}#^/&>!=]+$/
 
 interface Tag {
   sigil: string
@@ -32,8 +37,9 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
   const used = new Set<string>()
   const open: (Tag & { frees: boolean })[] = []
   const text = maskEscapes(body)
+  const positionOf = positionsIn(body)
   const fault = (at: number, expected: string, message: string) =>
-    faults.push({ ...positionOf(body, at), expected, message })
+    faults.push({ ...positionOf(at), expected, message })
 
   for (const tag of scanTags(text, fault)) {
     const { sigil, name, start } = tag
@@ -62,8 +68,13 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
           ? '{{.}} means the item of a list; it stands outside every list.'
           : `"${name}" is not declared.`
       fault(start, declaredNames(types), message)
+    } else if (!NAME.test(name)) {
+      fault(start, 'a name without white space and braces', `"${name}" is not a name.`)
     }
     if (sigil === '#' || sigil === '^') {
+      if (open.length === MAX_NESTING) {
+        fault(start, `at most ${MAX_NESTING} levels`, `Sections nest deeper than ${MAX_NESTING} levels.`)
+      }
       open.push({ ...tag, frees: sigil === '#' && (type === 'array' || type === 'object') })
     }
   }
@@ -93,16 +104,21 @@ function* scanTags(
       return
     }
     const inner = text.slice(at + close.length, end).trim()
-    const sigil = /^[#^/>!=&]/.test(inner) ? (inner[0] as string) : ''
+    const sigil = close === '}}' && /^[#^/>!=&]/.test(inner) ? (inner[0] as string) : ''
     yield { sigil, name: inner.slice(sigil.length).trim(), start: at }
     at = text.indexOf('{{', end + close.length)
   }
 }
 
-/** Line and column, both from 1, of an offset; a tab or an emoji's half counts one column. */
-function positionOf(text: string, offset: number): { line: number; column: number } {
-  const before = text.slice(0, offset).split('\n')
-  return { line: before.length, column: (before.at(-1) as string).length + 1 }
+/** Line and column, both from 1, of an offset into `text`; half of an emoji counts as one column. */
+function positionsIn(text: string): (offset: number) => { line: number; column: number } {
+  let starts: number[] | undefined
+  return (offset) => {
+    starts ??= [0, ...[...text.matchAll(/\n/g)].map((match) => match.index + 1)]
+    let line = starts.length
+    while ((starts[line - 1] as number) > offset) line--
+    return { line, column: offset - (starts[line - 1] as number) + 1 }
+  }
 }
 
 /**
@@ -113,17 +129,21 @@ function positionOf(text: string, offset: number): { line: number; column: numbe
  */
 export function renderTemplate(body: string, values: Readonly<Record<string, JsonValue>>): string {
   const output: string[] = []
-  let length = 0
+  let bytes = 0
   let steps = 0
 
+  const step = () => {
+    if (++steps > MAX_STEPS) throw new AppError('too_large', 'The prompt takes too many steps to render.')
+  }
   const write = (text: string) => {
-    length += text.length
-    if (length > MAX_RENDERED) throw new AppError('too_large', 'The rendered prompt is larger than 1 MiB.')
+    bytes += Buffer.byteLength(text)
+    if (bytes > MAX_RENDERED_BYTES)
+      throw new AppError('too_large', 'The rendered prompt is larger than 1 MiB.')
     output.push(text)
   }
   const visit = (nodes: Node[], scopes: unknown[]): void => {
     for (const node of nodes) {
-      if (++steps > MAX_STEPS) throw new AppError('too_large', 'The prompt takes too many steps to render.')
+      step()
       if (node.kind === 'text') write(node.text)
       else if (node.kind === 'value') write(textOf(lookUp(node.path, scopes)))
       else visitSection(node, scopes)
@@ -133,8 +153,12 @@ export function renderTemplate(body: string, values: Readonly<Record<string, Jso
     const value = lookUp(path, scopes)
     const shown = Array.isArray(value) ? value.length > 0 : Boolean(value)
     if (shown === inverted) return
-    if (inverted || value === true) visit(nodes, scopes)
-    else for (const item of Array.isArray(value) ? value : [value]) visit(nodes, [...scopes, item])
+    const isScope = !inverted && value !== true
+    if (!isScope) visit(nodes, scopes)
+    for (const item of isScope ? [value].flat() : []) {
+      step()
+      visit(nodes, [...scopes, item])
+    }
   }
 
   visit(compile(body), [values])
@@ -173,7 +197,8 @@ const compiled = new LRUCache<string, Node[]>({
 function compile(body: string): Node[] {
   let nodes = compiled.get(body)
   if (!nodes) {
-    nodes = nodesOf(parser.parse(maskEscapes(body)))
+    // Comments are emptied first: the parser takes quadratic time to find the end of a long one.
+    nodes = nodesOf(parser.parse(maskEscapes(body).replace(/\{\{\s*![\s\S]*?\}\}/g, '{{!}}')))
     compiled.set(body, nodes)
   }
   return nodes
@@ -204,26 +229,36 @@ function pathOf(name: string): string[] {
 }
 
 /*
- * As in Handlebars, `\{{` stands for a literal `{{`, and `\\{{name}}` for a backslash before a tag. Bodies hold
- * no NUL (spec §1), so NUL marks the place, in as many characters as it replaces: positions stay true.
+ * As in Handlebars, `\{{` stands for a literal `{{`, and `\\{{name}}` for a backslash before a tag: of the backslashes
+ * before braces every second one is dropped, and an odd one makes the braces literal. Bodies hold no NUL (spec §1),
+ * so NUL marks what is dropped or literal, in as many characters as it replaces: positions stay true.
  */
 const LITERAL_BRACES = '\0\0\0'
 
 function maskEscapes(body: string): string {
-  return body.includes('\\{{')
-    ? body.replace(/(\\?)\\\{\{/g, (_, backslash: string) => (backslash ? '\0\\{{' : LITERAL_BRACES))
-    : body
+  if (!body.includes('\\{{')) return body
+  return body.replace(/(\\+)\{\{/g, (_, { length }: string) => {
+    const kept = '\0\\'.repeat(Math.floor(length / 2))
+    return kept + (length % 2 === 1 ? LITERAL_BRACES : '{{')
+  })
 }
 
 function unmaskEscapes(text: string): string {
   return text.includes('\0') ? text.replaceAll(LITERAL_BRACES, '{{').replaceAll('\0', '') : text
 }
 
-/** Puts `\` before every `{{` of a foreign body that does not open a tag of a declared parameter. */
+/**
+ * Makes the braces of a foreign body literal where they are no tags of declared parameters. A body that is a
+ * faultless template already stays as it is; but comments and escapes, which would vanish
+ * from it, are made literal as well.
+ */
 export function escapeForeignBraces(body: string, definitions: readonly ParameterDefinition[]): string {
+  const isOurs = !/\\\{\{|\{\{\s*!/.test(body)
+  if (isOurs && checkTemplate(body, definitions).faults.length === 0) return body
   const names = new Set(definitions.map((definition) => definition.name))
-  return body.replace(/\{\{(?!\{)([^{}]*)\}\}|\{\{/g, (braces, inner: string | undefined) => {
-    const name = inner?.trim().replace(/^[#^/&]\s*/, '')
-    return name !== undefined && names.has(name.split('.', 1)[0] as string) ? braces : `\\${braces}`
+  const foreignTag = /(\\*)(\{{2,3}[#^/&]?\s*([^\s{}.]*)[^{}]*\}{2,3}|\{\{)/g
+  return body.replace(foreignTag, (_, backslashes: string, braces: string, name: string | undefined) => {
+    const doubled = backslashes.repeat(2)
+    return name !== undefined && names.has(name) ? doubled + braces : `${doubled}\\${braces}`
   })
 }

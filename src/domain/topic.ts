@@ -1,6 +1,6 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { AppError, type FieldFault } from './errors.ts'
-import { identifier, plainLines, plainText, TopicId } from './identifiers.ts'
+import { PromptType, plainLines, plainText, TopicId } from './identifiers.ts'
 import { isDeeperThan, MAX_DEPTH } from './json.ts'
 import { ParameterDefinitions } from './parameters.ts'
 import { checkTemplate } from './template.ts'
@@ -17,7 +17,7 @@ const openValue = z
   .max(64)
 
 /** Model settings of a topic. Unknown keys are kept. */
-export const TopicConfig = z.looseObject({
+const TopicConfig = z.looseObject({
   default_model: z.string().min(1).optional(),
   supports_streaming: z.boolean().optional(),
   max_turns: z.int().positive().optional(),
@@ -42,7 +42,7 @@ export type TopicDefinition = z.infer<typeof TopicDefinition>
 
 /** Where one prompt body is and what it is. `revision` starts at 1 and never repeats, not even after a deletion. */
 export const PromptInfo = z.strictObject({
-  prompt_type: identifier('Prompt type'),
+  prompt_type: PromptType,
   s3_bucket: z.string().optional().describe('Only where bodies are in S3.'),
   s3_key: z.string(),
   s3_version_id: z.string().optional(),
@@ -167,6 +167,13 @@ export function checkTopic(
     throw new AppError('too_large', `Topic "${definition.topic_id}" is larger than 256 KiB.`)
   }
   const faults: FieldFault[] = []
+  if (Object.keys(bodies).length > MAX_PROMPTS) {
+    faults.push({
+      path: 'prompts',
+      expected: `at most ${MAX_PROMPTS} prompts`,
+      message: `are more than ${MAX_PROMPTS}.`,
+    })
+  }
   const unused = new Set(definition.allowed_parameters.map((parameter) => parameter.name))
   for (const [type, body] of Object.entries(bodies)) {
     const path = pathOf(type)

@@ -1,13 +1,13 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { AppError, type FieldFault, invalidInput } from './errors.ts'
 import { isDeeperThan } from './json.ts'
 
 type Issue = z.core.$ZodIssue
 
 /** A schema's complaints as field faults, one for each faulty field, unknown members each by name. */
-export function faultsOf(error: z.core.$ZodError, prefix = ''): FieldFault[] {
+export function faultsOf(error: z.core.$ZodError): FieldFault[] {
   return error.issues.flatMap((issue) => {
-    const path = joinPath(prefix, ...issue.path.map(String))
+    const path = joinPath('', ...issue.path.map(String))
     if (issue.code !== 'unrecognized_keys') {
       return [{ path, expected: expectedBy(issue), message: messageOf(issue) }]
     }
@@ -19,25 +19,48 @@ export function faultsOf(error: z.core.$ZodError, prefix = ''): FieldFault[] {
   })
 }
 
-/** Joins the parts of a dotted path and leaves out empty ones. */
-export function joinPath(...parts: string[]): string {
-  return parts
-    .filter((part) => part !== '')
-    .map(shorten)
-    .join('.')
+/** A dotted path. `prefix` is a path already, and may be empty. */
+export function joinPath(prefix: string, ...names: string[]): string {
+  const path = names.map(shorten).join('.')
+  return prefix === '' || path === '' ? prefix + path : `${prefix}.${path}`
+}
+
+/** A value of the schema, or everything that keeps `input` from being one. */
+export type Checked<T> = { data: T; faults?: never } | { data?: never; faults: FieldFault[] }
+
+/** Checks `input` by `schema`, and that it has no member `__proto__`, which Zod would drop without a word. */
+export function check<S extends z.ZodType>(schema: S, input: unknown): Checked<z.output<S>> {
+  const parsed = schema.safeParse(input, { reportInput: true })
+  const reserved = protoPaths(input).map((path) => ({
+    path,
+    expected: 'another name',
+    message: 'is a reserved name.',
+  }))
+  const faults = [...(parsed.success ? [] : faultsOf(parsed.error)), ...reserved]
+  return faults.length === 0 && parsed.success ? { data: parsed.data } : { faults }
 }
 
 /**
- * Parses `input` by `schema`.
+ * Checks the input of an operation.
  *
  * @throws AppError `invalid_input` naming every faulty field, `too_large` when it nests deeper than `maxDepth`.
  */
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown, maxDepth: number): z.output<S> {
   if (isDeeperThan(input, maxDepth))
     throw new AppError('too_large', `The input nests deeper than ${maxDepth} levels.`)
-  const parsed = schema.safeParse(input)
-  if (!parsed.success) throw invalidInput(faultsOf(parsed.error))
-  return parsed.data
+  const { data, faults } = check(schema, input)
+  if (faults) throw invalidInput(faults)
+  return data
+}
+
+/** Where a member is called `__proto__`; values of parameters are the checker's to judge. */
+function protoPaths(value: unknown, path = ''): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, member]) => {
+    const here = joinPath(path, name)
+    if (name === '__proto__') return [here]
+    return here === 'parameters' ? [] : protoPaths(member, here)
+  })
 }
 
 function expectedBy(issue: Issue): string {
@@ -45,13 +68,15 @@ function expectedBy(issue: Issue): string {
     case 'invalid_type':
       return issue.expected
     case 'too_small':
-      return `at least ${issue.minimum}${unitOf(issue.origin)}`
+      return `at least ${issue.minimum}${unitOf(issue.origin, issue.minimum)}`
     case 'too_big':
-      return `at most ${issue.maximum}${unitOf(issue.origin)}`
+      return `at most ${issue.maximum}${unitOf(issue.origin, issue.maximum)}`
     case 'invalid_format':
       return issue.pattern ? `text that matches ${issue.pattern.replace(/^\/|\/[a-z]*$/g, '')}` : issue.format
     case 'invalid_value':
-      return `one of ${issue.values.map(String).join(', ')}`
+      return issue.values.length === 1
+        ? String(issue.values[0])
+        : `one of ${issue.values.map(String).join(', ')}`
     case 'custom':
       return String(issue.params?.['expected'] ?? 'another value')
     default:
@@ -59,8 +84,10 @@ function expectedBy(issue: Issue): string {
   }
 }
 
-function unitOf(origin: string): string {
-  return origin === 'string' ? ' characters' : origin === 'array' ? ' items' : ''
+function unitOf(origin: string, count: number | bigint): string {
+  const unit = { string: ' character', array: ' item' }[origin]
+  if (unit === undefined) return ''
+  return Number(count) === 1 ? unit : `${unit}s`
 }
 
 function messageOf(issue: Issue): string {
@@ -72,5 +99,6 @@ function messageOf(issue: Issue): string {
 
 /** Names chosen by a caller can be as long as a request; an error message should not be. */
 function shorten(name: string): string {
+  if (name === '') return '(empty)'
   return name.length > 80 ? `${name.slice(0, 80)}…` : name
 }

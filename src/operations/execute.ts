@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { hasRole } from '../domain/caller.ts'
 import { AppError, toAppError } from '../domain/errors.ts'
 import { isIdentifier } from '../domain/identifiers.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Caller, Role } from '../domain/caller.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'

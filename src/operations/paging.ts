@@ -1,9 +1,9 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { invalidInput } from '../domain/errors.ts'
 import { TopicId } from '../domain/identifiers.ts'
 import type { ListPosition } from '../domain/topic.ts'
 
-export const Cursor = z.string().max(500).describe('`meta.next_cursor` of the page before.')
+export const Cursor = z.string().max(500).optional().describe('`meta.next_cursor` of the page before.')
 
 const Parts = z.tuple([z.int(), TopicId])
 

@@ -1,6 +1,7 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { AppError, toAppError } from '../domain/errors.ts'
 import { isIdentifier, TopicId } from '../domain/identifiers.ts'
+import { JsonObject } from '../domain/json.ts'
 import { ParameterDefinitions } from '../domain/parameters.ts'
 import type { Bodies } from '../domain/topic.ts'
 import type { Catalog } from '../services/catalog.ts'
@@ -100,7 +101,7 @@ export const renderPrompts = defineOperation({
   limit: 'retrieval',
   input: z.strictObject({
     topic_id: TopicId,
-    parameters: z.record(z.string(), z.unknown()).default({}).describe('Values by parameter name.'),
+    parameters: JsonObject.default({}).describe('Values by parameter name.'),
   }),
   output: z.object({ topic_id: z.string(), prompts: Texts }),
   async run({ catalog }, { topic_id, parameters }, { parameterStyle = 'json' }) {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { hasRole } from '../domain/caller.ts'
 import { TopicId } from '../domain/identifiers.ts'
 import { byDisplayOrder, definitionOf, Topic, TopicDefinition } from '../domain/topic.ts'
@@ -35,7 +35,7 @@ export const listTopics = defineOperation({
       .max(200)
       .optional()
       .describe('Only topics whose id, name or description contains this text.'),
-    cursor: Cursor.optional(),
+    cursor: Cursor,
     limit: z.int().min(1).max(500).default(100).describe('Most topics of a page.'),
   }),
   output: z.array(TopicSummary),

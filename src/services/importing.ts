@@ -7,7 +7,7 @@ import { contentOf, type PublishingDeps, publish, sameContent } from './publishi
 const CONCURRENCY = 8
 
 /** What an import or seeding does to each topic. */
-export type ImportAction = 'create' | 'update' | 'unchanged' | 'left as edited' | 'left as deleted'
+type ImportAction = 'create' | 'update' | 'unchanged' | 'left as edited' | 'left as deleted'
 export interface ImportStep {
   topic_id: string
   action: ImportAction
@@ -21,12 +21,13 @@ type Policy = (wanted: TopicContent, current: TopicContent, record: Topic) => Im
  * does not have stay. Every topic is checked before the first is written.
  *
  * @param dryRun only says what would happen.
+ * @param sourceFaults what is wrong with the source already: told together with what is found here.
  * @throws AppError `invalid_input` naming every fault of every topic; nothing is written then.
  */
 export function importTopics(
   deps: PublishingDeps,
   contents: readonly TopicContent[],
-  options: { by: string; dryRun?: boolean },
+  options: { by: string; dryRun?: boolean; sourceFaults?: readonly FieldFault[] },
 ): Promise<ImportStep[]> {
   const policy: Policy = (wanted, current, record) =>
     record.deleted_at === undefined && sameContent(wanted, current) ? 'unchanged' : 'update'
@@ -54,10 +55,14 @@ async function bring(
   deps: PublishingDeps,
   contents: readonly TopicContent[],
   policy: Policy,
-  { by, dryRun = false }: { by: string; dryRun?: boolean },
+  {
+    by,
+    dryRun = false,
+    sourceFaults = [],
+  }: { by: string; dryRun?: boolean; sourceFaults?: readonly FieldFault[] },
 ): Promise<ImportStep[]> {
   const plans = await pMap(contents, (content) => plan(deps, content, policy), { concurrency: CONCURRENCY })
-  const faults = plans.flatMap((found) => found.faults)
+  const faults = [...sourceFaults, ...plans.flatMap((found) => found.faults)]
   if (faults.length > 0) throw invalidInput(faults)
   if (dryRun) return plans.map(({ topic_id, action }) => ({ topic_id, action }))
   return pMap(contents, (content) => write(deps, content, policy, by), { concurrency: CONCURRENCY })

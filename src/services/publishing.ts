@@ -52,7 +52,10 @@ export async function publish(
     const before = await readTopic(deps.topics, topic_id)
     const current = before && (await contentOf(deps.prompts, before))
     const wanted = edit(current, before)
-    if (!wanted) return undefined
+    if (!wanted) {
+      if (before) deps.catalog.accept(before)
+      return undefined
+    }
     const { faults, warnings } = checkTopic(wanted.definition, wanted.bodies)
     if (faults.length > 0) throw invalidInput(faults)
     const changed = Object.fromEntries(

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 type FieldType = 'string' | 'number' | 'boolean' | 'json'
 
@@ -6,7 +6,7 @@ type FieldType = 'string' | 'number' | 'boolean' | 'json'
  * What the text of a query or an argument means for a field, by the field's schema. A text that cannot be read
  * stays as it is, and validation names the field.
  */
-export function valueOf(field: z.ZodType, text: string): unknown {
+export function parseText(field: z.ZodType, text: string): unknown {
   const type = typeOf(field)
   if (type === 'string') return text
   try {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { type ApiKey, type ApiKeys, loggablePrefix } from '../../domain/api-keys.ts'
+import { type ApiKey, type ApiKeys, isUsable, loggablePrefix } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { replaceFile } from '../files/durable.ts'
@@ -37,21 +37,29 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
     const now = Date.now()
     if (now - checkedAt < RECHECK_MS) return known
     checkedAt = now
-    const facts = statSync(layout.keys, { throwIfNoEntry: false })
-    const found = facts ? `${facts.ino}:${facts.mtimeMs}:${facts.size}` : signature
-    if (found !== signature) known = read()
-    signature = found
+    try {
+      const facts = statSync(layout.keys, { throwIfNoEntry: false })
+      const found = facts ? `${facts.ino}:${facts.mtimeMs}:${facts.size}` : signature
+      if (found !== signature) known = read()
+      signature = found
+    } catch {
+      // Known keys outlive an outage of their source (spec §5); `doctor` and `keys list` say what is wrong.
+    }
     return known
   }
 
   async function change<T>(edit: (keys: StoredKey[]) => { keys: StoredKey[]; result: T }): Promise<T> {
-    return withLock('keys', async (stillHeld) => {
-      const { keys, result } = edit(read())
-      stillHeld()
-      await replaceFile(layout, layout.keys, `${JSON.stringify(keys, null, 2)}\n`)
-      checkedAt = 0
-      return result
-    })
+    try {
+      return await withLock('keys', async (stillHeld) => {
+        const { keys, result } = edit(read())
+        stillHeld()
+        await replaceFile(layout, layout.keys, `${JSON.stringify(keys, null, 2)}\n`)
+        checkedAt = 0
+        return result
+      })
+    } catch (error) {
+      throw error instanceof AppError ? error : storeFailure(layout.root, error)
+    }
   }
 
   return {
@@ -89,12 +97,11 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
 
     async verify(presented) {
       const hash = digest(presented)
-      const now = clock().toISOString()
+      const now = clock()
       let valid: StoredKey | undefined
       // Every key is compared, in constant time, whatever the outcome.
       for (const key of current()) {
-        const usable = key.revoked_at === undefined && (key.expires_at === undefined || key.expires_at > now)
-        if (timingSafeEqual(hash, Buffer.from(key.sha256, 'hex')) && usable) valid = key
+        if (timingSafeEqual(hash, Buffer.from(key.sha256, 'hex')) && isUsable(key, now)) valid = key
       }
       return valid && withoutHash(valid)
     },

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { z } from 'zod'
-import { AppError, type FieldFault, invalidInput } from '../../domain/errors.ts'
+import * as z from 'zod'
+import { AppError, type FieldFault } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { definitionOf, type TopicContent, TopicDefinition } from '../../domain/topic.ts'
-import { faultsOf } from '../../domain/validation.ts'
+import { check } from '../../domain/validation.ts'
 import { layoutOf } from './layout.ts'
 import { formatDefinition, readTopicFiles } from './working-copy.ts'
 
@@ -14,22 +14,28 @@ const TopicsFile = z.strictObject({
   topics: z.array(TopicDefinition.extend({ prompts: z.record(z.string().refine(isIdentifier), z.string()) })),
 })
 
+/** Topics to import, and what in their source cannot be read as one. */
+export interface TopicSource {
+  contents: TopicContent[]
+  faults: FieldFault[]
+}
+
 /**
  * Reads topics from a folder in the layout of `seeds/`, or from one JSON file as `export` writes it.
  *
- * @throws AppError `not_found` when there is nothing there, `invalid_input` naming every fault of every file.
+ * @throws AppError `not_found` when there is nothing there.
  */
-export function readTopicSource(path: string): TopicContent[] {
+export function readTopicSource(path: string): TopicSource {
   const facts = statSync(path, { throwIfNoEntry: false })
   if (!facts) throw new AppError('not_found', `There is no ${path}.`)
   return facts.isDirectory() ? readFolder(path) : readFile(path)
 }
 
-function readFolder(path: string): TopicContent[] {
+function readFolder(path: string): TopicSource {
   const layout = layoutOf(path)
   if (!existsSync(layout.topics)) throw new AppError('not_found', `${path} holds no folder "topics".`)
   const faults: FieldFault[] = []
-  const sources: TopicContent[] = []
+  const contents: TopicContent[] = []
   for (const name of readdirSync(layout.topics).sort()) {
     if (!name.endsWith('.json')) continue
     const topic_id = name.slice(0, -'.json'.length)
@@ -43,37 +49,57 @@ function readFolder(path: string): TopicContent[] {
     }
     const files = readTopicFiles(layout, topic_id)
     faults.push(...(files?.faults ?? []))
-    if (files?.definition) sources.push({ definition: files.definition, bodies: files.bodies })
+    if (files?.definition) contents.push({ definition: files.definition, bodies: files.bodies })
   }
-  if (faults.length > 0) throw invalidInput(faults)
-  return sources
+  return { contents, faults }
 }
 
-function readFile(path: string): TopicContent[] {
+function readFile(path: string): TopicSource {
   let content: unknown
   try {
     content = JSON.parse(readFileSync(path, 'utf8'))
   } catch {
-    throw invalidInput([{ path, expected: 'JSON', message: 'is not JSON.' }])
+    return { contents: [], faults: [{ path, expected: 'JSON', message: 'is not JSON.' }] }
   }
-  const parsed = TopicsFile.safeParse(content)
-  if (!parsed.success) throw invalidInput(faultsOf(parsed.error))
-  return parsed.data.topics.map(({ prompts, ...definition }) => ({ definition, bodies: prompts }))
+  const { data, faults } = check(TopicsFile, content)
+  if (faults) return { contents: [], faults }
+  const contents = data.topics.map(({ prompts, ...definition }) => ({ definition, bodies: prompts }))
+  return { contents, faults: repeatedIds(contents) }
+}
+
+function repeatedIds(contents: readonly TopicContent[]): FieldFault[] {
+  const ids = contents.map(({ definition }) => definition.topic_id)
+  return ids.flatMap((id, index) => {
+    const isRepeat = ids.indexOf(id) < index
+    const path = `topics.${index}.topic_id`
+    return isRepeat ? [{ path, expected: 'another topic id', message: `"${id}" is there twice.` }] : []
+  })
 }
 
 /**
  * Writes topics as a folder, or as one JSON file when `path` ends in `.json`. The same topics always give the
  * same bytes. Other files in the folder stay.
+ *
+ * @throws AppError `unavailable` when the place cannot be written.
  */
-export async function writeTopicSource(path: string, sources: readonly TopicContent[]): Promise<void> {
-  if (path.endsWith('.json')) {
-    const topics = sources.map(({ definition, bodies }) => ({ ...definitionOf(definition), prompts: bodies }))
-    await writeFile(path, `${JSON.stringify({ topics }, null, 2)}\n`)
-    return
+export async function writeTopicSource(path: string, contents: readonly TopicContent[]): Promise<void> {
+  try {
+    await (path.endsWith('.json') ? writeOneFile(path, contents) : writeFolder(path, contents))
+  } catch (error) {
+    throw new AppError('unavailable', `Cannot write ${path}: ${(error as Error).message}`, { cause: error })
   }
+}
+
+async function writeOneFile(path: string, contents: readonly TopicContent[]): Promise<void> {
+  const topics = contents.map(({ definition, bodies }) => ({ ...definitionOf(definition), prompts: bodies }))
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, `${JSON.stringify({ topics }, null, 2)}\n`)
+}
+
+async function writeFolder(path: string, contents: readonly TopicContent[]): Promise<void> {
   const layout = layoutOf(path)
   await mkdir(layout.topics, { recursive: true })
-  for (const { definition, bodies } of sources) {
+  for (const { definition, bodies } of contents) {
     await writeFile(layout.definition(definition.topic_id), formatDefinition(definition))
     for (const [type, body] of Object.entries(bodies)) {
       const file = layout.body(definition.topic_id, type)

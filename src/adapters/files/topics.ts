@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs'
-import { setImmediate } from 'node:timers/promises'
+import { pMapIterable } from 'p-map'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
@@ -18,6 +18,9 @@ import { nextState, readState, type TopicState, writeState } from './state.ts'
 import { versionText, writeVersion } from './versions.ts'
 import { watchFolders } from './watch.ts'
 import { readWorkingCopy, showsTopic, writeWorkingCopy } from './working-copy.ts'
+
+/** Topics read at the same time: those edited by hand wait for the disk. */
+const CONCURRENCY = 16
 
 /** Author of changes that people make to the files themselves (spec §1). */
 const BY_HAND = 'file'
@@ -43,9 +46,10 @@ export function fileTopics(
       assertPresent(layout)
       const state = readState(layout, topic_id)
       const copy = readWorkingCopy(layout, topic_id)
-      if (typeof copy === 'string') return { topic_id, damage: copy }
       if (!state && !copy) return undefined
-      if (state && !state.pending && showsTopic(copy, state.topic)) return { topic_id, topic: state.topic }
+      const isWhole = typeof copy !== 'string' && state && !state.pending
+      if (isWhole && showsTopic(copy, state.topic)) return { topic_id, topic: state.topic }
+      // Half-shown files may be a writer at work; only with the lock held they are damage or an edit.
       return await withLock(topic_id, () => settle(topic_id))
     } catch (error) {
       if (error instanceof AppError) throw error
@@ -113,16 +117,14 @@ export function fileTopics(
     get,
 
     async *all() {
-      for (const topic_id of topicIds(layout)) {
-        const stored = await get(topic_id)
+      for await (const stored of pMapIterable(topicIds(layout), get, { concurrency: CONCURRENCY })) {
         if (stored) yield stored
-        // Reads are synchronous; let waiting requests pass between topics.
-        await setImmediate()
       }
     },
 
     async save(topic, changed) {
       try {
+        assertPresent(layout)
         return await withLock(topic.topic_id, (stillHeld) =>
           publish(topic, structuredClone(changed), stillHeld),
         )

@@ -20,18 +20,14 @@ export function filePrompts(layout: Layout): PromptStore {
     },
 
     async history(topic_id, prompt_type) {
-      // A crash can leave a text that never became public; it stands above the last published revision.
-      const published = readState(layout, topic_id)?.revisions[prompt_type] ?? 0
-      return revisionsOf(layout, topic_id, prompt_type)
-        .filter((revision) => revision <= published)
-        .map((revision) => {
-          const { content, ...facts } = readVersion(layout, topic_id, prompt_type, revision)
-          return { version_id: String(revision), ...facts }
-        })
+      return publishedRevisions(layout, topic_id, prompt_type).map((revision) => {
+        const { content, ...facts } = readVersion(layout, topic_id, prompt_type, revision)
+        return { version_id: String(revision), ...facts }
+      })
     },
 
     async readVersion(topic_id, prompt_type, version_id) {
-      const known = revisionsOf(layout, topic_id, prompt_type).map(String)
+      const known = publishedRevisions(layout, topic_id, prompt_type).map(String)
       if (!known.includes(version_id)) {
         throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no version "${version_id}".`)
       }
@@ -66,10 +62,13 @@ export function versionText(layout: Layout, topic_id: string, info: PromptInfo):
   }
 }
 
-function revisionsOf(layout: Layout, topic_id: string, prompt_type: string): number[] {
+/** Newest first. A crash can leave a text that never became public; it stands above the last published revision. */
+function publishedRevisions(layout: Layout, topic_id: string, prompt_type: string): number[] {
+  const last = readState(layout, topic_id)?.revisions[prompt_type] ?? 0
   try {
     return readdirSync(layout.versions(topic_id, prompt_type))
       .map((name) => Number.parseInt(name, 10))
+      .filter((revision) => revision <= last)
       .sort((a, b) => b - a)
   } catch (error) {
     if (isMissing(error)) return []

@@ -9,12 +9,11 @@ import {
   checkTopic,
   definitionOf,
   MAX_BODY_BYTES,
-  MAX_PROMPTS,
   type Topic,
   type TopicContent,
   TopicDefinition,
 } from '../../domain/topic.ts'
-import { faultsOf } from '../../domain/validation.ts'
+import { check } from '../../domain/validation.ts'
 import { replaceFile } from './durable.ts'
 import type { Layout } from './layout.ts'
 
@@ -28,7 +27,8 @@ const BOOKKEEPING = [
   'updated_by',
   'deleted_at',
 ]
-const MAX_DEFINITION_BYTES = 1024 * 1024
+/** Room for the largest record, indented as people and we write it. */
+const MAX_DEFINITION_BYTES = 8 * 1024 * 1024
 
 /** What the files of a topic hold, and everything about them that cannot be a topic. */
 export interface TopicFiles {
@@ -81,15 +81,7 @@ export function readTopicFiles(layout: Layout, topic_id: string): TopicFiles | u
   if (text === undefined) return faults.length > 0 ? { bodies: {}, faults } : undefined
   const definition = parseDefinition(topic_id, text, path, faults)
   const bodies: Record<string, string> = {}
-  const types = promptTypesIn(layout.bodies(topic_id))
-  if (types.length > MAX_PROMPTS) {
-    faults.push({
-      path: `prompts/${topic_id}`,
-      expected: `at most ${MAX_PROMPTS} prompts`,
-      message: 'has too many prompts.',
-    })
-  }
-  for (const type of types) {
+  for (const type of promptTypesIn(layout.bodies(topic_id))) {
     const body = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_BODY_BYTES, faults)
     if (body !== undefined) bodies[type] = body
   }
@@ -117,15 +109,15 @@ function parseDefinition(
   const entries = Object.entries(content).filter(
     ([name, value]) => !BOOKKEEPING.includes(name) && value !== null,
   )
-  const parsed = TopicDefinition.safeParse({ topic_id, ...Object.fromEntries(entries) })
-  if (!parsed.success) {
-    faults.push(...faultsOf(parsed.error).map((fault) => ({ ...fault, path: `${path}: ${fault.path}` })))
+  const checked = check(TopicDefinition, { topic_id, ...Object.fromEntries(entries) })
+  if (checked.faults) {
+    faults.push(...checked.faults.map((fault) => ({ ...fault, path: `${path}: ${fault.path}` })))
     return undefined
   }
-  if (parsed.data.topic_id !== topic_id) {
+  if (checked.data.topic_id !== topic_id) {
     faults.push({ path: `${path}: topic_id`, expected: topic_id, message: `is not the file's name.` })
   }
-  return parsed.data
+  return checked.data
 }
 
 function promptTypesIn(folder: string): string[] {

@@ -24,7 +24,10 @@ export function memoryRateLimiter(perMinute: Readonly<Record<LimitName, number>>
       const now = clock().getTime()
       const name = `${limit} ${key}`
       const bucket = buckets.get(name) ?? { tokens: capacity, filledAt: now }
-      bucket.tokens = Math.min(capacity, bucket.tokens + ((now - bucket.filledAt) / MINUTE_MS) * capacity)
+      bucket.tokens = Math.min(
+        capacity,
+        bucket.tokens + (Math.max(0, now - bucket.filledAt) / MINUTE_MS) * capacity,
+      )
       bucket.filledAt = now
       buckets.set(name, bucket)
       const allowed = bucket.tokens >= cost

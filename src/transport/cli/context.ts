@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import { createLog, type Log } from '../../adapters/log.ts'
+import { createLog } from '../../adapters/log.ts'
 import { type App, openApp } from '../../app.ts'
 import { type Config, loadConfig } from '../../config.ts'
 import type { Caller } from '../../domain/caller.ts'
@@ -26,18 +26,14 @@ export function localUser(): Caller {
   return { subject, role: 'admin' }
 }
 
-/** Settings and a log for a command that a person waits for: only what is worth a person's attention. */
-export function openCommand(): { config: Config; log: Log } {
-  const config = loadConfig()
-  return { config, log: createLog(config.logLevel ?? 'warn') }
-}
-
 /** Runs `work` with the program put together, and ends it whatever happens. */
 export async function withApp<T>(
   options: { seeds?: string },
   work: (app: App, config: Config) => Promise<T>,
 ): Promise<T> {
-  const { config, log } = openCommand()
+  const config = loadConfig()
+  // A person waits for the answer: only what is worth a person's attention.
+  const log = createLog(config.logLevel ?? 'warn')
   const app = await openApp(config, { log, ...options })
   try {
     return await work(app, config)

@@ -7,24 +7,27 @@ import { localUser, type Start, seedsOf, withApp } from './context.ts'
 import { print, remark, table } from './output.ts'
 
 /** `seed`: adds the topics that come with the program and brings untouched ones up to date. */
-export async function runSeed(start: Start, { json }: { json: boolean }): Promise<void> {
-  const sources = readTopicSource(seedsOf(start))
-  await withApp({}, async ({ services }) => printSteps(await seedTopics(services, sources), json))
+export async function runSeed(start: Start, { json = false }: { json?: boolean }): Promise<void> {
+  const { contents } = readTopicSource(seedsOf(start))
+  await withApp({}, async ({ services }) => printSteps(await seedTopics(services, contents), json))
 }
 
 /** `import`: all topics of a folder or file, or none. */
 export async function runImport(
   path: string,
-  { dryRun, escape, json }: { dryRun: boolean; escape: boolean; json: boolean },
+  options: { dryRun?: boolean; escape?: boolean; json?: boolean },
 ): Promise<void> {
-  const sources = readTopicSource(path).map((source) => (escape ? withEscapes(source) : source))
+  const { dryRun = false, json = false } = options
+  const { contents, faults } = readTopicSource(path)
+  const wanted = options.escape ? contents.map(withLiteralBraces) : contents
   await withApp({}, async ({ services }) => {
-    printSteps(await importTopics(services, sources, { by: localUser().subject, dryRun }), json)
+    const { subject } = localUser()
+    printSteps(await importTopics(services, wanted, { by: subject, dryRun, sourceFaults: faults }), json)
   })
   if (dryRun) remark('Nothing was written (--dry-run).')
 }
 
-function withEscapes({ definition, bodies }: TopicContent): TopicContent {
+function withLiteralBraces({ definition, bodies }: TopicContent): TopicContent {
   const escaped = Object.entries(bodies).map(([type, body]) => [
     type,
     escapeForeignBraces(body, definition.allowed_parameters),

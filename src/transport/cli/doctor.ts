@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import pc from 'picocolors'
 import { layoutOf } from '../../adapters/files/layout.ts'
 import { loadConfig } from '../../config.ts'
+import { isUsable } from '../../domain/api-keys.ts'
 import { toAppError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { withApp } from './context.ts'
@@ -23,20 +24,19 @@ export async function runDoctor(): Promise<boolean> {
   try {
     await withApp({}, async ({ services: { catalog }, keys }) => {
       good(`Data folder ${config.dataDir} can be read and written`)
-      good(
-        `${catalog.list().filter((topic) => topic.is_active).length} active topics of ${catalog.list().length}`,
-      )
+      const active = catalog.list().filter((topic) => topic.is_active)
+      good(`Topics: ${catalog.list().length}, of which active: ${active.length}`)
       for (const [topic_id, damage] of catalog.damaged()) {
         odd(`Topic ${topic_id} is out until its files are mended: ${damage}`)
       }
       for (const name of strayFolders(
         config.dataDir,
-        new Set(catalog.list().map((topic) => topic.topic_id)),
+        new Set([...catalog.list().map((topic) => topic.topic_id), ...catalog.damaged().keys()]),
       )) {
         odd(`prompts/${name} belongs to no topic: add topics/${name}.json or remove it`)
       }
-      const usable = (await keys.list()).filter((key) => key.revoked_at === undefined)
-      if (usable.length > 0) good(`${usable.length} API keys`)
+      const usable = (await keys.list()).filter((key) => isUsable(key, new Date()))
+      if (usable.length > 0) good(`API keys: ${usable.length}`)
       else odd('No API key yet; HTTP clients need one: purposepath-prompts keys create --name NAME')
     })
   } catch (error) {

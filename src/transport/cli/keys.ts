@@ -9,7 +9,11 @@ const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 export async function createKey({ name, ttl }: { name: string; ttl?: string }): Promise<void> {
   if (!/^[\w.@-]{1,64}$/.test(name)) {
     throw invalidInput([
-      { path: 'name', expected: '1–64 letters, digits, dots, @, _ or -', message: 'is not a key name.' },
+      {
+        path: 'name',
+        expected: '1–64 letters, digits, dots, @, _ or -',
+        message: 'expected 1–64 letters, digits, dots, @, _ or -.',
+      },
     ])
   }
   const expiresAt = ttl === undefined ? undefined : new Date(Date.now() + readDuration(ttl))
@@ -19,7 +23,7 @@ export async function createKey({ name, ttl }: { name: string; ttl?: string }): 
 }
 
 /** `keys list`: all keys by their prefix. */
-export async function listKeys({ json }: { json: boolean }): Promise<void> {
+export async function listKeys({ json = false }: { json?: boolean }): Promise<void> {
   const keys = await openKeys(loadConfig()).list()
   if (json) print(JSON.stringify({ data: keys }, null, 2))
   else
@@ -34,9 +38,15 @@ export async function revokeKey(idOrName: string): Promise<void> {
 
 /** Milliseconds of a text like `30m`, `12h` or `90d`. */
 function readDuration(text: string): number {
-  const [, count, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? []
+  const [, count, unit] = /^([1-9]\d{0,5})([mhd])$/.exec(text) ?? []
   if (!count || !unit) {
-    throw invalidInput([{ path: 'ttl', expected: 'a time like 30m, 12h or 90d', message: 'is not a time.' }])
+    throw invalidInput([
+      {
+        path: 'ttl',
+        expected: 'a time like 30m, 12h or 90d',
+        message: 'expected a time like 30m, 12h or 90d.',
+      },
+    ])
   }
   return Number(count) * UNITS[unit as keyof typeof UNITS]
 }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { text as readAll } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { type Command, Option } from 'commander'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { invalidInput } from '../../domain/errors.ts'
 import { operations } from '../../operations/index.ts'
 import { type Operation, pathFields } from '../../operations/operation.ts'
-import { typeOf, valueOf } from '../strings.ts'
+import { parseText, typeOf } from '../strings.ts'
 import { localUser, type Start, seedsOf, withApp } from './context.ts'
 import { printAnswer } from './output.ts'
 
@@ -68,7 +68,7 @@ async function inputOf(
   for (const [name, field] of Object.entries(operation.input.shape) as [string, z.ZodType][]) {
     const given = options[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]
     if (name !== 'parameters' && given !== undefined)
-      input[name] = typeof given === 'string' ? valueOf(field, given) : given
+      input[name] = typeof given === 'string' ? parseText(field, given) : given
   }
   const pairs = (options['param'] ?? []) as string[]
   const json = options['parameters'] as string | undefined
@@ -95,17 +95,20 @@ function fromPairs(pairs: readonly string[]): Record<string, string> {
 }
 
 async function fromJson(source: string): Promise<unknown> {
+  const refused = (message: string) =>
+    invalidInput([{ path: 'parameters', expected: 'a JSON object, @file or -', message }])
+  let text = source
+  if (source === '-' || source.startsWith('@')) {
+    try {
+      const bytes = source === '-' ? await buffer(process.stdin) : readFileSync(source.slice(1))
+      text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    } catch (error) {
+      throw refused(`cannot be read: ${(error as Error).message}`)
+    }
+  }
   try {
-    const text =
-      source === '-'
-        ? await readAll(process.stdin)
-        : source.startsWith('@')
-          ? readFileSync(source.slice(1), 'utf8')
-          : source
     return JSON.parse(text)
   } catch {
-    throw invalidInput([
-      { path: 'parameters', expected: 'a JSON object, @file or -', message: 'cannot be read as JSON.' },
-    ])
+    throw refused('is not JSON.')
   }
 }

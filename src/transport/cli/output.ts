@@ -2,8 +2,15 @@ import pc from 'picocolors'
 import { type AppError, problemOf } from '../../domain/errors.ts'
 import type { Answer } from '../../operations/operation.ts'
 
+let isReaderWatched = false
+
 /** Results go to stdout, and nothing else does. */
 export function print(text: string): void {
+  if (!isReaderWatched) {
+    isReaderWatched = true
+    // Whoever reads may stop reading, as `head` does: that is no failure.
+    process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
+  }
   process.stdout.write(`${text}\n`)
 }
 
@@ -36,32 +43,29 @@ export function printFailure(error: AppError, asJson: boolean): void {
     return
   }
   remark(`${pc.red(`${problem.title}:`)} ${problem.detail}`)
-  if ((problem.errors?.length ?? 0) < 2) return
-  for (const { path, line, column, message } of problem.errors ?? []) {
+  const { errors = [] } = problem
+  const isSaid = errors.length < 2 || errors.every(({ expected }) => problem.detail.includes(expected))
+  for (const { path, line, column, message } of isSaid ? [] : errors) {
     remark(`  ${pc.bold(path)}${line === undefined ? '' : `:${line}:${column}`} ${message}`)
   }
 }
 
 function printObject(data: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(data)) {
-    if (isTexts(value))
-      for (const [type, text] of Object.entries(value)) print(`${pc.bold(`── ${type} ──`)}\n${text}`)
-    else if (isPrompts(value)) printObject({ [name]: name, ...value })
-    else print(`${pc.bold(`${name}:`)} ${cell(value)}`)
+    if (name === 'prompts' && isTexts(value)) printTexts(value)
+    else if (isObject(value) && isTexts(value['prompts'])) {
+      print(pc.bold(`══ ${name} ══`))
+      printTexts(value['prompts'])
+    } else print(`${pc.bold(`${name}:`)} ${cell(value)}`)
   }
 }
 
-function isTexts(value: unknown): value is Record<string, string> {
-  return (
-    isObject(value) &&
-    Object.values(value).length > 0 &&
-    Object.values(value).every((text) => typeof text === 'string')
-  )
+function printTexts(texts: Record<string, string>): void {
+  for (const [type, text] of Object.entries(texts)) print(`${pc.bold(`── ${type} ──`)}\n${text}`)
 }
 
-/** The part of a batch answer that belongs to one topic. */
-function isPrompts(value: unknown): value is { prompts: Record<string, string> } {
-  return isObject(value) && 'prompts' in value
+function isTexts(value: unknown): value is Record<string, string> {
+  return isObject(value) && Object.values(value).every((text) => typeof text === 'string')
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

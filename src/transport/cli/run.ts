@@ -37,7 +37,7 @@ async function createProgram(start: Start): Promise<Command> {
   program
     .command('stdio')
     .description('Serve one MCP client over stdin and stdout.')
-    .option('--read-only', 'Offer only what reads.', false)
+    .option('--read-only', 'Offer only what reads.')
     .action(async (options) => (await import('./stdio.ts')).runStdio(start, options))
   program
     .command('serve')
@@ -48,17 +48,21 @@ async function createProgram(start: Start): Promise<Command> {
   program
     .command('seed')
     .description('Add the topics that come with the program; bring untouched ones up to date.')
-    .option('--json', 'Print the result as JSON.', false)
+    .option('--json', 'Print the result as JSON.')
     .action(async (options) => (await import('./data.ts')).runSeed(start, options))
   program
-    .command('import <path>')
-    .description('Bring in all topics of a folder in the layout of seeds/, or of a JSON file, or none.')
-    .option('--dry-run', 'Only say what would change.', false)
-    .option('--escape', 'Write \\{{ where a text has braces that are no declared variable.', false)
-    .option('--json', 'Print the result as JSON.', false)
+    .command('import')
+    .argument('<path>', 'The folder or file.')
+    .description(
+      'Bring in the topics of a folder in the layout of seeds/ or of a JSON file: all, or none if any is faulty.',
+    )
+    .option('--dry-run', 'Only say what would change.')
+    .option('--escape', 'Write \\{{ where a text has braces that are no declared variable.')
+    .option('--json', 'Print the result as JSON.')
     .action(async (path, options) => (await import('./data.ts')).runImport(path, options))
   program
-    .command('export <path>')
+    .command('export')
+    .argument('<path>', 'The folder, or a name that ends in .json.')
     .description(
       'Write all topics to a folder in the layout of seeds/, or to one file if PATH ends in .json.',
     )
@@ -74,7 +78,7 @@ async function createProgram(start: Start): Promise<Command> {
   keys
     .command('list')
     .description('List all keys by their prefix.')
-    .option('--json', 'Print the result as JSON.', false)
+    .option('--json', 'Print the result as JSON.')
     .action(async (options) => (await import('./keys.ts')).listKeys(options))
   keys
     .command('revoke <id-or-name>')

@@ -6,7 +6,7 @@ import { serveStdio } from '../mcp/stdio.ts'
 import { localUser, type Start, seedsOf } from './context.ts'
 
 /** `stdio`: one MCP client over stdin and stdout, until it hangs up. */
-export async function runStdio(start: Start, { readOnly }: { readOnly: boolean }): Promise<void> {
+export async function runStdio(start: Start, { readOnly = false }: { readOnly?: boolean }): Promise<void> {
   // Whatever a dependency prints must not reach the protocol's stream.
   for (const method of ['log', 'info', 'debug'] as const) console[method] = console.error
   const config = loadConfig()

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { hostHeaderValidation, originValidation } from '@modelcontextprotocol/node'
-import { localhostAllowedHostnames, localhostAllowedOrigins } from '@modelcontextprotocol/server'
+import {
+  localhostAllowedHostnames,
+  localhostAllowedOrigins,
+  validateHostHeader,
+  validateOriginHeader,
+} from '@modelcontextprotocol/server'
 import { type FastifyInstance, fastify } from 'fastify'
 import { AppError } from '../../domain/errors.ts'
 import { type McpHttpDeps, serveMcpOverHttp } from '../mcp/http.ts'
@@ -65,12 +69,16 @@ export async function serveHttp(options: HttpOptions, deps: McpHttpDeps & Health
 
 /** Without this check a web page could reach a server on the user's machine by DNS rebinding (MCP, transports). */
 function guardHost(app: FastifyInstance, { allowedHosts, allowedOrigins }: HttpOptions): void {
-  const validHost = hostHeaderValidation(allowedHosts ?? localhostAllowedHostnames())
-  const validOrigin = originValidation(allowedOrigins ?? localhostAllowedOrigins())
-  app.addHook('onRequest', async ({ raw, routeOptions }, reply) => {
+  const hosts = allowedHosts ?? localhostAllowedHostnames()
+  const origins = allowedOrigins ?? localhostAllowedOrigins()
+  app.addHook('onRequest', async ({ headers, routeOptions }) => {
     if (routeOptions.config.anyHost) return
-    // The guards answer a refused request themselves.
-    if (!validHost(raw, reply.raw) || !validOrigin(raw, reply.raw)) reply.hijack()
+    const host = validateHostHeader(headers.host, hosts)
+    if (!host.ok)
+      throw new AppError('forbidden', `${host.message}. PROMPTS_ALLOWED_HOSTS names the allowed hosts.`)
+    const origin = validateOriginHeader(headers.origin, origins)
+    if (!origin.ok)
+      throw new AppError('forbidden', `${origin.message}. PROMPTS_ALLOWED_ORIGINS names the allowed ones.`)
   })
 }
 

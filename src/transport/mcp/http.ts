@@ -1,5 +1,4 @@
-import { toNodeHandler } from '@modelcontextprotocol/node'
-import { createMcpHandler, ProtocolErrorCode } from '@modelcontextprotocol/server'
+import { type AuthInfo, createMcpHandler, ProtocolErrorCode } from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
@@ -10,6 +9,7 @@ import type { Authenticate } from '../http/auth.ts'
 import { announceChanges } from './changes.ts'
 import { createMcpServer } from './server.ts'
 import { operationOf } from './tools.ts'
+import { exchange } from './web-exchange.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -45,12 +45,11 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
   const { execute, catalog, limiter, authenticate, reportError } = deps
   const handler = createMcpHandler(
     ({ authInfo }) => {
-      const { caller, requestId } = authInfo?.extra as { caller: Caller; requestId: string }
+      const { caller, requestId } = (authInfo as AuthInfo).extra as { caller: Caller; requestId: string }
       return createMcpServer({ execute, catalog, caller, requestId, limitsTaken: true })
     },
     { onerror: reportError },
   )
-  const respond = toNodeHandler(handler, { onerror: reportError })
   const running = new Set<Promise<void>>()
 
   announceChanges(catalog, ({ promptsChanged, resourcesChanged, updatedUris }) => {
@@ -89,13 +88,13 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
           reply.raw.setHeader('RateLimit', `"${limit}";r=${allowance.remaining};t=${allowance.resetSeconds}`)
         }
         reply.hijack()
-        const auth = {
+        const authInfo = {
           token: '',
           clientId: caller.subject,
           scopes: [],
           extra: { caller, requestId: request.id },
         }
-        const answer = respond(Object.assign(request.raw, { auth }), reply.raw, body)
+        const answer = exchange(handler.fetch, request.raw, reply.raw, { parsedBody: body, authInfo })
         if (!isSubscription(request)) track(answer)
         await answer
       },

@@ -1,7 +1,8 @@
 import type { GetPromptResult, ListPromptsResult, Prompt, PromptMessage } from '@modelcontextprotocol/server'
-import { z } from 'zod'
+import * as z from 'zod'
 import { notFound } from '../../domain/errors.ts'
 import { TopicId } from '../../domain/identifiers.ts'
+import { JsonObject } from '../../domain/json.ts'
 import { describeParameter } from '../../domain/parameters.ts'
 import { byDisplayOrder, type Topic } from '../../domain/topic.ts'
 import { defineOperation } from '../../operations/operation.ts'
@@ -24,7 +25,7 @@ const list = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
-  input: z.object({ cursor: Cursor.optional() }),
+  input: z.object({ cursor: Cursor }),
   output: z.custom<Prompt[]>(Array.isArray),
   async run({ catalog }, { cursor }) {
     const after = cursor === undefined ? undefined : readCursor(cursor)
@@ -44,7 +45,7 @@ const get = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
-  input: z.object({ topic_id: TopicId, parameters: z.record(z.string(), z.unknown()).default({}) }),
+  input: z.object({ topic_id: TopicId, parameters: JsonObject.default({}) }),
   output: z.custom<GetPromptResult>((value) => typeof value === 'object'),
   async run({ catalog }, { topic_id, parameters }) {
     if (!isPrompt(catalog.published(topic_id))) throw notFound(topic_id)

@@ -5,7 +5,7 @@ import {
   ResourceNotFoundError,
   type ResourceTemplateType,
 } from '@modelcontextprotocol/server'
-import { z } from 'zod'
+import * as z from 'zod'
 import { notFound } from '../../domain/errors.ts'
 import { parametersSchema } from '../../domain/parameters.ts'
 import { byDisplayOrder, type Topic } from '../../domain/topic.ts'
@@ -42,7 +42,7 @@ const list = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
-  input: z.object({ cursor: Cursor.optional() }),
+  input: z.object({ cursor: Cursor }),
   output: z.custom<Resource[]>(Array.isArray),
   async run({ catalog }, { cursor }) {
     const after = cursor === undefined ? undefined : readCursor(cursor)

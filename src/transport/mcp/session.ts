@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { ProtocolError } from '@modelcontextprotocol/server'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { Caller } from '../../domain/caller.ts'
 import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
 import type { Execute } from '../../operations/execute.ts'

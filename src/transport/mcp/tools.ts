@@ -4,7 +4,7 @@ import {
   ProtocolErrorCode,
   type Tool,
 } from '@modelcontextprotocol/server'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { problemOf, toAppError } from '../../domain/errors.ts'
 import { operations } from '../../operations/index.ts'
@@ -77,5 +77,5 @@ function answerSchema(data: z.ZodType) {
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Tool['inputSchema'] {
-  return z.toJSONSchema(schema, { io }) as Tool['inputSchema']
+  return z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Tool['inputSchema']
 }

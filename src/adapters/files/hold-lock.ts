@@ -1,0 +1,33 @@
+import { lock } from 'proper-lockfile'
+import { AppError } from '../../domain/errors.ts'
+
+/** A lock that was not refreshed for so long belongs to a dead process. The library's smallest value. */
+const STALE_MS = 2_000
+const WAIT = { retries: 400, minTimeout: 5, maxTimeout: 40, factor: 1.3, randomize: true }
+
+/** Runs `work` while this process holds the lock file at `path`; `stillHeld` throws if it was lost meanwhile. */
+export async function holdLock<T>(path: string, work: (stillHeld: () => void) => Promise<T>): Promise<T> {
+  let lost = false
+  const onCompromised = () => {
+    lost = true
+  }
+  const options = { realpath: false, lockfilePath: `${path}.lock`, stale: STALE_MS, update: STALE_MS / 2 }
+  const release = await lock(path, { ...options, retries: WAIT, onCompromised }).catch((error) => {
+    if (error.code !== 'ELOCKED') throw error
+    throw new AppError('unavailable', 'Another process keeps this topic locked; try again.', {
+      retryAfter: 1,
+      cause: error,
+    })
+  })
+  try {
+    return await work(() => {
+      if (lost)
+        throw new AppError('unavailable', 'The process was halted for too long; try again.', {
+          retryAfter: 1,
+        })
+    })
+  } finally {
+    // Failing to release is no failure of the work: a lost lock is somebody else's, and an old one goes stale.
+    await release().catch(() => {})
+  }
+}

@@ -1,0 +1,46 @@
+import { systemClock } from '../../../src/domain/clock.ts'
+import type { TopicContent } from '../../../src/domain/topic.ts'
+import { openCatalog } from '../../../src/services/catalog.ts'
+import { publish } from '../../../src/services/publishing.ts'
+import { openFiles } from '../../helpers/files-store.ts'
+import { parameter } from '../../helpers/parameters.ts'
+import { topicContent } from '../../helpers/topics.ts'
+
+/**
+ * A process that writes: `count FOLDER TYPE TIMES` adds one to the numbers in the prompts TYPE and `shared`, TIMES
+ * times; `endless FOLDER` publishes text after text, each with a parameter of its own, and says each when it is safe.
+ */
+const [mode, folder = '', type = '', times = '0'] = process.argv.slice(2)
+
+const { topics, prompts } = openFiles(folder)
+const clock = systemClock
+const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs: 60_000, warn: () => {} })
+const deps = { catalog, topics, prompts, clock }
+
+if (mode === 'count') {
+  for (let done = 0; done < Number(times); done++) await publish(deps, 't', type, counted)
+} else {
+  for (;;) {
+    const published = await publish(deps, 't', 'writer', (current) => numbered(numberOf(current) + 1))
+    process.stdout.write(`${published?.topic.revision}\n`)
+  }
+}
+await catalog.close()
+
+function counted(current: TopicContent | undefined): TopicContent {
+  if (!current) throw new Error('there is no topic t')
+  const next = (name: string) => String(Number(current.bodies[name]) + 1)
+  return { ...current, bodies: { ...current.bodies, [type]: next(type), shared: next('shared') } }
+}
+
+function numberOf(current: TopicContent | undefined): number {
+  return Number(current?.definition.description ?? 0)
+}
+
+function numbered(number: number): TopicContent {
+  const name = `p_${number}`
+  const text = `${number} {{${name}}} ${'.'.repeat(number % 7 === 0 ? 40_000 : number % 50)}`
+  const content = topicContent('t', { system: text, user: text }, [parameter(name)])
+  content.definition.description = String(number)
+  return content
+}

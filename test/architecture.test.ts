@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+
+const ROOT = fileURLToPath(new URL('../src', import.meta.url))
+const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => ({ name: name.replaceAll('\\', '/'), text: readFileSync(join(ROOT, name), 'utf8') }))
+
+/** What the files of a layer, the most special one first, may import. */
+const MAY_IMPORT: [layer: RegExp, imports: RegExp][] = [
+  [/^domain\//, /^domain\//],
+  [/^services\//, /^(domain|services)\//],
+  [/^operations\//, /^(domain|services|operations)\//],
+  [/^adapters\//, /^(domain|adapters)\//],
+  [/^config\.ts/, /^domain\//],
+  [/^transport\/cli\//, /./],
+  [/^transport\//, /^(config\.ts|(domain|services|operations|transport\/(?!cli\/)))/],
+  [/^(app|main)\.ts/, /./],
+]
+
+const codeOf = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*|'(?:[^'\\\n]|\\.)*'/gm, '')
+/** `file: line` of every line of code that matches. */
+const linesWith = (pattern: RegExp, strip = codeOf) =>
+  files.flatMap(({ name, text }) =>
+    strip(text)
+      .split('\n')
+      .filter((line) => pattern.test(line))
+      .map((line) => `${name}: ${line.trim()}`),
+  )
+const filesWith = (pattern: RegExp) => [...new Set(linesWith(pattern).map((line) => line.split(':')[0]))]
+
+it('every file imports only what its layer may know', () => {
+  const wrong = files.flatMap(({ name, text }) => {
+    const rule = MAY_IMPORT.find(([layer]) => layer.test(name))
+    const imports = [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, path]) =>
+      relative(ROOT, join(ROOT, name, '..', path as string)).replaceAll('\\', '/'),
+    )
+    return imports
+      .filter((path) => !path.startsWith('..') && !rule?.[1].test(path))
+      .map((path) => `${name} → ${path}`)
+  })
+  expect(files.length).toBeGreaterThan(40)
+  expect(wrong).toEqual([])
+})
+
+it('settings are read in one place', () =>
+  expect(filesWith(/process\.env|\bprocess\[/)).toEqual(['config.ts']))
+
+it('stdout belongs to the printer and the stdio transport', () =>
+  expect(filesWith(/\bstdout\b/).sort()).toEqual(['transport/cli/output.ts', 'transport/cli/stdio.ts']))
+
+it('nothing is typed any', () => expect(linesWith(/[:<|,=(]\s*any\b|\bas any\b/)).toEqual([]))
+
+it('nothing prints past the logger', () =>
+  expect(linesWith(/\bconsole\b/).map((line) => line.split(':')[0])).toEqual(['transport/cli/stdio.ts']))

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Environment, environmentOf, waitFor } from '../helpers/program.ts'
+
+/** A server under measurement. */
+export interface Subject {
+  name: string
+  url: string
+  process: ChildProcess
+  /** CPU seconds used so far, by the operating system's account (Linux only). */
+  cpuSeconds: () => number
+  /** Memory in MB now. */
+  residentMb: () => number
+  stop: () => Promise<void>
+}
+
+const TICKS_PER_SECOND = 100
+
+/** Starts a server of the bench (compiled as it stands beside this file) or of the product, and waits for its address. */
+export async function startSubject(
+  name: string,
+  args: readonly string[],
+  settings: Environment = {},
+): Promise<Subject> {
+  const child = spawn(process.execPath, args, {
+    env: environmentOf(settings),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let log = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    if (log.length < 10_000) log += chunk
+  })
+  const url = await waitFor(() => /"url":"([^"]+)"/.exec(log)?.[1], 120_000)
+  return {
+    name,
+    url,
+    process: child,
+    cpuSeconds() {
+      // proc(5): fields 14 and 15, counted after the name in parentheses.
+      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+    },
+    residentMb() {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
+    },
+    async stop() {
+      child.kill('SIGKILL')
+      await once(child, 'close')
+    },
+  }
+}
+
+/** Path of a script of the bench, built by {@link buildBench}. */
+export function benchScript(name: string): string {
+  return fileURLToPath(new URL(`../../node_modules/.bench/${name}.mjs`, import.meta.url))
+}

@@ -1,0 +1,16 @@
+import { type Layout, openLayout } from '../../src/adapters/files/layout.ts'
+import { fileTopics } from '../../src/adapters/files/topics.ts'
+import { filePrompts } from '../../src/adapters/files/versions.ts'
+import { systemClock } from '../../src/domain/clock.ts'
+import type { PromptStore } from '../../src/domain/prompt-store.ts'
+import type { TopicRepository } from '../../src/domain/topic.ts'
+
+/** How soon the stores of these tests notice what others do. */
+export const FRESHNESS_MS = 400
+
+/** A files store in `folder`, as a program that has just been started sees it. */
+export function openFiles(folder: string): { layout: Layout; topics: TopicRepository; prompts: PromptStore } {
+  const layout = openLayout(folder)
+  const topics = fileTopics(layout, { clock: systemClock, freshnessMs: FRESHNESS_MS, warn: () => {} })
+  return { layout, topics, prompts: filePrompts(layout) }
+}

@@ -1,0 +1,25 @@
+import type { z } from 'zod'
+import type { Caller, Role } from '../../src/domain/caller.ts'
+import { createExecute } from '../../src/operations/execute.ts'
+import type { Answer, CallContext, Operation, Services } from '../../src/operations/operation.ts'
+
+/** Calls operations through the pipeline, as a caller without limits. */
+export function caller(services: Services) {
+  const execute = createExecute({
+    services,
+    limiter: { take: async () => ({ allowed: true, limit: 1, remaining: 1, resetSeconds: 0 }) },
+    audit: () => {},
+    measure: () => {},
+    reportDefect: (error) => {
+      throw error
+    },
+  })
+  return <Input extends z.ZodObject, Data extends z.ZodType>(
+    operation: Operation<Input, Data>,
+    input: unknown,
+    { role = 'admin', ...context }: { role?: Role } & Partial<CallContext> = {},
+  ): Promise<Answer<z.input<Data>>> => {
+    const caller: Caller = { subject: 'test', role }
+    return execute(operation, input, { caller, requestId: 'r1', ...context })
+  }
+}

@@ -1,0 +1,41 @@
+import { onTestFinished } from 'vitest'
+import { memoryStore } from '../../src/adapters/memory/store.ts'
+import type { Clock } from '../../src/domain/clock.ts'
+import { systemClock } from '../../src/domain/clock.ts'
+import type { PromptStore } from '../../src/domain/prompt-store.ts'
+import type { Bodies, Topic, TopicContent, TopicRepository } from '../../src/domain/topic.ts'
+import type { Services } from '../../src/operations/operation.ts'
+import { openCatalog } from '../../src/services/catalog.ts'
+import { publish } from '../../src/services/publishing.ts'
+
+/** Services over a store, by default an empty one in memory; closed after the test. */
+export async function openServices(
+  options: { topics?: TopicRepository; prompts?: PromptStore; clock?: Clock } = {},
+): Promise<Services & { warnings: string[] }> {
+  const { clock = systemClock } = options
+  const store = { ...memoryStore(), ...options }
+  const warnings: string[] = []
+  const catalog = await openCatalog({
+    ...store,
+    clock,
+    staleIfErrorMs: 60_000,
+    warn: (message) => warnings.push(message),
+  })
+  onTestFinished(() => catalog.close())
+  return { catalog, topics: store.topics, prompts: store.prompts, clock, warnings }
+}
+
+/** Publishes just this content, whatever was there. */
+export async function put(services: Services, content: TopicContent, by = 'test'): Promise<Topic> {
+  const published = await publish(services, content.definition.topic_id, by, () => content)
+  if (!published) throw new Error('nothing was published')
+  return published.topic
+}
+
+/** Changes the texts of a topic and leaves everything else as it is. */
+export async function putBodies(services: Services, topic_id: string, bodies: Bodies, by = 'test') {
+  return publish(services, topic_id, by, (current) => {
+    if (!current) throw new Error(`no topic ${topic_id}`)
+    return { ...current, bodies: { ...current.bodies, ...bodies } }
+  })
+}

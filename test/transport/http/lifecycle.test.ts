@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest'
+import { connect, connectV1 } from '../../helpers/clients.ts'
+import { tempFolder } from '../../helpers/folders.ts'
+import { runProgram, startServer, waitFor } from '../../helpers/program.ts'
+import { ask, postMcp, rpcIn } from '../../helpers/raw.ts'
+
+test('health is told to anybody, by any name', async () => {
+  const { url, folder } = await start()
+  for (const headers of [{}, { host: 'balancer.example' }, { host: '10.0.0.7:80' }] as Record<
+    string,
+    string
+  >[]) {
+    const health = await ask(`${url}/healthz`, { headers })
+    expect({ status: health.status, body: JSON.parse(health.text) }).toEqual({
+      status: 200,
+      body: { status: 'ok' },
+    })
+    const ready = await ask(`${url}/readyz`, { headers })
+    expect({ status: ready.status, body: JSON.parse(ready.text) }).toMatchObject({
+      status: 200,
+      body: { status: 'ready', topics: 6 },
+    })
+    expect(ready.text).not.toContain(folder)
+  }
+})
+
+test('metrics are told to this machine and count calls', async () => {
+  const server = await start()
+  await postMcp(server, { jsonrpc: '2.0', id: 1, method: 'prompts/get', params: { name: 'goals' } })
+  const { status, headers, text } = await ask(`${server.url}/metrics`)
+  expect({ status, type: headers['content-type'] }).toEqual({
+    status: 200,
+    type: expect.stringMatching(/^text\/plain/),
+  })
+  expect(text).toMatch(/\{[^}]*mcp\.prompts\.get[^}]*invalid_input[^}]*\} 1\n/)
+  expect((await ask(`${server.url}/metrics`, { headers: { host: 'evil.example' } })).status).toBe(403)
+})
+
+test('an unknown address is a problem document', async () => {
+  const { url } = await start()
+  for (const path of ['/', '/nowhere', '/mcp/more', '/%00', '/..%2f..%2fetc/passwd', '/healthz/more']) {
+    const { status, headers, text } = await ask(`${url}${path}`)
+    expect({ path, status, type: headers['content-type'] }).toEqual({
+      path,
+      status: 404,
+      type: expect.stringMatching(/^application\/problem\+json/),
+    })
+    expect(JSON.parse(text)).toMatchObject({ status: 404, code: 'not_found' })
+  }
+})
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  '%s ends the server within five seconds, also with an open subscription and other clients',
+  async (signal) => {
+    const server = await start()
+    const modern = await connect(server, '2026-07-28')
+    const subscription = await modern.listen({ promptsListChanged: true })
+    const legacy = await connect(server, 'legacy')
+    const v1 = await connectV1(server)
+    await Promise.all([legacy.listPrompts(), v1.listPrompts()])
+    const startedAt = Date.now()
+    expect(await server.stop(signal)).toEqual({ code: 0, signal: null })
+    expect(Date.now() - startedAt).toBeLessThan(5_000)
+    expect(await subscription.closed).toBe('graceful')
+  },
+)
+
+test('a running call is answered before the server ends', async () => {
+  const server = await start()
+  const render = { name: 'render_prompts', arguments: { topic_id: 'goals', parameters: { user_name: 'M' } } }
+  const batch = Array.from({ length: 100 }, (_, id) => ({
+    jsonrpc: '2.0',
+    id,
+    method: 'tools/call',
+    params: render,
+  }))
+  const answer = postMcp(server, batch)
+  // The call is on its way once its caller has been let in.
+  await waitFor(() => server.stderr().includes('"event":"prompts.render"'))
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+  const answered = await answer
+  const results = rpcIn(answered).map(({ result }) => Object.keys(result ?? {}))
+  expect({ status: answered.status, results: results.length }).toEqual({ status: 200, results: 100 })
+  for (const result of results) expect(result).toContain('structuredContent')
+})
+
+test('a taken port is one line that names it', async () => {
+  const { url } = await start()
+  const { port } = new URL(url)
+  const { code, stdout, stderr } = await runProgram(['serve', '--port', port], {
+    PROMPTS_DATA_DIR: await tempFolder(),
+  })
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringContaining(port)])
+})
+
+test('only the first start on a data folder prints a key', async () => {
+  const first = await start()
+  expect(first.key).toMatch(/^ppath_svc_dev_[0-9a-f]{48}$/)
+  await first.stop()
+  const second = await startServer({ PROMPTS_DATA_DIR: first.folder })
+  expect(second.stdout()).not.toContain('ppath_svc_')
+  expect(second.stdout()).toContain('keys create')
+  expect(
+    (await postMcp({ url: second.url, key: first.key }, { jsonrpc: '2.0', id: 1, method: 'ping' })).status,
+  ).toBe(200)
+})
+
+async function start() {
+  const folder = await tempFolder()
+  return Object.assign(await startServer({ PROMPTS_DATA_DIR: folder }), { folder })
+}

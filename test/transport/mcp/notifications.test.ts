@@ -1,0 +1,146 @@
+import { appendFile, cp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { connect } from '../../helpers/clients.ts'
+import { writeTopic } from '../../helpers/data-folder.ts'
+import { tempFolder } from '../../helpers/folders.ts'
+import { targetOf } from '../../helpers/matrix.ts'
+import { PACKAGE_ROOT, runProgram, waitFor } from '../../helpers/program.ts'
+import { topicContent } from '../../helpers/topics.ts'
+
+const PROMPTS = 'prompts/list_changed'
+const RESOURCES = 'resources/list_changed'
+const UPDATED = 'resources/updated'
+
+/** How long a change may take to reach a client. */
+const PROMPTLY_MS = 1_200
+/** A burst is over when nothing has come for so long. */
+const QUIET_MS = 600
+
+const LISTENERS = [
+  { era: 'legacy', transport: 'stdio' },
+  { era: '2026-07-28', transport: 'stdio' },
+  { era: '2026-07-28', transport: 'HTTP' },
+] as const
+
+describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) => {
+  /** Connects a client that follows the lists and the resources `uris`, and keeps what it hears. */
+  async function listen(uris: string[] = []) {
+    const folder = await tempFolder()
+    const client = await connect(await targetOf(transport, folder), era)
+    const heard: { what: string; at: number }[] = []
+    const hear = (what: string) => void heard.push({ what, at: Date.now() })
+    client.setNotificationHandler(`notifications/${PROMPTS}`, () => hear(PROMPTS))
+    client.setNotificationHandler(`notifications/${RESOURCES}`, () => hear(RESOURCES))
+    client.setNotificationHandler(`notifications/${UPDATED}`, ({ params }) =>
+      hear(`${UPDATED} ${params.uri}`),
+    )
+    if (era === 'legacy') for (const uri of uris) await client.subscribeResource({ uri })
+    else {
+      const filter = { promptsListChanged: true, resourcesListChanged: true, resourceSubscriptions: uris }
+      expect((await client.listen(filter)).honoredFilter).toEqual(filter)
+    }
+    return {
+      client,
+      folder,
+      /** What is heard of `change`, in alphabetical order, once it has become quiet, and when the first came. */
+      async told(change: () => Promise<unknown>) {
+        heard.length = 0
+        const startedAt = Date.now()
+        await change()
+        await waitFor(() => heard.length > 0)
+        await waitFor(() => Date.now() - (heard.at(-1)?.at ?? 0) > QUIET_MS)
+        return { heard: heard.map(({ what }) => what).sort(), tookMs: (heard[0]?.at ?? 0) - startedAt }
+      },
+    }
+  }
+
+  test('hears of a text that a person edits, if it follows the resource', async () => {
+    const { folder, told } = await listen(['prompt://goals', 'prompt://goals/user', 'prompt://vision/system'])
+    const { heard, tookMs } = await told(async () => {
+      await appendFile(join(folder, 'prompts/goals/user.md'), 'One more line.\n')
+      await appendFile(join(folder, 'prompts/purpose/user.md'), 'One more line.\n')
+    })
+    // The list of resources names sizes.
+    expect(heard).toEqual([RESOURCES, `${UPDATED} prompt://goals`, `${UPDATED} prompt://goals/user`])
+    expect(tookMs).toBeLessThan(PROMPTLY_MS)
+  })
+
+  test('hears once of topics that a person adds', async () => {
+    const { client, folder, told } = await listen(['prompt://goals'])
+    const { heard, tookMs } = await told(async () => {
+      await writeTopic(folder, topicContent('one_more', { user: 'Hello.' }))
+      await writeTopic(folder, topicContent('and_another', { user: 'Hello.' }))
+    })
+    expect(heard).toEqual([PROMPTS, RESOURCES])
+    expect(tookMs).toBeLessThan(PROMPTLY_MS)
+    const { prompts } = await client.listPrompts({}, { cacheMode: 'refresh' })
+    expect(prompts.map(({ name }) => name)).toEqual(expect.arrayContaining(['one_more', 'and_another']))
+  })
+
+  test('hears of a topic that a person removes', async () => {
+    const { client, folder, told } = await listen([
+      'prompt://goals',
+      'prompt://goals/user',
+      'prompt://vision',
+    ])
+    const { heard, tookMs } = await told(async () => {
+      await rm(join(folder, 'prompts/goals'), { recursive: true })
+      await rm(join(folder, 'topics/goals.json'))
+    })
+    expect(heard).toEqual([PROMPTS, RESOURCES, `${UPDATED} prompt://goals`, `${UPDATED} prompt://goals/user`])
+    expect(tookMs).toBeLessThan(PROMPTLY_MS)
+    const { prompts } = await client.listPrompts({}, { cacheMode: 'refresh' })
+    expect(prompts.map(({ name }) => name)).not.toContain('goals')
+  })
+
+  test('hears a few times only of 50 topics that another process imports', async () => {
+    const source = await tempFolder()
+    for (let number = 0; number < 50; number++) {
+      await writeTopic(source, topicContent(`imported_${number}`, { system: 'Be brief.', user: 'Hello.' }))
+    }
+    const { client, folder, told } = await listen(['prompt://goals'])
+    const { heard } = await told(async () => {
+      const { code } = await runProgram(['import', source], { PROMPTS_DATA_DIR: folder })
+      expect(code).toBe(0)
+    })
+    for (const what of [PROMPTS, RESOURCES]) {
+      const times = heard.filter((one) => one === what).length
+      expect(times).toBeGreaterThanOrEqual(1)
+      expect(times).toBeLessThanOrEqual(3)
+    }
+    expect(heard.filter((what) => what.startsWith(UPDATED))).toEqual([])
+    const { prompts } = await client.listPrompts({}, { cacheMode: 'refresh' })
+    expect(prompts.filter(({ name }) => name.startsWith('imported_'))).toHaveLength(50)
+  })
+
+  test('hears promptly of a text that another process changes', async () => {
+    const source = await tempFolder()
+    await cp(join(PACKAGE_ROOT, 'seeds'), source, { recursive: true })
+    await writeFile(join(source, 'prompts/goals/user.md'), 'Entirely new.\n')
+    const { folder, told } = await listen(['prompt://goals/user'])
+    let importedAt = 0
+    const startedAt = Date.now()
+    const { heard, tookMs } = await told(async () => {
+      const { code } = await runProgram(['import', source], { PROMPTS_DATA_DIR: folder })
+      importedAt = Date.now()
+      expect(code).toBe(0)
+    })
+    expect(heard).toEqual([RESOURCES, `${UPDATED} prompt://goals/user`])
+    expect(startedAt + tookMs - importedAt).toBeLessThan(PROMPTLY_MS)
+  })
+})
+
+test('a legacy client over stdio hears nothing more of a resource that it no longer follows', async () => {
+  const folder = await tempFolder()
+  const client = await connect(await targetOf('stdio', folder), 'legacy')
+  const heard: string[] = []
+  client.setNotificationHandler(`notifications/${UPDATED}`, ({ params }) => void heard.push(params.uri))
+  await client.subscribeResource({ uri: 'prompt://goals/user' })
+  await client.subscribeResource({ uri: 'prompt://vision/user' })
+  await client.unsubscribeResource({ uri: 'prompt://goals/user' })
+  await appendFile(join(folder, 'prompts/goals/user.md'), 'One more line.\n')
+  await appendFile(join(folder, 'prompts/vision/user.md'), 'One more line.\n')
+  await waitFor(() => heard.includes('prompt://vision/user'))
+  expect(heard).toEqual(['prompt://vision/user'])
+})
