@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { createLog } from '../../adapters/log.ts'
 import { prometheusMetrics } from '../../adapters/metrics.ts'
@@ -29,7 +30,7 @@ export async function runServe(start: Start, address: { host?: string; port?: st
     },
   )
   log.info({ url: server.url, data: config.dataDir, topics: app.services.catalog.list().length }, 'serving')
-  await greet(app, config, server.url)
+  await greet(app, config, server.url, start)
   await new Promise<void>((resolve) => {
     closeWithGrace({ delay: 5_000, logger: false }, async ({ err }) => {
       if (err) log.fatal({ err }, 'uncaught')
@@ -42,15 +43,14 @@ export async function runServe(start: Start, address: { host?: string; port?: st
 }
 
 /** At the first start on this machine: a key, and what to paste into a client. Later: where keys come from. */
-async function greet({ keys }: App, config: Config, url: string): Promise<void> {
+async function greet({ keys }: App, config: Config, url: string, start: Start): Promise<void> {
   if (!isLoopback(config.host) || (await keys.list()).length > 0) {
     print(`Serving on ${url}. More API keys: purposepath-prompts keys create --name NAME`)
     return
   }
   const { key } = await keys.create('first-start')
-  const client = {
-    mcpServers: { 'purposepath-prompts': { type: 'http', url: `${url}/mcp`, headers: { 'X-Api-Key': key } } },
-  }
+  const overHttp = { type: 'http', url: `${url}/mcp`, headers: { 'X-Api-Key': key } }
+  const overStdio = { command: process.execPath, args: [join(start.packageRoot, 'dist', 'main.js'), 'stdio'] }
   print(`
 Serving your prompts on ${url}
 
@@ -58,11 +58,19 @@ Your first API key, shown only this once:
 
   ${key}
 
-Paste this into your MCP client's configuration:
+Paste this into the configuration of an MCP client that speaks HTTP:
 
-${JSON.stringify(client, null, 2)}
+${clientConfiguration(overHttp)}
+
+or this, for a client that starts its servers itself:
+
+${clientConfiguration(overStdio)}
 
 Your prompts are files in ${config.dataDir}
 Edit them there; connected clients see the change within a second.
 `)
+}
+
+function clientConfiguration(server: object): string {
+  return JSON.stringify({ mcpServers: { 'purposepath-prompts': server } }, null, 2)
 }

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { tempFolder } from '../../helpers/folders.ts'
 import {
@@ -41,7 +43,7 @@ async function createKey(folder: string, words: string[] = [], settings: Environ
 describe('credentials', () => {
   test('a request without a valid key is unauthenticated', async () => {
     const server = await start()
-    const { key, folder } = server
+    const { key } = server
     const other = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`
     const refused: Record<string, string>[] = [
       {},
@@ -49,7 +51,6 @@ describe('credentials', () => {
       { 'x-api-key': 'nonsense' },
       { 'x-api-key': other },
       { 'x-api-key': `${key}, ${key}` },
-      { 'x-api-key': await createKey(folder, ['--ttl', '0m']) },
       { 'x-api-key': await createKey(await tempFolder()) },
       { authorization: `Bearer ${key}` },
       { 'x-api-key': key, authorization: `Bearer ${key}` },
@@ -69,6 +70,18 @@ describe('credentials', () => {
     const key = await createKey(server.folder, [], { STAGE: 'prod' })
     expect(key).toMatch(/^ppath_svc_prod_[0-9a-f]{48}$/)
     expectProblem(await postMcp({ url: server.url, key }, LIST), 401, 'unauthenticated')
+  })
+
+  test('a key is unauthenticated once it has expired', async () => {
+    const { url, folder } = await start()
+    const key = await createKey(folder, ['--ttl', '1m'])
+    await waitFor(async () => (await postMcp({ url, key }, LIST)).status === 200, 1_000)
+    // Keys live for a minute at least: the clock is moved on by hand.
+    const file = join(folder, '.purposepath/keys.json')
+    const past = new Date(Date.now() - 1_000).toISOString()
+    const kept = await readFile(file, 'utf8')
+    await writeFile(file, kept.replace(/("expires_at": )"[^"]+"/, `$1"${past}"`))
+    await waitFor(async () => (await postMcp({ url, key }, LIST)).status === 401, 1_000)
   })
 
   test('a created key is valid and a revoked one invalid within a second in the running server', async () => {
