@@ -8,7 +8,7 @@ import { joinPath } from './validation.ts'
 
 /** Largest prompt body in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON (spec §1). */
 export const MAX_BODY_BYTES = 51_200
-export const MAX_PROMPTS = 16
+const MAX_PROMPTS = 16
 const MAX_RECORD_BYTES = 256 * 1024
 
 const openValue = z

@@ -78,9 +78,8 @@ describe('credentials', () => {
     await waitFor(async () => (await postMcp({ url, key }, LIST)).status === 200, 1_000)
     // Keys live for a minute at least: the clock is moved on by hand.
     const file = join(folder, '.purposepath/keys.json')
-    const past = new Date(Date.now() - 1_000).toISOString()
     const kept = await readFile(file, 'utf8')
-    await writeFile(file, kept.replace(/("expires_at": )"[^"]+"/, `$1"${past}"`))
+    await writeFile(file, kept.replace(/("expires_at": )"[^"]+"/, '$1"2026-01-01T00:00:00.000Z"'))
     await waitFor(async () => (await postMcp({ url, key }, LIST)).status === 401, 1_000)
   })
 
