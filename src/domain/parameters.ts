@@ -122,7 +122,13 @@ export function checkParameters(
   for (const definition of definitions) {
     const path = joinPath(options.prefix, definition.name)
     let value = Object.hasOwn(given, definition.name) ? given[definition.name] : undefined
-    if (options.style === 'text') value = fromText(definition.type, value)
+    if (options.style === 'text') {
+      if (value !== undefined && typeof value !== 'string') {
+        faults.push({ path, expected: 'text', message: 'expected text, as every argument of a prompt.' })
+        continue
+      }
+      value = fromText(definition.type, value)
+    }
     if (value === undefined) {
       if (definition.default !== undefined) values[definition.name] = definition.default as JsonValue
       else if (definition.required) {
@@ -149,9 +155,8 @@ export function checkParameters(
 }
 
 /** Text by the declared type; what cannot be read stays text and fails the type check that follows. */
-function fromText(type: ParameterType, given: unknown): unknown {
-  if (typeof given !== 'string') return given
-  if (given === '') return undefined
+function fromText(type: ParameterType, given: string | undefined): unknown {
+  if (given === undefined || given === '') return undefined
   if (type === 'string') return given
   const text = given.trim()
   if (type === 'array' && !text.startsWith('[')) {

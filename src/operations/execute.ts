@@ -76,9 +76,9 @@ function authorise(operation: Operation, { caller }: CallContext): void {
 }
 
 /**
- * Takes `cost` calls from the caller's allowance.
+ * Takes `cost` calls from the caller's allowance. Callers without a limit key are not limited.
  *
- * @returns what is left; `undefined` for callers that are not limited.
+ * @param onTaken told what is left, whether or not the calls are allowed.
  * @throws AppError `rate_limited`.
  */
 export async function takeLimit(
@@ -86,10 +86,12 @@ export async function takeLimit(
   { caller }: Pick<CallContext, 'caller'>,
   limit: LimitName,
   cost: number,
-): Promise<Allowance | undefined> {
-  if (caller.limitKey === undefined) return undefined
+  onTaken: (allowance: Allowance) => void = () => {},
+): Promise<void> {
+  if (caller.limitKey === undefined) return
   const allowance = await limiter.take(caller.limitKey, limit, cost)
-  if (allowance.allowed) return allowance
+  onTaken(allowance)
+  if (allowance.allowed) return
   const message = `More than ${allowance.limit} ${limit} calls in a minute.`
   throw new AppError('rate_limited', message, { retryAfter: Math.max(1, Math.ceil(allowance.resetSeconds)) })
 }
@@ -100,7 +102,8 @@ function markStale<Data>(answer: Answer<Data>, since: Date | undefined): Answer<
 
 /** What a call is about, as far as it is a name: anything else may be a text that a log must not hold. */
 function subjectOf(input: unknown): { topic_id?: string; prompt_type?: string } {
-  const { topic_id, prompt_type } = (input ?? {}) as Record<string, unknown>
+  // MCP calls the id of a prompt's topic its name.
+  const { name, topic_id = name, prompt_type } = (input ?? {}) as Record<string, unknown>
   return {
     ...(typeof topic_id === 'string' && isIdentifier(topic_id) && { topic_id }),
     ...(typeof prompt_type === 'string' && isIdentifier(prompt_type) && { prompt_type }),

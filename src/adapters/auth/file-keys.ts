@@ -96,6 +96,8 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
     },
 
     async verify(presented) {
+      // A folder may hold keys of several stages; each server takes its own only.
+      if (!presented.startsWith(`ppath_svc_${stage}_`)) return undefined
       const hash = digest(presented)
       const now = clock()
       let valid: StoredKey | undefined

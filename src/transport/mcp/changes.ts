@@ -10,8 +10,8 @@ export interface ChangeNotice {
   updatedUris: string[]
 }
 
-/** A burst ends when nothing has changed for so long … */
-const QUIET_MS = 50
+/** A burst ends when nothing has changed for so long: longer than stores gather events for … */
+const QUIET_MS = 250
 /** … and is told at the latest after so long. */
 const LATEST_MS = 500
 
@@ -57,10 +57,10 @@ function listedResources(topic: Topic | undefined): string {
 
 /** Resources that existed before and read differently now, or not at all. */
 function updatedUris(before: Topic | undefined, after: Topic | undefined): string[] {
-  if (!before) return []
+  if (!before?.is_active) return []
+  const kept = after?.is_active ? after.prompts : []
   const texts = before.prompts.filter(
-    ({ prompt_type, sha256 }) =>
-      after?.prompts.find((info) => info.prompt_type === prompt_type)?.sha256 !== sha256,
+    ({ prompt_type, sha256 }) => kept.find((info) => info.prompt_type === prompt_type)?.sha256 !== sha256,
   )
   return [
     resourceUri(before.topic_id),

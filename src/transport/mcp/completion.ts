@@ -1,16 +1,27 @@
-import type { CompleteRequestParams, CompleteResult } from '@modelcontextprotocol/server'
+import type { CompleteResult } from '@modelcontextprotocol/server'
+import * as z from 'zod'
+import { MAX_DEPTH } from '../../domain/json.ts'
 import type { ParameterDefinition } from '../../domain/parameters.ts'
+import { parseInput } from '../../domain/validation.ts'
 import type { Catalog } from '../../services/catalog.ts'
 import { isPrompt } from './prompts.ts'
+import type { Params } from './session.ts'
 
 /** Most values of a completion (MCP revision 2025-11-25, completion/complete). */
 const MAX_VALUES = 100
 
+const CompleteParams = z.object({
+  ref: z.discriminatedUnion('type', [
+    z.object({ type: z.literal('ref/prompt'), name: z.string() }),
+    z.object({ type: z.literal('ref/resource'), uri: z.string() }),
+  ]),
+  argument: z.object({ name: z.string(), value: z.string() }),
+  context: z.object({ arguments: z.record(z.string(), z.string()).optional() }).optional(),
+})
+
 /** Completes an argument of a prompt or of a resource template by what is typed so far. */
-export function complete(
-  catalog: Catalog,
-  { ref, argument, context }: CompleteRequestParams,
-): CompleteResult {
+export function complete(catalog: Catalog, params: Params): CompleteResult {
+  const { ref, argument, context } = parseInput(CompleteParams, params, MAX_DEPTH)
   const values =
     ref.type === 'ref/prompt'
       ? argumentValues(catalog, ref.name, argument.name)

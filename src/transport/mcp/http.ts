@@ -7,6 +7,7 @@ import { type Execute, takeLimit } from '../../operations/execute.ts'
 import type { Catalog } from '../../services/catalog.ts'
 import type { Authenticate } from '../http/auth.ts'
 import { announceChanges } from './changes.ts'
+import { NOT_JSON, parseJson } from './json.ts'
 import { createMcpServer } from './server.ts'
 import { operationOf } from './tools.ts'
 import { exchange } from './web-exchange.ts'
@@ -60,8 +61,8 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
 
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser('*', { parseAs: 'string' }, (_, body, done) =>
-      done(null, parse(body as string)),
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) =>
+      done(null, parseJson(body as Buffer)),
     )
     scope.decorateRequest('caller')
 
@@ -82,10 +83,13 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
         const { body, caller } = request
         if (body === NOT_JSON) return reply.code(400).send(parseError)
         for (const [limit, cost] of costsOf(body, caller)) {
-          const allowance = await takeLimit(limiter, { caller }, limit, cost)
-          if (!allowance) continue
-          reply.raw.setHeader('RateLimit-Policy', `"${limit}";q=${allowance.limit};w=60`)
-          reply.raw.setHeader('RateLimit', `"${limit}";r=${allowance.remaining};t=${allowance.resetSeconds}`)
+          await takeLimit(limiter, { caller }, limit, cost, (allowance) => {
+            reply.raw.setHeader('RateLimit-Policy', `"${limit}";q=${allowance.limit};w=60`)
+            reply.raw.setHeader(
+              'RateLimit',
+              `"${limit}";r=${allowance.remaining};t=${allowance.resetSeconds}`,
+            )
+          })
         }
         reply.hijack()
         const authInfo = {
@@ -112,20 +116,10 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
   }
 }
 
-/** Stands for a body that is no JSON: the SDK takes parsed bodies only. */
-const NOT_JSON = Symbol('not JSON')
 const parseError = {
   jsonrpc: '2.0',
   error: { code: ProtocolErrorCode.ParseError, message: 'The body is not JSON.' },
   id: null,
-}
-
-function parse(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return NOT_JSON
-  }
 }
 
 function isSubscription({ body }: FastifyRequest): boolean {

@@ -9,7 +9,7 @@ import { defineOperation } from '../../operations/operation.ts'
 import { Cursor, readCursor, writeCursor } from '../../operations/paging.ts'
 import type { Catalog } from '../../services/catalog.ts'
 import { renderTopic } from '../../services/rendering.ts'
-import { executeVerb, type McpSession } from './session.ts'
+import { executeVerb, type McpSession, type Params } from './session.ts'
 
 /** Many clients never ask for a second page. */
 const PAGE_SIZE = 500
@@ -45,11 +45,11 @@ const get = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
-  input: z.object({ topic_id: TopicId, parameters: JsonObject.default({}) }),
+  input: z.object({ name: TopicId, arguments: JsonObject.default({}) }),
   output: z.custom<GetPromptResult>((value) => typeof value === 'object'),
-  async run({ catalog }, { topic_id, parameters }) {
-    if (!isPrompt(catalog.published(topic_id))) throw notFound(topic_id)
-    const { topic, prompts } = await renderTopic(catalog, topic_id, parameters, { style: 'text', prefix: '' })
+  async run({ catalog }, { name, arguments: given }) {
+    if (!isPrompt(catalog.published(name))) throw notFound(name)
+    const { topic, prompts } = await renderTopic(catalog, name, given, { style: 'text', prefix: '' })
     const messages = MESSAGE_TYPES.flatMap((type): PromptMessage[] => {
       const text = prompts[type]
       return text === undefined ? [] : [{ role: MESSAGE_ROLES[type], content: { type: 'text', text } }]
@@ -68,20 +68,16 @@ const get = defineOperation({
   },
 })
 
-export async function listPrompts(
-  session: McpSession,
-  cursor: string | undefined,
-): Promise<ListPromptsResult> {
+export async function listPrompts(session: McpSession, { cursor }: Params): Promise<ListPromptsResult> {
   const { data, meta } = await executeVerb(session, list, { cursor })
   return { prompts: data, ...(meta?.next_cursor !== undefined && { nextCursor: meta.next_cursor }) }
 }
 
-export async function getPrompt(
-  session: McpSession,
-  name: string,
-  parameters: Record<string, string> | undefined,
-): Promise<GetPromptResult> {
-  const { data, meta } = await executeVerb(session, get, { topic_id: name, parameters })
+export async function getPrompt(session: McpSession, params: Params): Promise<GetPromptResult> {
+  const { data, meta } = await executeVerb(session, get, {
+    name: params['name'],
+    arguments: params['arguments'],
+  })
   return meta?.stale ? { ...data, _meta: { ...data._meta, stale: true, as_of: meta.as_of } } : data
 }
 

@@ -6,12 +6,14 @@ import {
   type ResourceTemplateType,
 } from '@modelcontextprotocol/server'
 import * as z from 'zod'
-import { notFound } from '../../domain/errors.ts'
+import { notFound, toAppError } from '../../domain/errors.ts'
+import { MAX_DEPTH } from '../../domain/json.ts'
 import { parametersSchema } from '../../domain/parameters.ts'
 import { byDisplayOrder, type Topic } from '../../domain/topic.ts'
+import { parseInput } from '../../domain/validation.ts'
 import { defineOperation } from '../../operations/operation.ts'
 import { Cursor, readCursor, writeCursor } from '../../operations/paging.ts'
-import { executeVerb, type McpSession } from './session.ts'
+import { executeVerb, type McpSession, type Params } from './session.ts'
 
 /** Topics of a page; each is one resource and one for every prompt. */
 const PAGE_TOPICS = 500
@@ -89,15 +91,13 @@ const read = defineOperation({
   },
 })
 
-export async function listResources(
-  session: McpSession,
-  cursor: string | undefined,
-): Promise<ListResourcesResult> {
+export async function listResources(session: McpSession, { cursor }: Params): Promise<ListResourcesResult> {
   const { data, meta } = await executeVerb(session, list, { cursor })
   return { resources: data, ...(meta?.next_cursor !== undefined && { nextCursor: meta.next_cursor }) }
 }
 
-export async function readResource(session: McpSession, uri: string): Promise<ReadResourceResult> {
+export async function readResource(session: McpSession, params: Params): Promise<ReadResourceResult> {
+  const { uri } = parseInput(z.object({ uri: z.string() }), params, MAX_DEPTH)
   const [, topic_id, prompt_type] = URI.exec(uri) ?? []
   if (topic_id === undefined) throw new ResourceNotFoundError(uri)
   try {
@@ -105,8 +105,7 @@ export async function readResource(session: McpSession, uri: string): Promise<Re
     return { contents: [{ uri, ...data }], ...(meta?.stale && { _meta: { stale: true, as_of: meta.as_of } }) }
   } catch (error) {
     // Clients recognise a missing resource by its data, which is the URI alone.
-    const { code } = (error as { data?: { code?: string } }).data ?? {}
-    throw code === 'not_found' ? new ResourceNotFoundError(uri) : error
+    throw toAppError(error).code === 'not_found' ? new ResourceNotFoundError(uri) : error
   }
 }
 

@@ -3,7 +3,7 @@ import packageJson from '../../../package.json' with { type: 'json' }
 import { complete } from './completion.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
 import { listResources, RESOURCE_TEMPLATES, readResource } from './resources.ts'
-import { type McpSession, protocolError } from './session.ts'
+import { answer, type McpSession } from './session.ts'
 import { callTool, listTools } from './tools.ts'
 
 const INFO = {
@@ -45,19 +45,13 @@ export function createMcpServer(session: McpSession): Server {
     cacheHints: CACHE_HINTS,
   })
 
-  server.setRequestHandler('prompts/list', ({ params }) => listPrompts(session, params?.cursor))
-  server.setRequestHandler('prompts/get', ({ params }) => getPrompt(session, params.name, params.arguments))
-  server.setRequestHandler('resources/list', ({ params }) => listResources(session, params?.cursor))
-  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
-  server.setRequestHandler('resources/read', ({ params }) => readResource(session, params.uri))
-  server.setRequestHandler('tools/list', () => ({ tools: listTools(session.caller) }))
-  server.setRequestHandler('tools/call', ({ params }) => callTool(session, params.name, params.arguments))
-  server.setRequestHandler('completion/complete', ({ params }) => {
-    try {
-      return complete(session.catalog, params)
-    } catch (thrown) {
-      throw protocolError(thrown)
-    }
-  })
+  answer(server, 'prompts/list', (params) => listPrompts(session, params))
+  answer(server, 'prompts/get', (params) => getPrompt(session, params))
+  answer(server, 'resources/list', (params) => listResources(session, params))
+  answer(server, 'resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
+  answer(server, 'resources/read', (params) => readResource(session, params))
+  answer(server, 'tools/list', () => ({ tools: listTools(session.caller) }))
+  answer(server, 'tools/call', (params) => callTool(session, String(params['name']), params['arguments']))
+  answer(server, 'completion/complete', (params) => complete(session.catalog, params))
   return server
 }

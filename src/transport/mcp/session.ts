@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { ProtocolError } from '@modelcontextprotocol/server'
+import { ProtocolError, type Result, type Server } from '@modelcontextprotocol/server'
 import type * as z from 'zod'
 import type { Caller } from '../../domain/caller.ts'
 import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
+import { JsonObject } from '../../domain/json.ts'
 import type { Execute } from '../../operations/execute.ts'
 import type { Answer, CallContext, Operation } from '../../operations/operation.ts'
 import type { Catalog } from '../../services/catalog.ts'
@@ -18,31 +19,41 @@ export interface McpSession {
   requestId?: string
 }
 
-/** Facts of a call by this session. Arguments of MCP prompts are always strings, those of tools are JSON. */
-export function contextOf(
-  session: McpSession,
-  parameterStyle: CallContext['parameterStyle'] = 'json',
-): CallContext {
-  const { caller, limitsTaken, requestId = randomUUID() } = session
-  return { caller, limitsTaken, requestId, parameterStyle }
+/** The parameters of a request as they came: our own schemas check them, not the SDK's. */
+export type Params = Record<string, unknown>
+
+/** Facts of a call by this session. */
+export function contextOf({ caller, limitsTaken, requestId = randomUUID() }: McpSession): CallContext {
+  return { caller, limitsTaken, requestId }
 }
 
-/** Runs an operation for a verb whose failures are JSON-RPC errors (prompts, resources, lists). */
-export async function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
+/** Runs an operation on behalf of this session. */
+export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
   session: McpSession,
   operation: Operation<Input, Data>,
   input: unknown,
-  style?: CallContext['parameterStyle'],
 ): Promise<Answer<z.input<Data>>> {
-  try {
-    return await session.execute(operation, input, contextOf(session, style))
-  } catch (thrown) {
-    throw protocolError(thrown)
-  }
+  return session.execute(operation, input, contextOf(session))
 }
 
-/** A failure as a JSON-RPC error that carries the problem document as its data (spec §3). */
-export function protocolError(thrown: unknown): ProtocolError {
-  const error = toAppError(thrown)
-  return new ProtocolError(ERROR_CODES[error.code].jsonrpc, error.message, problemOf(error))
+/**
+ * Answers a method. Failures become JSON-RPC errors that carry the problem document as their data (spec §3).
+ *
+ * With a schema of our own the SDK hands over what came: its own schemas would drop members without a word, and
+ * answer what does not fit as an internal error.
+ */
+export function answer(
+  server: Server,
+  method: string,
+  handler: (params: Params) => Result | Promise<Result>,
+): void {
+  server.setRequestHandler(method, { params: JsonObject }, async (params) => {
+    try {
+      return await handler(params)
+    } catch (thrown) {
+      if (thrown instanceof ProtocolError) throw thrown
+      const error = toAppError(thrown)
+      throw new ProtocolError(ERROR_CODES[error.code].jsonrpc, error.message, problemOf(error))
+    }
+  })
 }

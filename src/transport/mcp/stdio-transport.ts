@@ -9,10 +9,12 @@ import {
   serializeMessage,
   type Transport,
 } from '@modelcontextprotocol/server'
+import { NOT_JSON, parseJson } from './json.ts'
 
 /** Largest message read. Far above what any operation takes, so that they answer `too_large` themselves. */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 const LINE_FEED = 10
+const SPACE = 32
 
 /**
  * JSON-RPC over a pair of streams, one message a line. Unlike the SDK's transport it answers what it cannot read
@@ -57,12 +59,12 @@ export function stdioTransport(input: Readable, output: Writable): Transport {
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
       keep(chunk.subarray(start, end))
       start = end + 1
-      const line = length > MAX_MESSAGE_BYTES ? undefined : Buffer.concat(parts, length).toString().trim()
+      const line = length > MAX_MESSAGE_BYTES ? undefined : Buffer.concat(parts, length)
       parts = []
       length = 0
       if (line === undefined)
         refuse(ProtocolErrorCode.InvalidRequest, `The message is larger than ${MAX_MESSAGE_BYTES} bytes.`)
-      else if (line !== '') receive(line)
+      else if (line.some((byte) => byte > SPACE)) receive(line)
     }
     keep(chunk.subarray(start))
   }
@@ -73,11 +75,9 @@ export function stdioTransport(input: Readable, output: Writable): Transport {
     else parts = []
   }
 
-  function receive(line: string): void {
-    let message: unknown
-    try {
-      message = JSON.parse(line)
-    } catch {
+  function receive(line: Buffer): void {
+    const message = parseJson(line)
+    if (message === NOT_JSON) {
       refuse(ProtocolErrorCode.ParseError, 'The line is not JSON.')
       return
     }

@@ -1,9 +1,12 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Server } from '@modelcontextprotocol/server'
 import { serveStdio as serveConnection } from '@modelcontextprotocol/server/stdio'
+import * as z from 'zod'
+import { MAX_DEPTH } from '../../domain/json.ts'
+import { parseInput } from '../../domain/validation.ts'
 import { announceChanges } from './changes.ts'
 import { createMcpServer } from './server.ts'
-import type { McpSession } from './session.ts'
+import { answer, type McpSession } from './session.ts'
 import { stdioTransport } from './stdio-transport.ts'
 
 /**
@@ -48,12 +51,13 @@ export function serveStdio(
 /** Handles `resources/subscribe` and `unsubscribe`; the returned function tells whether a URI is subscribed to. */
 function followSubscriptions(server: Server): (uri: string) => boolean {
   const uris = new Set<string>()
-  server.setRequestHandler('resources/subscribe', ({ params }) => {
-    uris.add(params.uri)
+  const Uri = z.object({ uri: z.string() })
+  answer(server, 'resources/subscribe', (params) => {
+    uris.add(parseInput(Uri, params, MAX_DEPTH).uri)
     return {}
   })
-  server.setRequestHandler('resources/unsubscribe', ({ params }) => {
-    uris.delete(params.uri)
+  answer(server, 'resources/unsubscribe', (params) => {
+    uris.delete(parseInput(Uri, params, MAX_DEPTH).uri)
     return {}
   })
   return (uri) => uris.has(uri)

@@ -1,12 +1,7 @@
-import {
-  type CallToolResult,
-  ProtocolError,
-  ProtocolErrorCode,
-  type Tool,
-} from '@modelcontextprotocol/server'
+import type { CallToolResult, Tool } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { type Caller, hasRole } from '../../domain/caller.ts'
-import { problemOf, toAppError } from '../../domain/errors.ts'
+import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
 import { operations } from '../../operations/index.ts'
 import { Meta, type Operation } from '../../operations/operation.ts'
 import { contextOf, type McpSession } from './session.ts'
@@ -34,7 +29,7 @@ export function listTools(caller: Caller): Tool[] {
 /** Calls a tool. Every failure is an `isError` result that the model can read; only an unknown name is not. */
 export async function callTool(session: McpSession, name: string, input: unknown): Promise<CallToolResult> {
   const operation = operationOf(name, session.caller)
-  if (!operation) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool "${name}".`)
+  if (!operation) throw new AppError('not_found', `There is no tool "${name}".`)
   try {
     const answer = await session.execute(operation, input ?? {}, contextOf(session))
     return { content: [{ type: 'text', text: JSON.stringify(answer) }], structuredContent: { ...answer } }
