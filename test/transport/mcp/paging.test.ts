@@ -85,8 +85,8 @@ test('refuses a cursor that no page gave', async () => {
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const wrong = ['nonsense', '', encode([1]), encode([1, 'No!']), encode({ a: 1 }), 'x'.repeat(10_000)]
   for (const cursor of wrong) {
-    for (const call of [client.listPrompts({ cursor }), client.listResources({ cursor })]) {
-      const { code, data } = await refusal(call)
+    for (const list of [() => client.listPrompts({ cursor }), () => client.listResources({ cursor })]) {
+      const { code, data } = await refusal(list())
       expect({ code, data }).toEqual({
         code: -32602,
         data: expect.objectContaining({ code: 'invalid_input' }),
