@@ -1,5 +1,3 @@
-import { Command, CommanderError } from 'commander'
-import packageJson from '../../../package.json' with { type: 'json' }
 import { AppError, ERROR_CODES, toAppError } from '../../domain/errors.ts'
 import type { Start } from './context.ts'
 import { printFailure } from './output.ts'
@@ -10,12 +8,10 @@ import { printFailure } from './output.ts'
  * @returns the exit code: 0, 2 invalid input, 3 not allowed, 4 not found, 5 conflict, 1 anything else (spec §8).
  */
 export async function run(argv: readonly string[], start: Start): Promise<number> {
-  const program = await createProgram(start)
   try {
-    await program.parseAsync(argv)
+    await runWords(argv, start)
     return Number(process.exitCode ?? 0)
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : ERROR_CODES.invalid_input.exit
     const error = toAppError(thrown)
     printFailure(error.code === 'internal' ? described(thrown) : error, argv.includes('--json'))
     return ERROR_CODES[error.code].exit
@@ -27,74 +23,13 @@ function described(thrown: unknown): AppError {
   return new AppError('internal', thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
 }
 
-/** The program's words. What a command does is loaded when it runs, so that each start loads only its own. */
-async function createProgram(start: Start): Promise<Command> {
-  const program = new Command('purposepath-prompts')
-    .description(packageJson.description)
-    .version(packageJson.version)
-    .exitOverride()
-
-  program
-    .command('stdio')
-    .description('Serve one MCP client over stdin and stdout.')
-    .option('--read-only', 'Offer only what reads.')
-    .action(async (options) => (await import('./stdio.ts')).runStdio(start, options))
-  program
-    .command('serve')
-    .description('Serve MCP over HTTP.')
-    .option('--host <address>', 'Address to listen on (PROMPTS_HOST, default 127.0.0.1).')
-    .option('--port <number>', 'Port to listen on (PROMPTS_PORT, default 3000; 0: any free one).')
-    .action(async (options) => (await import('./serve.ts')).runServe(start, options))
-  program
-    .command('seed')
-    .description('Add the topics that come with the program; bring untouched ones up to date.')
-    .option('--json', 'Print the result as JSON.')
-    .action(async (options) => (await import('./data.ts')).runSeed(start, options))
-  program
-    .command('import')
-    .argument('<path>', 'The folder or file.')
-    .description(
-      'Bring in the topics of a folder in the layout of seeds/ or of a JSON file: all, or none if any is faulty.',
-    )
-    .option('--dry-run', 'Only say what would change.')
-    .option('--escape', 'Write \\{{ where a text has braces that are no declared variable.')
-    .option('--json', 'Print the result as JSON.')
-    .action(async (path, options) => (await import('./data.ts')).runImport(path, options))
-  program
-    .command('export')
-    .argument('<path>', 'The folder, or a name that ends in .json.')
-    .description(
-      'Write all topics to a folder in the layout of seeds/, or to one file if PATH ends in .json.',
-    )
-    .action(async (path) => (await import('./data.ts')).runExport(path))
-
-  const keys = program.command('keys').description('API keys for HTTP clients.')
-  keys
-    .command('create')
-    .description('Make a key and print it alone on stdout.')
-    .requiredOption('--name <name>', 'Whose key it is.')
-    .option('--ttl <time>', 'How long it is valid, for example 30m, 12h or 90d (default: until revoked).')
-    .action(async (options) => (await import('./keys.ts')).createKey(options))
-  keys
-    .command('list')
-    .description('List all keys by their prefix.')
-    .option('--json', 'Print the result as JSON.')
-    .action(async (options) => (await import('./keys.ts')).listKeys(options))
-  keys
-    .command('revoke <id-or-name>')
-    .description('Withdraw a key, in running servers too within a second.')
-    .action(async (idOrName) => (await import('./keys.ts')).revokeKey(idOrName))
-
-  program
-    .command('doctor')
-    .description('Check everything the program needs and say how to mend what is missing.')
-    .action(async () => {
-      if (!(await (await import('./doctor.ts')).runDoctor())) process.exitCode = 1
-    })
-
-  if (!['stdio', 'serve'].includes(process.argv[2] ?? '')) {
-    const { addOperationCommands } = await import('./operations.ts')
-    addOperationCommands(program, start)
+async function runWords(argv: readonly string[], start: Start): Promise<void> {
+  // Clients start `stdio` each time a person opens them, and wait for it: its usual words need no parser.
+  const words = argv.slice(2).join(' ')
+  if (words === 'stdio' || words === 'stdio --read-only') {
+    const { runStdio } = await import('./stdio.ts')
+    return runStdio(start, { readOnly: words !== 'stdio' })
   }
-  return program
+  const { parseWords } = await import('./program.ts')
+  await parseWords(argv, start)
 }
