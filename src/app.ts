@@ -46,7 +46,7 @@ export async function openApp(config: Config, { log, seeds, measure = () => {} }
   const topics = fileTopics(layout, { clock, freshnessMs: config.freshnessMs, warn })
   const prompts = filePrompts(layout)
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs: config.staleIfErrorMs, warn })
-  const services = { catalog, topics, prompts, clock }
+  const services = { catalog, topics, prompts, clock, creatableTypes: config.creatableTypes }
   if (seeds !== undefined && catalog.list().length === 0 && catalog.damaged().size === 0) {
     await seedTopics(services, readTopicSource(seeds).contents)
   }

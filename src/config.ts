@@ -39,6 +39,7 @@ const Settings = z.object({
   PROMPTS_LIMIT_BATCH: perMinute(100),
   PROMPTS_LIMIT_ANALYSIS: perMinute(60),
   PROMPTS_LIMIT_ADMIN: perMinute(300),
+  PROMPTS_CREATABLE_TYPES: names.pipe(z.array(z.string().regex(/^[a-z0-9_]+$/)).optional()),
   PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
   PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
   PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
@@ -61,6 +62,8 @@ export interface Config {
   allowedOrigins: string[] | undefined
   /** Calls per minute and caller. */
   limits: { retrieval: number; batch: number; analysis: number; admin: number }
+  /** Topic types that administrators may create; others are seeded or imported. */
+  creatableTypes: string[]
   freshnessMs: number
   staleIfErrorMs: number
   /** `undefined`: `info` for servers, `warn` for commands that a person waits for. */
@@ -99,6 +102,7 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
       analysis: settings.PROMPTS_LIMIT_ANALYSIS,
       admin: settings.PROMPTS_LIMIT_ADMIN,
     },
+    creatableTypes: settings.PROMPTS_CREATABLE_TYPES ?? ['kpi_system'],
     freshnessMs: settings.PROMPTS_FRESHNESS_MS,
     staleIfErrorMs: settings.PROMPTS_STALE_IF_ERROR_MS,
     logLevel: settings.PROMPTS_LOG_LEVEL,

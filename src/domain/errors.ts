@@ -27,12 +27,22 @@ export interface FieldFault {
   column?: number
 }
 
+/** The text that won, told to whoever edited an older one (spec §3). */
+export interface CurrentPrompt {
+  revision: number
+  content: string
+  updated_by: string
+  updated_at: string
+}
+
 /** What an error may carry besides its code and its sentence. */
 export interface ErrorExtras {
   /** Every faulty field, never just the first. */
   errors?: FieldFault[]
   /** Seconds until another attempt makes sense. */
   retryAfter?: number
+  /** What an edit that came too late did not know of. */
+  current?: CurrentPrompt
   cause?: unknown
 }
 
@@ -42,12 +52,14 @@ export class AppError extends Error {
   readonly code: ErrorCode
   readonly errors: FieldFault[] | undefined
   readonly retryAfter: number | undefined
+  readonly current: CurrentPrompt | undefined
 
   constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
     super(message, { cause: extras.cause })
     this.code = code
     this.errors = extras.errors
     this.retryAfter = extras.retryAfter
+    this.current = extras.current
   }
 }
 
@@ -78,6 +90,7 @@ export interface Problem {
   detail: string
   code: ErrorCode
   errors?: FieldFault[]
+  current?: CurrentPrompt
 }
 
 /** Turns whatever was thrown into the error that a caller may see. A defect's own message stays inside. */
@@ -98,5 +111,6 @@ export function problemOf(error: AppError): Problem {
     detail: error.message,
     code: error.code,
     ...(error.errors && { errors: error.errors }),
+    ...(error.current && { current: error.current }),
   }
 }

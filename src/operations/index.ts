@@ -1,6 +1,32 @@
 import type { Operation } from './operation.ts'
+import {
+  createPrompt,
+  deletePrompt,
+  getPrompt,
+  previewPrompt,
+  promptHistory,
+  restorePrompt,
+  updatePrompt,
+} from './prompt-edits.ts'
 import { batchGet, getPrompts, renderPrompts } from './prompts.ts'
+import { createTopic, deleteTopic, updateTopic } from './topic-edits.ts'
 import { getTopic, listTopics } from './topics.ts'
 
 /** Everything the system can do. MCP tools, REST, OpenAPI and the command line are loops over this table. */
-export const operations: readonly Operation[] = [getPrompts, batchGet, renderPrompts, listTopics, getTopic]
+export const operations: readonly Operation[] = [
+  getPrompts,
+  batchGet,
+  renderPrompts,
+  listTopics,
+  getTopic,
+  createTopic,
+  updateTopic,
+  deleteTopic,
+  getPrompt,
+  createPrompt,
+  updatePrompt,
+  deletePrompt,
+  previewPrompt,
+  promptHistory,
+  restorePrompt,
+]

@@ -13,6 +13,8 @@ export interface Services {
   topics: TopicRepository
   prompts: PromptStore
   clock: Clock
+  /** Topic types that `create_topic` accepts (PROMPTS_CREATABLE_TYPES). */
+  creatableTypes: readonly string[]
 }
 
 /** Facts of one call that are not its input. */
@@ -37,6 +39,11 @@ export const Meta = z.object({
   revision: z.int().optional(),
 })
 export type Meta = z.infer<typeof Meta>
+
+/** Meta of an edit: the new revision, and what is odd about it, if anything. */
+export function editMeta(revision: number, warnings: NonNullable<Meta['warnings']>): Meta {
+  return { revision, ...(warnings.length > 0 && { warnings }) }
+}
 
 /** What every surface answers: REST body, `structuredContent` and `--json` alike (spec §3). */
 export interface Answer<Data> {

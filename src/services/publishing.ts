@@ -21,6 +21,12 @@ export interface Published {
   warnings: TopicCheck['warnings']
 }
 
+/** What an edit wants a topic to be. */
+export interface WantedTopic extends TopicContent {
+  /** True to delete it softly: it becomes inactive and keeps its texts, its history and its id. */
+  deleted?: boolean
+}
+
 export interface PublishingDeps {
   catalog: Catalog
   topics: TopicRepository
@@ -40,13 +46,15 @@ const MAX_ATTEMPTS = 100
  * @param by written to `updated_by`.
  * @param edit gets the current content (`undefined`: no such topic yet) and its record; returns the wanted content,
  *   or `undefined` to leave everything as it is. Called again after every lost race; throws to refuse.
+ * @param pathOf path of a body in the surface's input; see {@link checkTopic}.
  * @throws AppError `invalid_input` with all faults, `too_large`, `conflict`, `unavailable`; nothing is written then.
  */
 export async function publish(
   deps: PublishingDeps,
   topic_id: string,
   by: string,
-  edit: (current: TopicContent | undefined, topic: Topic | undefined) => TopicContent | undefined,
+  edit: (current: TopicContent | undefined, topic: Topic | undefined) => WantedTopic | undefined,
+  pathOf?: (prompt_type: string) => string,
 ): Promise<Published | undefined> {
   for (let attempt = 1; ; attempt++) {
     const before = await readTopic(deps.topics, topic_id)
@@ -56,7 +64,7 @@ export async function publish(
       if (before) deps.catalog.accept(before)
       return undefined
     }
-    const { faults, warnings } = checkTopic(wanted.definition, wanted.bodies)
+    const { faults, warnings } = checkTopic(wanted.definition, wanted.bodies, pathOf)
     if (faults.length > 0) throw invalidInput(faults)
     const changed = Object.fromEntries(
       Object.entries(wanted.bodies).filter(([type, body]) => current?.bodies[type] !== body),
@@ -100,7 +108,7 @@ export async function contentOf(prompts: PromptStore, topic: Topic): Promise<Top
 async function nextRecord(
   { prompts, clock }: PublishingDeps,
   before: Topic | undefined,
-  wanted: TopicContent,
+  wanted: WantedTopic,
   changed: Bodies,
   by: string,
 ): Promise<Topic> {
@@ -117,6 +125,7 @@ async function nextRecord(
   })
   return {
     ...wanted.definition,
+    ...(wanted.deleted && { is_active: false, deleted_at: before?.deleted_at ?? updated_at }),
     prompts: await Promise.all(infos),
     revision: before?.revision ?? 0,
     created_at: before?.created_at ?? updated_at,

@@ -22,7 +22,7 @@ export async function openServices(
     warn: (message) => warnings.push(message),
   })
   onTestFinished(() => catalog.close())
-  return { catalog, topics: store.topics, prompts: store.prompts, clock, warnings }
+  return { catalog, ...store, clock, creatableTypes: ['kpi_system'], warnings }
 }
 
 /** Publishes just this content, whatever was there. */

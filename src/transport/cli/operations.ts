@@ -31,6 +31,8 @@ function addOperationCommand(group: Command, verb: string, operation: Operation,
       command.option('--param <name=value>', 'One parameter, as text; repeat for more.', collect)
       command.option('--parameters <json>', 'All parameters as JSON, or @file, or - for stdin.')
     } else command.addOption(optionOf(name, field))
+    if (name === 'content')
+      command.option('--file <path>', 'Read the text from a file (default: from stdin).')
   }
   command.option('--json', 'Print the answer as JSON.')
   command.action(async (...received: unknown[]) => {
@@ -70,6 +72,7 @@ async function inputOf(
     if (name !== 'parameters' && given !== undefined)
       input[name] = typeof given === 'string' ? parseText(field, given) : given
   }
+  if ('content' in operation.input.shape) input['content'] ??= await readContent(options['file'])
   const pairs = (options['param'] ?? []) as string[]
   const json = options['parameters'] as string | undefined
   if (pairs.length > 0 && json !== undefined) {
@@ -94,14 +97,23 @@ function fromPairs(pairs: readonly string[]): Record<string, string> {
   )
 }
 
+async function readContent(file: unknown): Promise<string> {
+  try {
+    return await readText(typeof file === 'string' ? file : '-')
+  } catch (error) {
+    throw invalidInput([
+      { path: 'content', expected: 'a text', message: `cannot be read: ${(error as Error).message}` },
+    ])
+  }
+}
+
 async function fromJson(source: string): Promise<unknown> {
   const refused = (message: string) =>
     invalidInput([{ path: 'parameters', expected: 'a JSON object, @file or -', message }])
   let text = source
   if (source === '-' || source.startsWith('@')) {
     try {
-      const bytes = source === '-' ? await buffer(process.stdin) : readFileSync(source.slice(1))
-      text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+      text = await readText(source.replace(/^@/, ''))
     } catch (error) {
       throw refused(`cannot be read: ${(error as Error).message}`)
     }
@@ -111,4 +123,10 @@ async function fromJson(source: string): Promise<unknown> {
   } catch {
     throw refused('is not JSON.')
   }
+}
+
+/** The text of a file, or of stdin for `-`; invalid UTF-8 is refused, not replaced. */
+async function readText(path: string): Promise<string> {
+  const bytes = path === '-' ? await buffer(process.stdin) : readFileSync(path)
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 }
