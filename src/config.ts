@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import * as z from 'zod'
@@ -31,7 +32,13 @@ const Settings = z.object({
     .string()
     .regex(/^[a-z0-9-]{1,32}$/)
     .default('dev'),
-  PROMPTS_HOST: z.string().default('127.0.0.1'),
+  PROMPTS_HOST: z
+    .string()
+    .refine((host) => isIP(host) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host), {
+      error: 'is no address',
+      params: { expected: 'an IP address without brackets, or a host name' },
+    })
+    .default('127.0.0.1'),
   PROMPTS_PORT: integer(0, 65_535, 3000),
   PROMPTS_ALLOWED_HOSTS: names,
   PROMPTS_ALLOWED_ORIGINS: names,

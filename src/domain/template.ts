@@ -51,9 +51,10 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
     }
     if (sigil === '/') {
       const section = open.pop()
-      if (!section) fault(start, 'no closing tag here', `Section "${name}" is closed but was never opened.`)
+      if (!section)
+        fault(start, 'no closing tag here', `Section ${quote(name)} is closed but was never opened.`)
       else if (section.name !== name) {
-        fault(start, `{{/${section.name}}}`, `Section "${section.name}" is still open, found {{/${name}}}.`)
+        fault(start, 'the closing tag of that section', `Section ${quote(section.name)} is still open.`)
       }
       continue
     }
@@ -66,10 +67,10 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
       const message =
         name === '.'
           ? '{{.}} means the item of a list; it stands outside every list.'
-          : `"${name}" is not declared.`
+          : `${quote(name)} is not declared.`
       fault(start, declaredNames(types), message)
     } else if (!NAME.test(name)) {
-      fault(start, 'a name without white space and braces', `"${name}" is not a name.`)
+      fault(start, 'a name without white space and braces', `${quote(name)} is not a name.`)
     }
     if (sigil === '#' || sigil === '^') {
       if (open.length === MAX_NESTING) {
@@ -79,9 +80,15 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
     }
   }
   for (const section of open) {
-    fault(section.start, `{{/${section.name}}}`, `Section "${section.name}" is never closed.`)
+    fault(section.start, 'a closing tag further on', `Section ${quote(section.name)} is never closed.`)
   }
   return { faults, used }
+}
+
+/** What stands in a tag may be half a page of text: show what can be a name, and the beginning of the rest. */
+function quote(name: string): string {
+  const line = name.replace(/\s+/g, ' ')
+  return line.length > 40 ? `"${line.slice(0, 40)}…"` : `"${line}"`
 }
 
 function declaredNames(types: Map<string, unknown>): string {

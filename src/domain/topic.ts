@@ -83,6 +83,8 @@ export interface StoreEvent {
   topic_ids: readonly string[]
   /** False while the store cannot be read; what is known stays served (spec §3, freshness). */
   reachable: boolean
+  /** True when the store is another one than before (a restored backup): nothing known of it holds any more. */
+  reset?: boolean
 }
 
 /** Topic records, and the one promise that matters: a record and its bodies change together or not at all. */

@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
+import pMap from 'p-map'
 import type { Clock } from '../domain/clock.ts'
 import { AppError, notFound } from '../domain/errors.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
@@ -12,6 +14,14 @@ import {
 
 /** Most bytes of prompt bodies kept in memory. */
 const MAX_BODIES_BYTES = 64 * 1024 * 1024
+
+/** Topics read at the same time, and told of together. */
+const CONCURRENCY = 16
+const BATCH = 500
+/** When to try again what could not be read. */
+const RETRY_MS = 1_000
+/** Texts are read ahead once the first clients have been served. */
+const READ_AHEAD_MS = 2_000
 
 /** One topic before and after a change; a missing side means that it did not or does not exist. */
 export interface CatalogChange {
@@ -80,15 +90,15 @@ export async function openCatalog(options: {
   })
   let sorted: readonly Topic[] | undefined
   let staleSince: Date | undefined
+  let closed = false
 
-  /** Replaces what is known of a topic. Answers may overtake each other: an older revision changes nothing. */
+  /** Replaces what is known of a topic; an older revision changes nothing. */
   function take(topic_id: string, stored: StoredTopic | undefined): CatalogChange | undefined {
     const before = known.get(topic_id)
     const after = stored && 'topic' in stored ? stored.topic : undefined
     if (stored && 'damage' in stored) {
-      if (damaged.get(topic_id) !== stored.damage) {
-        warn(`topic ${topic_id} is out until its files are mended: ${stored.damage}`)
-      }
+      // What is wrong may quote the text, which a log must not hold; `doctor` tells all.
+      if (!damaged.has(topic_id)) warn(`topic ${topic_id} is out until its files are mended; see doctor`)
       damaged.set(topic_id, stored.damage)
     } else if (damaged.delete(topic_id)) {
       warn(`topic ${topic_id} is mended`)
@@ -101,19 +111,40 @@ export async function openCatalog(options: {
     return { topic_id, ...(before && { before }), ...(after && { after }) }
   }
 
+  /** Topics to read again. One reader at a time takes them, so that no answer overtakes a later one. */
+  const waiting = new Set<string>()
+  let reading = false
+
   async function refresh(topic_ids: readonly string[]): Promise<void> {
-    const changes: CatalogChange[] = []
-    await Promise.all(
-      topic_ids.map(async (topic_id) => {
-        try {
-          const change = take(topic_id, await topics.get(topic_id))
-          if (change) changes.push(change)
-        } catch (error) {
-          warn(`cannot read topic ${topic_id}`, error)
-        }
-      }),
-    )
-    tell(changes)
+    for (const topic_id of topic_ids) waiting.add(topic_id)
+    if (reading) return
+    reading = true
+    while (waiting.size > 0) {
+      const batch = [...waiting].slice(0, BATCH)
+      for (const topic_id of batch) waiting.delete(topic_id)
+      const changes = await pMap(batch, read, { concurrency: CONCURRENCY })
+      tell(changes.filter((change) => change !== undefined))
+    }
+    reading = false
+  }
+
+  async function read(topic_id: string): Promise<CatalogChange | undefined> {
+    try {
+      return take(topic_id, await topics.get(topic_id))
+    } catch (error) {
+      warn(`cannot read topic ${topic_id}; trying again`, error)
+      setTimeout(() => void refresh([topic_id]), RETRY_MS).unref()
+      return undefined
+    }
+  }
+
+  /** Reads every text once, so that an outage finds them in memory; up to what the memory may hold. */
+  async function readAhead(): Promise<void> {
+    for (const topic of known.values()) {
+      if (closed || (bodies.calculatedSize ?? 0) > MAX_BODIES_BYTES * 0.9) return
+      for (const info of topic.prompts) await body(topic.topic_id, info).catch(() => {})
+      await setImmediate()
+    }
   }
 
   function tell(changes: readonly CatalogChange[]): void {
@@ -133,7 +164,7 @@ export async function openCatalog(options: {
   }
 
   async function body(topic_id: string, info: Topic['prompts'][number]): Promise<string> {
-    const key = `${topic_id}/${info.prompt_type}/${info.revision}`
+    const key = `${topic_id}/${info.prompt_type}/${info.revision}/${info.sha256}`
     let text = bodies.get(key)
     if (text === undefined) {
       text = await prompts.read(topic_id, info)
@@ -143,7 +174,14 @@ export async function openCatalog(options: {
   }
 
   // Watch first, then load: what changes in between is read twice rather than missed.
-  const unwatch = await topics.watch(({ topic_ids, reachable }) => {
+  const unwatch = await topics.watch(({ topic_ids, reachable, reset }) => {
+    if (reset) {
+      const forgotten = [...known.keys()]
+      for (const topic_id of forgotten)
+        tell([take(topic_id, undefined)].filter((change) => change !== undefined))
+      damaged.clear()
+      void refresh(forgotten)
+    }
     if (!reachable) {
       staleSince ??= clock()
       warn('the store cannot be reached; known prompts go on being served')
@@ -154,6 +192,8 @@ export async function openCatalog(options: {
     void refresh(topic_ids)
   })
   for await (const stored of topics.all()) take(stored.topic_id, stored)
+  const ahead = setTimeout(readAhead, READ_AHEAD_MS)
+  ahead.unref()
 
   return {
     topic,
@@ -181,6 +221,10 @@ export async function openCatalog(options: {
     onChange(listener) {
       listeners.push(listener)
     },
-    close: unwatch,
+    async close() {
+      closed = true
+      clearTimeout(ahead)
+      await unwatch()
+    },
   }
 }

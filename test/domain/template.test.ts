@@ -146,7 +146,7 @@ describe('checking', () => {
       '3:4 Partials are not supported; write \\{{ for literal braces.',
       '3:17 The tag is empty.',
       '4:1 Delimiter changes are not supported; write \\{{ for literal braces.',
-      '4:12 Section "flag" is still open, found {{/list}}.',
+      '4:12 Section "flag" is still open.',
       '5:1 Section "flag" is closed but was never opened.',
       '5:10 {{.}} means the item of a list; it stands outside every list.',
       '7:3 The tag is never closed; write \\{{ for literal braces.',

@@ -38,7 +38,7 @@ describe('checking a topic', () => {
         path: 'prompts.user',
         line: 1,
         column: 1,
-        expected: '{{/name}}',
+        expected: 'a closing tag further on',
         message: 'Section "name" is never closed.',
       },
     ])

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
+import * as z from 'zod'
 import { type ApiKey, type ApiKeys, isUsable, loggablePrefix } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
@@ -8,10 +9,19 @@ import { type Layout, storeFailure } from '../files/layout.ts'
 import { fileLocks } from '../files/lock.ts'
 import { isMissing } from '../files/working-copy.ts'
 
-interface StoredKey extends ApiKey {
-  /** SHA-256 of the key. Keys are 192 random bits, so a slow hash would add cost and no safety. */
-  sha256: string
-}
+const StoredKeys = z.array(
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    prefix: z.string(),
+    created_at: z.string(),
+    expires_at: z.string().optional(),
+    revoked_at: z.string().optional(),
+    /** SHA-256 of the key. Keys are 192 random bits, so a slow hash would add cost and no safety. */
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
+)
+type StoredKey = z.infer<typeof StoredKeys>[number]
 
 /** How long a change by another process may go unnoticed. */
 const RECHECK_MS = 500
@@ -21,20 +31,27 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
   const withLock = fileLocks(layout)
   let known: StoredKey[] = []
   let signature = ''
-  let checkedAt = 0
+  let checkedAt = -Infinity
 
   function read(): StoredKey[] {
+    let text: string
     try {
-      return JSON.parse(readFileSync(layout.keys, 'utf8'))
+      text = readFileSync(layout.keys, 'utf8')
     } catch (error) {
       if (isMissing(error)) return []
       throw storeFailure(layout.root, error)
+    }
+    try {
+      return StoredKeys.parse(JSON.parse(text))
+    } catch (error) {
+      const message = `${layout.keys} is damaged. Mend it, or remove it and create new keys.`
+      throw new AppError('unavailable', message, { cause: error })
     }
   }
 
   /** Reads the file again when it has changed; the folder's absence leaves known keys valid. */
   function current(): StoredKey[] {
-    const now = Date.now()
+    const now = performance.now()
     if (now - checkedAt < RECHECK_MS) return known
     checkedAt = now
     try {
@@ -54,7 +71,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
         const { keys, result } = edit(read())
         stillHeld()
         await replaceFile(layout, layout.keys, `${JSON.stringify(keys, null, 2)}\n`)
-        checkedAt = 0
+        checkedAt = -Infinity
         return result
       })
     } catch (error) {

@@ -17,6 +17,7 @@ export async function replaceFile(layout: Layout, path: string, content: string)
     } finally {
       await file.close()
     }
+    layout.assertHeld?.()
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })

@@ -6,8 +6,8 @@ import { AppError, type FieldFault } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { definitionOf, type TopicContent, TopicDefinition } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
-import { layoutOf } from './layout.ts'
-import { formatDefinition, readTopicFiles } from './working-copy.ts'
+import { type Layout, layoutOf } from './layout.ts'
+import { formatDefinition, readTopicFiles, strayTexts } from './working-copy.ts'
 
 /** One JSON file with everything: `{"topics": [{…definition, "prompts": {type: text}}]}`. */
 const TopicsFile = z.strictObject({
@@ -51,15 +51,23 @@ function readFolder(path: string): TopicSource {
     faults.push(...(files?.faults ?? []))
     if (files?.definition) contents.push({ definition: files.definition, bodies: files.bodies })
   }
-  return { contents, faults }
+  return { contents, faults: [...faults, ...strayFaults(layout)] }
+}
+
+function strayFaults(layout: Layout): FieldFault[] {
+  return strayTexts(layout).map((path) => ({
+    path,
+    expected: 'prompts/{topic_id}/{prompt_type}.md of a topic',
+    message: 'belongs to no topic by its name.',
+  }))
 }
 
 function readFile(path: string): TopicSource {
   let content: unknown
   try {
-    content = JSON.parse(readFileSync(path, 'utf8'))
+    content = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)))
   } catch {
-    return { contents: [], faults: [{ path, expected: 'JSON', message: 'is not JSON.' }] }
+    return { contents: [], faults: [{ path, expected: 'JSON', message: 'is not JSON in UTF-8.' }] }
   }
   const { data, faults } = check(TopicsFile, content)
   if (faults) return { contents: [], faults }

@@ -3,6 +3,8 @@ import { AppError } from '../../domain/errors.ts'
 
 /** A lock that was not refreshed for so long belongs to a dead process. The library's smallest value. */
 const STALE_MS = 2_000
+/** A process that did nothing for so long may have lost its lock. */
+const MAX_GAP_MS = 1_500
 const WAIT = { retries: 400, minTimeout: 5, maxTimeout: 40, factor: 1.3, randomize: true }
 
 /** Runs `work` while this process holds the lock file at `path`; `stillHeld` throws if it was lost meanwhile. */
@@ -19,14 +21,22 @@ export async function holdLock<T>(path: string, work: (stillHeld: () => void) =>
       cause: error,
     })
   })
+  // A process that was halted learns late that its lock went stale: the gap itself tells.
+  let awakeAt = performance.now()
+  const noticeGap = () => {
+    const now = performance.now()
+    if (now - awakeAt > MAX_GAP_MS) lost = true
+    awakeAt = now
+  }
+  const pulse = setInterval(noticeGap, MAX_GAP_MS / 6)
   try {
     return await work(() => {
-      if (lost)
-        throw new AppError('unavailable', 'The process was halted for too long; try again.', {
-          retryAfter: 1,
-        })
+      noticeGap()
+      if (!lost) return
+      throw new AppError('unavailable', 'The process was halted for too long; try again.', { retryAfter: 1 })
     })
   } finally {
+    clearInterval(pulse)
     // Failing to release is no failure of the work: a lost lock is somebody else's, and an old one goes stale.
     await release().catch(() => {})
   }

@@ -1,5 +1,14 @@
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { AppError } from '../../domain/errors.ts'
 import { promptKey } from '../../domain/prompt-store.ts'
 
@@ -31,7 +40,10 @@ export function layoutOf(root: string) {
       join(own, 'versions', topic_id, prompt_type, `${revision}.json`),
   }
 }
-export type Layout = ReturnType<typeof layoutOf>
+export type Layout = ReturnType<typeof layoutOf> & {
+  /** Called before every change of a file; throws when this process has lost the lock that it works under. */
+  assertHeld?: () => void
+}
 
 const ABANDONED_MS = 60_000
 
@@ -44,9 +56,11 @@ export function openLayout(root: string): Layout {
   const layout = layoutOf(root)
   try {
     for (const folder of [layout.topics, layout.prompts, layout.states, layout.locks, layout.tmp]) {
-      mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
     }
-    writeFileSync(join(layout.own, '.gitignore'), '*\n')
+    const ignore = join(layout.own, '.gitignore')
+    if (!existsSync(ignore)) writeFileSync(ignore, '*\n')
+    accessSync(layout.tmp, constants.W_OK)
     for (const name of readdirSync(layout.tmp)) {
       const path = join(layout.tmp, name)
       const left = statSync(path, { throwIfNoEntry: false })
@@ -56,6 +70,18 @@ export function openLayout(root: string): Layout {
     throw storeFailure(root, error)
   }
   return layout
+}
+
+/** Makes a folder and those above it. Node's own way to do so never ends in places like /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    // Another process was faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
 }
 
 /** What a person can act on, from an error of the file system. */

@@ -21,12 +21,23 @@ export function nextState(previous: TopicState | undefined, topic: Topic, pendin
 }
 
 export function readState(layout: Layout, topic_id: string): TopicState | undefined {
+  const hint = `mend or remove .purposepath/state/${topic_id}.json (removing it forgets revisions and history)`
+  let text: string
   try {
-    return JSON.parse(readFileSync(layout.state(topic_id), 'utf8'))
+    text = readFileSync(layout.state(topic_id), 'utf8')
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error
   }
+  try {
+    const state: TopicState = JSON.parse(text)
+    // Only we write these files; a look at the top tells whether something else did.
+    if (state.topic.topic_id === topic_id && Array.isArray(state.topic.prompts) && state.revisions)
+      return state
+  } catch {
+    // Not JSON, or not an object.
+  }
+  throw new Error(`its record is damaged: ${hint}.`)
 }
 
 export async function writeState(layout: Layout, state: TopicState): Promise<void> {

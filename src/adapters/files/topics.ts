@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { pMapIterable } from 'p-map'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
@@ -41,75 +41,85 @@ export function fileTopics(
 ): TopicRepository {
   const withLock = fileLocks(layout)
 
+  /** Works on a topic with its lock held; every change of a file makes sure that it still is. */
+  function locked<T>(topic_id: string, work: (held: Layout) => Promise<T>): Promise<T> {
+    return withLock(topic_id, (assertHeld) => work({ ...layout, assertHeld }))
+  }
+
   async function get(topic_id: string): Promise<StoredTopic | undefined> {
+    let state: TopicState | undefined
     try {
       assertPresent(layout)
-      const state = readState(layout, topic_id)
+      state = readState(layout, topic_id)
       const copy = readWorkingCopy(layout, topic_id)
       if (!state && !copy) return undefined
-      const isWhole = typeof copy !== 'string' && state && !state.pending
-      if (isWhole && showsTopic(copy, state.topic)) return { topic_id, topic: state.topic }
+      if (state && !state.pending && typeof copy !== 'string' && showsTopic(copy, state.topic)) {
+        return { topic_id, topic: state.topic }
+      }
       // Half-shown files may be a writer at work; only with the lock held they are damage or an edit.
-      return await withLock(topic_id, () => settle(topic_id))
+      return await locked(topic_id, (held) => settle(held, topic_id))
     } catch (error) {
+      // What was published is whole, also where its files cannot be completed now (a full disk, say).
+      if (state?.pending) return { topic_id, topic: state.topic }
       if (error instanceof AppError) throw error
-      if (error instanceof SyntaxError)
-        return { topic_id, damage: `.purposepath/state/${topic_id}.json is not JSON.` }
-      throw storeFailure(layout.root, error)
+      if (isOutage(layout, error)) throw storeFailure(layout.root, error)
+      return { topic_id, damage: (error as Error).message }
     }
   }
 
-  /** With the lock held: completes what a dead writer began, then publishes what a person changed. */
-  async function settle(topic_id: string): Promise<StoredTopic | undefined> {
-    assertPresent(layout)
-    let state = readState(layout, topic_id)
-    if (state?.pending) state = await showState(state)
-    const copy = readWorkingCopy(layout, topic_id)
+  /** Completes what a dead writer began, then publishes what a person changed. */
+  async function settle(held: Layout, topic_id: string): Promise<StoredTopic | undefined> {
+    assertPresent(held)
+    let state = readState(held, topic_id)
+    if (state?.pending) state = await showState(held, state)
+    const copy = readWorkingCopy(held, topic_id)
     if (typeof copy === 'string') return { topic_id, damage: copy }
     if (!copy && !state) return undefined
     if (state && showsTopic(copy, state.topic)) return { topic_id, topic: state.topic }
     const topic = editedByHand(copy, state, clock().toISOString())
     for (const info of topic.prompts) {
       const body = copy?.bodies[info.prompt_type]
-      if (info.updated_by === BY_HAND && body !== undefined) await writeVersion(layout, topic_id, info, body)
+      if (info.updated_by === BY_HAND && body !== undefined) await writeVersion(held, topic_id, info, body)
     }
-    await writeState(layout, nextState(state, topic, false))
+    await writeState(held, nextState(state, topic, false))
     return { topic_id, topic }
   }
 
-  async function showState(state: TopicState): Promise<TopicState> {
+  async function showState(held: Layout, state: TopicState): Promise<TopicState> {
     const { topic } = state
     const texts = new Map(
       topic.deleted_at === undefined
-        ? topic.prompts.map((info) => [info.prompt_type, versionText(layout, topic.topic_id, info)])
+        ? topic.prompts.map((info) => [info.prompt_type, versionText(held, topic.topic_id, info)])
         : [],
     )
-    await writeWorkingCopy(layout, topic, (type) => texts.get(type) ?? '')
+    await writeWorkingCopy(held, topic, (type) => texts.get(type) ?? '')
     const shown = { ...state, pending: false }
-    await writeState(layout, shown)
+    await writeState(held, shown)
     return shown
   }
 
-  async function publish(topic: Topic, changed: Bodies, stillHeld: () => void): Promise<Topic> {
-    const stored = await settle(topic.topic_id)
+  async function publish(held: Layout, topic: Topic, changed: Bodies): Promise<Topic> {
+    const { topic_id } = topic
+    const stored = await settle(held, topic_id)
     if (stored && 'damage' in stored) {
-      throw new AppError(
-        'conflict',
-        `The files of topic "${topic.topic_id}" need mending first: ${stored.damage}`,
-      )
+      throw new AppError('conflict', `The files of topic "${topic_id}" need mending first: ${stored.damage}`)
     }
     if ((stored?.topic.revision ?? 0) !== topic.revision) {
-      throw new AppError('conflict', `Topic "${topic.topic_id}" was changed by somebody else.`)
+      throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
     }
     const next: Topic = { ...topic, revision: topic.revision + 1 }
     for (const info of next.prompts) {
       const body = changed[info.prompt_type]
-      if (body !== undefined) await writeVersion(layout, topic.topic_id, info, body)
+      if (body !== undefined) await writeVersion(held, topic_id, info, body)
     }
-    const state = nextState(readState(layout, topic.topic_id), next, true)
-    stillHeld()
-    await writeState(layout, state)
-    await showState(state)
+    const state = nextState(readState(held, topic_id), next, true)
+    await writeState(held, state)
+    try {
+      await showState(held, state)
+    } catch (error) {
+      // The change has happened; whoever comes next completes the files.
+      warn(`the files of topic ${topic_id} do not show its new revision yet: ${(error as Error).message}`)
+    }
     return next
   }
 
@@ -125,9 +135,7 @@ export function fileTopics(
     async save(topic, changed) {
       try {
         assertPresent(layout)
-        return await withLock(topic.topic_id, (stillHeld) =>
-          publish(topic, structuredClone(changed), stillHeld),
-        )
+        return await locked(topic.topic_id, (held) => publish(held, topic, structuredClone(changed)))
       } catch (error) {
         throw error instanceof AppError ? error : storeFailure(layout.root, error)
       }
@@ -141,6 +149,13 @@ export function fileTopics(
 /** A missing folder is an outage (spec §7): without this check its topics would look deleted. */
 function assertPresent(layout: Layout): void {
   for (const folder of [layout.topics, layout.prompts, layout.states]) statSync(folder)
+}
+
+/** Errors of the whole store or machine, as opposed to those of one topic's files. */
+function isOutage(layout: Layout, error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException
+  if (['EMFILE', 'ENFILE', 'ENOSPC', 'EIO', 'EROFS', 'ESTALE'].includes(code)) return true
+  return [layout.topics, layout.prompts, layout.states].some((folder) => !existsSync(folder))
 }
 
 /** The record after a person changed, added or removed the files of a topic. */

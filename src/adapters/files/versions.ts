@@ -16,7 +16,11 @@ interface StoredVersion extends Omit<PromptVersion, 'version_id'> {
 export function filePrompts(layout: Layout): PromptStore {
   return {
     async read(topic_id, info) {
-      return versionText(layout, topic_id, info)
+      try {
+        return versionText(layout, topic_id, info)
+      } catch (error) {
+        throw storeFailure(layout.root, error)
+      }
     },
 
     async history(topic_id, prompt_type) {
@@ -55,11 +59,7 @@ export async function writeVersion(
 
 /** The text that `info` means. */
 export function versionText(layout: Layout, topic_id: string, info: PromptInfo): string {
-  try {
-    return readVersion(layout, topic_id, info.prompt_type, info.revision).content
-  } catch (error) {
-    throw storeFailure(layout.root, error)
-  }
+  return readVersion(layout, topic_id, info.prompt_type, info.revision).content
 }
 
 /** Newest first. A crash can leave a text that never became public; it stands above the last published revision. */

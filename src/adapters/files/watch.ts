@@ -22,21 +22,26 @@ export async function watchFolders(
   },
 ): Promise<() => Promise<void>> {
   const { freshnessMs, warn, listener } = options
+  // Told when nothing has happened for so long, or at the latest when so long has passed.
   const settleMs = Math.min(100, freshnessMs / 4)
+  const latestMs = freshnessMs / 2
   const watchers = new Map<string, FSWatcher>()
   const dirty = new Set<string>()
   let settled: NodeJS.Timeout | undefined
+  let firstAt = 0
   let reachable = true
   let polling = false
   let identity = identityOf(layout)
   /** Taken with the first look, not before: a start must not wait for it. */
   let signatures: Map<string, string> | undefined
-  let sweptAt = Date.now()
+  let sweptAt = performance.now()
 
   function touch(topic_id: string): void {
     if (!isIdentifier(topic_id)) return
+    if (dirty.size === 0) firstAt = performance.now()
     dirty.add(topic_id)
-    settled ??= setTimeout(flush, settleMs)
+    clearTimeout(settled)
+    settled = setTimeout(flush, Math.max(0, Math.min(settleMs, firstAt + latestMs - performance.now())))
   }
 
   function flush(): void {
@@ -99,26 +104,29 @@ export async function watchFolders(
   }
 
   function signaturesNow(): Map<string, string> {
-    sweptAt = Date.now()
+    sweptAt = performance.now()
     return new Map(options.topicIds().map((topic_id) => [topic_id, signatureOf(layout, topic_id)]))
   }
 
   function look(): void {
+    let found: string
     try {
       // A folder that was moved away or unmounted says nothing: its watchers just fall silent.
-      const found = identityOf(layout)
-      if (!reachable || found !== identity) {
-        identity = found
-        watchAll()
-        reachable = true
-        signatures = new Map()
-        sweep()
-        listener({ topic_ids: [], reachable })
-      } else if (signatures === undefined) signatures = signaturesNow()
-      else if (polling || Date.now() - sweptAt > SWEEP_MS) sweep()
+      found = identityOf(layout)
     } catch {
       lose()
+      return
     }
+    if (!reachable || found !== identity) {
+      const reset = found !== identity
+      identity = found
+      reachable = true
+      watchAll()
+      signatures = new Map()
+      sweep()
+      listener({ topic_ids: [], reachable, reset })
+    } else if (signatures === undefined) signatures = signaturesNow()
+    else if (polling || performance.now() - sweptAt > SWEEP_MS) sweep()
   }
 
   function lose(): void {
@@ -140,7 +148,9 @@ export async function watchFolders(
 
 /** Changes when one of the folders is another one than before. */
 function identityOf(layout: Layout): string {
-  return [layout.topics, layout.prompts, layout.states].map((path) => statSync(path).ino).join(':')
+  const facts = [layout.topics, layout.prompts, layout.states].map((path) => statSync(path))
+  // A new folder may get the number of the one that was removed.
+  return facts.map(({ ino, birthtimeMs }) => `${ino}@${birthtimeMs}`).join(':')
 }
 
 /** Times and sizes of all files of a topic, as one text to compare. */
@@ -152,8 +162,14 @@ function signatureOf(layout: Layout, topic_id: string): string {
   } catch {
     // No prompts yet.
   }
-  return [layout.definition(topic_id), layout.state(topic_id), ...bodies]
-    .map((path) => statSync(path, { throwIfNoEntry: false }))
-    .map((facts) => (facts ? `${facts.mtimeMs}:${facts.size}` : '-'))
-    .join('|')
+  return [layout.definition(topic_id), layout.state(topic_id), ...bodies].map(fileSignature).join('|')
+}
+
+function fileSignature(path: string): string {
+  try {
+    const facts = statSync(path, { throwIfNoEntry: false })
+    return facts ? `${facts.mtimeMs}:${facts.size}` : '-'
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'unreadable'
+  }
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, rm, rmdir } from 'node:fs/promises'
 import { AppError, type FieldFault } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
@@ -27,6 +27,8 @@ const BOOKKEEPING = [
   'updated_by',
   'deleted_at',
 ]
+/** Faults that a sentence about damage names. */
+const MAX_SHOWN = 5
 /** Room for the largest record, indented as people and we write it. */
 const MAX_DEFINITION_BYTES = 8 * 1024 * 1024
 
@@ -58,12 +60,14 @@ export function readWorkingCopy(layout: Layout, topic_id: string): TopicContent 
 }
 
 function sentenceOf(faults: readonly FieldFault[]): string {
-  return faults
+  const shown = faults
+    .slice(0, MAX_SHOWN)
     .map(
       ({ path, line, column, message }) =>
         `${path}${line === undefined ? '' : `:${line}:${column}`}: ${message}`,
     )
-    .join(' ')
+  const more = faults.length - shown.length
+  return [...shown, ...(more > 0 ? [`And ${more} more.`] : [])].join(' ')
 }
 
 /**
@@ -128,8 +132,21 @@ function promptTypesIn(folder: string): string[] {
       .sort()
   } catch (error) {
     if (isMissing(error)) return []
+    if (isUnreadable(error)) throw new Error(`${folder} is not a readable folder.`)
     throw error
   }
+}
+
+/** Texts below `prompts/` that no topic takes: of no topic, or not named by a prompt type. */
+export function strayTexts(layout: Layout): string[] {
+  if (!existsSync(layout.prompts)) return []
+  return readdirSync(layout.prompts, { withFileTypes: true }).flatMap((entry) => {
+    const place = `prompts/${entry.name}`
+    if (!entry.isDirectory() || !existsSync(layout.definition(entry.name))) return [place]
+    const types = new Set(promptTypesIn(layout.bodies(entry.name)).map((type) => `${type}.md`))
+    const texts = readdirSync(layout.bodies(entry.name)).filter((name) => /\.(md|txt)$/i.test(name))
+    return texts.filter((name) => !types.has(name)).map((name) => `${place}/${name}`)
+  })
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -140,9 +157,16 @@ function readText(file: string, path: string, maxBytes: number, faults: FieldFau
     faults.push({ path, expected: `at most ${maxBytes} bytes`, message: `is larger than ${maxBytes} bytes.` })
   } catch (error) {
     if (error instanceof TypeError) faults.push({ path, expected: 'UTF-8', message: 'is not valid UTF-8.' })
+    else if (isUnreadable(error))
+      faults.push({ path, expected: 'a readable file', message: 'cannot be read.' })
     else if (!isMissing(error)) throw error
   }
   return undefined
+}
+
+/** Whether one path is odd, as opposed to the whole store being out of reach. */
+function isUnreadable(error: unknown): boolean {
+  return ['EISDIR', 'ELOOP', 'EACCES', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
 export function isMissing(error: unknown): boolean {
@@ -180,10 +204,13 @@ export async function writeWorkingCopy(
   if (topic.deleted_at === undefined) {
     await writeIfDifferent(layout, layout.definition(topic_id), formatDefinition(topic))
   } else {
+    layout.assertHeld?.()
     await rm(layout.definition(topic_id), { force: true })
   }
   for (const type of promptTypesIn(folder)) {
-    if (!wanted.has(type)) await rm(layout.body(topic_id, type), { force: true })
+    if (wanted.has(type)) continue
+    layout.assertHeld?.()
+    await rm(layout.body(topic_id, type), { force: true })
   }
   // A folder that still holds something, a person's notes perhaps, stays.
   if (wanted.size === 0) await rmdir(folder).catch(() => {})

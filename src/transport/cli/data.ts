@@ -1,5 +1,6 @@
 import pMap from 'p-map'
 import { readTopicSource, writeTopicSource } from '../../adapters/files/folder.ts'
+import { AppError } from '../../domain/errors.ts'
 import { escapeForeignBraces } from '../../domain/template.ts'
 import { definitionOf, type TopicContent } from '../../domain/topic.ts'
 import { type ImportStep, importTopics, seedTopics } from '../../services/importing.ts'
@@ -38,6 +39,13 @@ function withLiteralBraces({ definition, bodies }: TopicContent): TopicContent {
 /** `export`: all topics that are not deleted, as a folder or as one JSON file. */
 export async function runExport(path: string): Promise<void> {
   await withApp({}, async ({ services: { catalog } }) => {
+    const damaged = [...catalog.damaged().keys()]
+    if (damaged.length > 0) {
+      throw new AppError(
+        'conflict',
+        `Mend these topics first, or they would be missing: ${damaged.join(', ')}.`,
+      )
+    }
     const topics = catalog.list().filter((topic) => topic.deleted_at === undefined)
     const contents = await pMap(topics, async (topic) => ({
       definition: definitionOf(topic),

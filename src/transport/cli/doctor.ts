@@ -1,10 +1,9 @@
-import { readdirSync } from 'node:fs'
 import pc from 'picocolors'
 import { layoutOf } from '../../adapters/files/layout.ts'
+import { strayTexts } from '../../adapters/files/working-copy.ts'
 import { loadConfig } from '../../config.ts'
 import { isUsable } from '../../domain/api-keys.ts'
 import { toAppError } from '../../domain/errors.ts'
-import { isIdentifier } from '../../domain/identifiers.ts'
 import { withApp } from './context.ts'
 import { print } from './output.ts'
 
@@ -29,11 +28,8 @@ export async function runDoctor(): Promise<boolean> {
       for (const [topic_id, damage] of catalog.damaged()) {
         odd(`Topic ${topic_id} is out until its files are mended: ${damage}`)
       }
-      for (const name of strayFolders(
-        config.dataDir,
-        new Set([...catalog.list().map((topic) => topic.topic_id), ...catalog.damaged().keys()]),
-      )) {
-        odd(`prompts/${name} belongs to no topic: add topics/${name}.json or remove it`)
+      for (const path of strayTexts(layoutOf(config.dataDir))) {
+        odd(`${path} belongs to no topic by its name: prompts/{topic_id}/{prompt_type}.md, in lower case`)
       }
       const usable = (await keys.list()).filter((key) => isUsable(key, new Date()))
       if (usable.length > 0) good(`API keys: ${usable.length}`)
@@ -43,8 +39,4 @@ export async function runDoctor(): Promise<boolean> {
     bad(toAppError(error).message)
   }
   return works
-}
-
-function strayFolders(dataDir: string, known: ReadonlySet<string>): string[] {
-  return readdirSync(layoutOf(dataDir).prompts).filter((name) => !isIdentifier(name) || !known.has(name))
 }

@@ -22,28 +22,33 @@ export async function runServe(start: Start, address: { host?: string; port?: st
   const log = createLog(config.logLevel ?? 'info')
   const metrics = prometheusMetrics()
   const app = await openApp(config, { log, seeds: seedsOf(start), measure: metrics.measure })
-  const server = await serveHttp(
-    { ...config, reportDefect: app.reportDefect },
-    {
-      execute: app.execute,
-      catalog: app.services.catalog,
-      limiter: app.limiter,
-      authenticate: authenticator(app.keys, app.audit),
-      metrics,
-      reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
-    },
-  )
-  log.info({ url: server.url, data: config.dataDir, topics: app.services.catalog.list().length }, 'serving')
-  await greet(app, config, server.url, start)
-  await new Promise<void>((resolve) => {
-    closeWithGrace({ delay: 5_000, logger: false }, async ({ err }) => {
-      if (err) log.fatal({ err }, 'uncaught')
-      await server.close()
-      await app.close()
-      log.info('stopped')
-      resolve()
-    })
+  const server = await serveHttp(config, {
+    execute: app.execute,
+    catalog: app.services.catalog,
+    limiter: app.limiter,
+    authenticate: authenticator(app.keys, app.audit),
+    metrics,
+    reportDefect: app.reportDefect,
+    reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
   })
+  log.info({ url: server.url, data: config.dataDir, topics: app.services.catalog.list().length }, 'serving')
+  const stop = async () => {
+    await server.close()
+    await app.close()
+  }
+  const signals = closeWithGrace({ delay: 5_000, logger: false }, async ({ err }) => {
+    if (err) log.fatal({ err }, 'uncaught')
+    await stop()
+    log.info('stopped')
+  })
+  try {
+    await greet(app, config, server.url, start)
+  } catch (error) {
+    signals.uninstall()
+    await stop()
+    throw error
+  }
+  // From here on signals decide; the server keeps the process alive.
 }
 
 /** At the first start on this machine: a key, and what to paste into a client. Later: where keys come from. */

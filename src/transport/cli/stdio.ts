@@ -18,7 +18,8 @@ export async function runStdio(start: Start, { readOnly = false }: { readOnly?: 
   const hungUp = serveStdio(session, { input: process.stdin, output: process.stdout }, (error) =>
     log.warn({ err: error }, 'MCP connection'),
   )
-  closeWithGrace({ delay: 3_000, logger: false }, async () => {
+  closeWithGrace({ delay: 3_000, logger: false }, async ({ err }) => {
+    if (err) log.fatal({ err }, 'uncaught')
     await close()
   })
   await hungUp

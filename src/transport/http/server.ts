@@ -25,7 +25,6 @@ export interface HttpOptions {
   /** Host names that `Host` and `Origin` may carry; loopback names by default. */
   allowedHosts?: string[] | undefined
   allowedOrigins?: string[] | undefined
-  reportDefect: (error: unknown, requestId: string) => void
 }
 
 /** A running server. */
@@ -48,7 +47,7 @@ export async function serveHttp(options: HttpOptions, deps: McpHttpDeps & Health
     genReqId: () => randomUUID(),
     routerOptions: { ignoreTrailingSlash: true },
   })
-  answerProblems(app, options.reportDefect)
+  answerProblems(app, deps.reportDefect)
   answerHealth(app, deps)
   guardHost(app, options)
   const closeMcp = serveMcpOverHttp(app, deps)

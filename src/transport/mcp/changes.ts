@@ -43,7 +43,7 @@ function withChange(notice: ChangeNotice, { before, after }: CatalogChange): Cha
   return {
     promptsChanged: notice.promptsChanged || listedPrompt(before) !== listedPrompt(after),
     resourcesChanged: notice.resourcesChanged || listedResources(before) !== listedResources(after),
-    updatedUris: [...notice.updatedUris, ...updatedUris(before, after)],
+    updatedUris: notice.updatedUris.concat(updatedUris(before, after)),
   }
 }
 

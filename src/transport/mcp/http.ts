@@ -25,6 +25,7 @@ export interface McpHttpDeps {
   limiter: RateLimiter
   authenticate: Authenticate
   reportError: (error: Error) => void
+  reportDefect: (error: unknown, requestId: string) => void
 }
 
 /** Methods that answer with data of ours; the others (handshake, ping, subscriptions) are not limited. */
@@ -43,7 +44,7 @@ const RETRIEVALS = new Set([
  * @returns how to end it: waits for running calls, then closes the streams of subscribers.
  */
 export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () => Promise<void> {
-  const { execute, catalog, limiter, authenticate, reportError } = deps
+  const { execute, catalog, limiter, authenticate, reportError, reportDefect } = deps
   const handler = createMcpHandler(
     ({ authInfo }) => {
       const { caller, requestId } = (authInfo as AuthInfo).extra as { caller: Caller; requestId: string }
@@ -98,7 +99,14 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
           scopes: [],
           extra: { caller, requestId: request.id },
         }
-        const answer = exchange(handler.fetch, request.raw, reply.raw, { parsedBody: body, authInfo })
+        const answer = exchange(handler.fetch, request.raw, reply.raw, { parsedBody: body, authInfo }).catch(
+          (error) => {
+            // Fastify has let go of this request: a failure from here on is ours to answer.
+            reportDefect(error, request.id)
+            if (!reply.raw.headersSent) reply.raw.writeHead(500)
+            reply.raw.end()
+          },
+        )
         if (!isSubscription(request)) track(answer)
         await answer
       },
@@ -138,6 +146,9 @@ function costsOf(body: unknown, caller: Caller): Map<LimitName, number> {
 
 function limitOf(message: unknown, caller: Caller): LimitName | undefined {
   const { method, params } = (message ?? {}) as { method?: unknown; params?: { name?: unknown } }
-  if (method === 'tools/call') return operationOf(String(params?.name), caller)?.limit ?? 'retrieval'
-  return RETRIEVALS.has(String(method)) ? 'retrieval' : undefined
+  if (method === 'tools/call') {
+    const { name } = params ?? {}
+    return (typeof name === 'string' && operationOf(name, caller)?.limit) || 'retrieval'
+  }
+  return typeof method === 'string' && RETRIEVALS.has(method) ? 'retrieval' : undefined
 }

@@ -51,7 +51,7 @@ export function createMcpServer(session: McpSession): Server {
   answer(server, 'resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
   answer(server, 'resources/read', (params) => readResource(session, params))
   answer(server, 'tools/list', () => ({ tools: listTools(session.caller) }))
-  answer(server, 'tools/call', (params) => callTool(session, String(params['name']), params['arguments']))
+  answer(server, 'tools/call', (params) => callTool(session, params['name'], params['arguments']))
   answer(server, 'completion/complete', (params) => complete(session.catalog, params))
   return server
 }

@@ -31,14 +31,14 @@ export function stdioTransport(input: Readable, output: Writable): Transport {
       input.on('error', (error) => transport.onerror?.(error))
       input.on('end', close)
       input.on('close', close)
+      output.on('drain', () => input.resume())
       // The client hung up: nobody is left to answer.
       output.on('error', close)
     },
     async send(message) {
       if (closed) return
-      if (!output.write(serializeMessage(message))) {
-        await new Promise<void>((resolve) => output.once('drain', resolve).once('close', resolve))
-      }
+      // A client that does not read its answers is not read from either.
+      if (!output.write(serializeMessage(message))) input.pause()
     },
     async close() {
       close()

@@ -27,9 +27,9 @@ export function listTools(caller: Caller): Tool[] {
 }
 
 /** Calls a tool. Every failure is an `isError` result that the model can read; only an unknown name is not. */
-export async function callTool(session: McpSession, name: string, input: unknown): Promise<CallToolResult> {
-  const operation = operationOf(name, session.caller)
-  if (!operation) throw new AppError('not_found', `There is no tool "${name}".`)
+export async function callTool(session: McpSession, name: unknown, input: unknown): Promise<CallToolResult> {
+  const operation = typeof name === 'string' ? operationOf(name, session.caller) : undefined
+  if (!operation) throw new AppError('not_found', 'There is no tool of this name.')
   try {
     const answer = await session.execute(operation, input ?? {}, contextOf(session))
     return { content: [{ type: 'text', text: JSON.stringify(answer) }], structuredContent: { ...answer } }

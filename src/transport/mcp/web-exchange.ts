@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** A web-standard handler, as the SDK makes it. */
@@ -7,7 +6,7 @@ type AuthInfo = { token: string; clientId: string; scopes: string[]; extra: Reco
 
 /**
  * Answers a Node request through a web-standard handler. Unlike the SDK's own adapter it gives the handler the
- * parsed body alone, instead of writing it back to JSON for a request stream that nobody reads: a fifth of the
+ * parsed body alone, instead of writing it back to JSON for a request stream that nobody reads: a tenth of the
  * cost of a request.
  */
 export async function exchange(
@@ -20,7 +19,8 @@ export async function exchange(
   reply.once('close', () => {
     if (!reply.writableFinished) goneAway.abort()
   })
-  const request = new Request(`http://${message.headers.host}${message.url}`, {
+  // The address is never read, and what a client sends as its host need not make one.
+  const request = new Request('http://localhost/mcp', {
     method: 'POST',
     headers: message.headers as Record<string, string>,
     signal: goneAway.signal,
@@ -43,9 +43,20 @@ async function forward(body: ReadableStream<Uint8Array>, reply: ServerResponse):
   try {
     for await (const chunk of body) {
       if (reply.destroyed) return
-      if (!reply.write(chunk)) await Promise.race([once(reply, 'drain'), once(reply, 'close')])
+      if (!reply.write(chunk)) await readyForMore(reply)
     }
   } catch {
     // The stream was cut because the client went away: nobody is left to tell.
   }
+}
+
+/** Settles when the client has read what is waiting, or has gone. */
+function readyForMore(reply: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      reply.off('drain', done).off('close', done)
+      resolve()
+    }
+    reply.on('drain', done).on('close', done)
+  })
 }

@@ -42,7 +42,10 @@ test('revoked and expired keys are no keys', async () => {
   await keys('revoke', 'gone')
   const expired = { id: 'x', name: 'old', prefix: 'p', created_at: '2020-01-01T00:00:00.000Z' }
   const file = join(folder, '.purposepath/keys.json')
-  await writeFile(file, JSON.stringify([{ ...expired, expires_at: '2020-01-02T00:00:00.000Z', sha256: '' }]))
+  await writeFile(
+    file,
+    JSON.stringify([{ ...expired, expires_at: '2020-01-02T00:00:00.000Z', sha256: '0'.repeat(64) }]),
+  )
   expect(linesOf((await doctor(folder)).stdout, 'note').join()).toContain('keys create --name')
 })
 
@@ -68,7 +71,7 @@ test('a prompt folder of no topic is noted', async () => {
   const { code, stdout } = await doctor(folder)
   expect(code).toBe(0)
   expect(linesOf(stdout, 'note')).toContain(
-    'note  prompts/stray belongs to no topic: add topics/stray.json or remove it',
+    'note  prompts/stray belongs to no topic by its name: prompts/{topic_id}/{prompt_type}.md, in lower case',
   )
 })
 

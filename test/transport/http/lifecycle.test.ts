@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { connect, connectV1 } from '../../helpers/clients.ts'
 import { tempFolder } from '../../helpers/folders.ts'
@@ -110,3 +112,12 @@ async function start() {
   const folder = await tempFolder()
   return Object.assign(await startServer({ PROMPTS_DATA_DIR: folder }), { folder })
 }
+
+test('a damaged key file stops the start with one line that names it', async () => {
+  const folder = await tempFolder()
+  await mkdir(join(folder, '.purposepath'), { recursive: true })
+  await writeFile(join(folder, '.purposepath/keys.json'), '{}')
+  const { code, stderr } = await runProgram(['serve'], { PROMPTS_DATA_DIR: folder, PROMPTS_PORT: '0' })
+  expect(code).toBe(1)
+  expect(stderr).toContain('keys.json is damaged')
+})
