@@ -13,14 +13,11 @@ export const JsonObject = z
 /** Levels of a topic record (spec §1) and of a parameter value. */
 export const MAX_DEPTH = 16
 
-/** Whether `value` nests deeper than `limit` levels. Iterative: hostile depth must not end the stack. */
+/** Whether `value` nests deeper than `limit` levels. Looks no deeper, so hostile depth cannot end the stack. */
 export function isDeeperThan(value: unknown, limit: number): boolean {
-  let level: unknown[] = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limit) return true
-    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []))
-  }
-  return false
+  if (typeof value !== 'object' || value === null) return limit < 0
+  if (limit <= 0) return limit < 0 || Object.keys(value).length > 0
+  return Object.values(value).some((member) => isDeeperThan(member, limit - 1))
 }
 
 /** Reads an own member; inherited ones (`constructor`, `toString`, …) do not exist for templates and rules. */

@@ -55,12 +55,18 @@ export function parseInput<S extends z.ZodType>(schema: S, input: unknown, maxDe
 
 /** Where a member is called `__proto__`; values of parameters are the checker's to judge. */
 function protoPaths(value: unknown, path = ''): string[] {
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([name, member]) => {
+  // Nearly always there is none, and no path is worth making.
+  if (!holdsProto(value)) return []
+  return Object.entries(value as object).flatMap(([name, member]) => {
     const here = joinPath(path, name)
     if (name === '__proto__') return [here]
     return here === 'parameters' ? [] : protoPaths(member, here)
   })
+}
+
+function holdsProto(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(holdsProto)
 }
 
 function expectedBy(issue: Issue): string {

@@ -132,6 +132,8 @@ export async function openCatalog(options: {
     try {
       return take(topic_id, await topics.get(topic_id))
     } catch (error) {
+      // In an outage nothing can be read; when it ends the store tells of every topic again.
+      if (staleSince) return undefined
       warn(`cannot read topic ${topic_id}; trying again`, error)
       setTimeout(() => void refresh([topic_id]), RETRY_MS).unref()
       return undefined
