@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { hasRole } from '../domain/caller.ts'
 import { TopicId } from '../domain/identifiers.ts'
-import { byDisplayOrder, definitionOf, Topic, TopicDefinition } from '../domain/topic.ts'
+import { definitionOf, Topic, TopicDefinition } from '../domain/topic.ts'
 import { defineOperation } from './operation.ts'
-import { Cursor, readCursor, writeCursor } from './paging.ts'
+import { Cursor, pageOf } from './paging.ts'
 
 const TopicSummary = TopicDefinition.extend({
   available_prompts: z.array(z.string()),
@@ -41,7 +41,6 @@ export const listTopics = defineOperation({
   output: z.array(TopicSummary),
   async run({ catalog }, filter, { caller }) {
     const seesAll = hasRole(caller, 'admin')
-    const after = filter.cursor === undefined ? undefined : readCursor(filter.cursor)
     const needle = filter.q?.toLowerCase()
     const wanted = (topic: Topic) =>
       (seesAll || topic.is_active) &&
@@ -49,15 +48,9 @@ export const listTopics = defineOperation({
       (filter.topic_type === undefined || topic.topic_type === filter.topic_type) &&
       (filter.category === undefined || topic.category === filter.category) &&
       (filter.is_active === undefined || topic.is_active === filter.is_active) &&
-      (needle === undefined || searchText(topic).includes(needle)) &&
-      (after === undefined || byDisplayOrder(topic, after) > 0)
-    const found = catalog.list().filter(wanted)
-    const page = found.slice(0, filter.limit)
-    const last = page.at(-1)
-    return {
-      data: page.map(summaryOf),
-      ...(last && found.length > page.length && { meta: { next_cursor: writeCursor(last) } }),
-    }
+      (needle === undefined || searchText(topic).includes(needle))
+    const { page, ...more } = pageOf(catalog.list().filter(wanted), filter.cursor, filter.limit)
+    return { data: page.map(summaryOf), ...more }
   },
 })
 

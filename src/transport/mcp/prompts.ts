@@ -4,9 +4,9 @@ import { notFound } from '../../domain/errors.ts'
 import { TopicId } from '../../domain/identifiers.ts'
 import { JsonObject } from '../../domain/json.ts'
 import { describeParameter } from '../../domain/parameters.ts'
-import { byDisplayOrder, type Topic } from '../../domain/topic.ts'
+import type { Topic } from '../../domain/topic.ts'
 import { defineOperation } from '../../operations/operation.ts'
-import { Cursor, readCursor, writeCursor } from '../../operations/paging.ts'
+import { Cursor, pageOf } from '../../operations/paging.ts'
 import type { Catalog } from '../../services/catalog.ts'
 import { renderTopic } from '../../services/rendering.ts'
 import { executeVerb, type McpSession, type Params } from './session.ts'
@@ -28,13 +28,8 @@ const list = defineOperation({
   input: z.object({ cursor: Cursor }),
   output: z.custom<Prompt[]>(Array.isArray),
   async run({ catalog }, { cursor }) {
-    const after = cursor === undefined ? undefined : readCursor(cursor)
-    const all = promptTopics(catalog)
-    const rest = after ? all.filter((topic) => byDisplayOrder(topic, after) > 0) : all
-    const page = rest.slice(0, PAGE_SIZE)
-    const last = page.at(-1)
-    const data = page.map(promptOf)
-    return last && rest.length > page.length ? { data, meta: { next_cursor: writeCursor(last) } } : { data }
+    const { page, ...more } = pageOf(promptTopics(catalog), cursor, PAGE_SIZE)
+    return { data: page.map(promptOf), ...more }
   },
 })
 

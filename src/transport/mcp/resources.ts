@@ -9,10 +9,10 @@ import * as z from 'zod'
 import { notFound, toAppError } from '../../domain/errors.ts'
 import { MAX_DEPTH } from '../../domain/json.ts'
 import { parametersSchema } from '../../domain/parameters.ts'
-import { byDisplayOrder, type Topic } from '../../domain/topic.ts'
+import type { Topic } from '../../domain/topic.ts'
 import { parseInput } from '../../domain/validation.ts'
 import { defineOperation } from '../../operations/operation.ts'
-import { Cursor, readCursor, writeCursor } from '../../operations/paging.ts'
+import { Cursor, pageOf } from '../../operations/paging.ts'
 import { executeVerb, type McpSession, type Params } from './session.ts'
 
 /** Topics of a page; each is one resource and one for every prompt. */
@@ -47,14 +47,9 @@ const list = defineOperation({
   input: z.object({ cursor: Cursor }),
   output: z.custom<Resource[]>(Array.isArray),
   async run({ catalog }, { cursor }) {
-    const after = cursor === undefined ? undefined : readCursor(cursor)
-    const rest = catalog
-      .list()
-      .filter((topic) => topic.is_active && (!after || byDisplayOrder(topic, after) > 0))
-    const page = rest.slice(0, PAGE_TOPICS)
-    const last = page.at(-1)
-    const data = page.flatMap(resourcesOf)
-    return last && rest.length > page.length ? { data, meta: { next_cursor: writeCursor(last) } } : { data }
+    const active = catalog.list().filter((topic) => topic.is_active)
+    const { page, ...more } = pageOf(active, cursor, PAGE_TOPICS)
+    return { data: page.flatMap(resourcesOf), ...more }
   },
 })
 
