@@ -123,7 +123,7 @@ export async function openCatalog(options: {
       const batch = [...waiting].slice(0, BATCH)
       for (const topic_id of batch) waiting.delete(topic_id)
       const changes = await pMap(batch, read, { concurrency: CONCURRENCY })
-      tell(changes.filter((change) => change !== undefined))
+      tell(changes)
     }
     reading = false
   }
@@ -149,7 +149,8 @@ export async function openCatalog(options: {
     }
   }
 
-  function tell(changes: readonly CatalogChange[]): void {
+  function tell(taken: readonly (CatalogChange | undefined)[]): void {
+    const changes = taken.filter((change) => change !== undefined)
     if (changes.length > 0) for (const listener of listeners) listener(changes)
   }
 
@@ -179,8 +180,7 @@ export async function openCatalog(options: {
   const unwatch = await topics.watch(({ topic_ids, reachable, reset }) => {
     if (reset) {
       const forgotten = [...known.keys()]
-      for (const topic_id of forgotten)
-        tell([take(topic_id, undefined)].filter((change) => change !== undefined))
+      tell(forgotten.map((topic_id) => take(topic_id, undefined)))
       damaged.clear()
       void refresh(forgotten)
     }
@@ -217,8 +217,7 @@ export async function openCatalog(options: {
     damaged: () => damaged,
     staleSince: () => staleSince,
     accept(saved) {
-      const change = take(saved.topic_id, { topic_id: saved.topic_id, topic: saved })
-      if (change) tell([change])
+      tell([take(saved.topic_id, { topic_id: saved.topic_id, topic: saved })])
     },
     onChange(listener) {
       listeners.push(listener)

@@ -5,7 +5,7 @@ import type { Caller } from '../../domain/caller.ts'
 import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
 import { JsonObject } from '../../domain/json.ts'
 import type { Execute } from '../../operations/execute.ts'
-import type { Answer, CallContext, Operation } from '../../operations/operation.ts'
+import type { Answer, Operation } from '../../operations/operation.ts'
 import type { Catalog } from '../../services/catalog.ts'
 
 /** What the handlers of one MCP connection (stdio) or request (HTTP) work with. */
@@ -22,18 +22,13 @@ export interface McpSession {
 /** The parameters of a request as they came: our own schemas check them, not the SDK's. */
 export type Params = Record<string, unknown>
 
-/** Facts of a call by this session. */
-export function contextOf({ caller, limitsTaken, requestId = randomUUID() }: McpSession): CallContext {
-  return { caller, limitsTaken, requestId }
-}
-
 /** Runs an operation on behalf of this session. */
 export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
-  session: McpSession,
+  { execute, caller, limitsTaken, requestId = randomUUID() }: McpSession,
   operation: Operation<Input, Data>,
   input: unknown,
 ): Promise<Answer<z.input<Data>>> {
-  return session.execute(operation, input, contextOf(session))
+  return execute(operation, input, { caller, limitsTaken, requestId })
 }
 
 /**

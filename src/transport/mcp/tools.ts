@@ -4,7 +4,7 @@ import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
 import { operations } from '../../operations/index.ts'
 import { Meta, type Operation } from '../../operations/operation.ts'
-import { contextOf, type McpSession } from './session.ts'
+import { executeVerb, type McpSession } from './session.ts'
 
 const byTool = new Map(
   operations.flatMap((operation) => (operation.tool ? [[operation.tool, operation]] : [])),
@@ -31,7 +31,7 @@ export async function callTool(session: McpSession, name: unknown, input: unknow
   const operation = typeof name === 'string' ? operationOf(name, session.caller) : undefined
   if (!operation) throw new AppError('not_found', 'There is no tool of this name.')
   try {
-    const answer = await session.execute(operation, input ?? {}, contextOf(session))
+    const answer = await executeVerb(session, operation, input ?? {})
     return { content: [{ type: 'text', text: JSON.stringify(answer) }], structuredContent: { ...answer } }
   } catch (thrown) {
     const problem = problemOf(toAppError(thrown))
