@@ -24,6 +24,27 @@ const names = z
   .pipe(z.array(z.string().min(1)))
   .optional()
 
+/** A URL without a trailing slash, a query or a fragment. */
+const publicUrl = z
+  .string()
+  .refine((text) => /^https?:$/.test(urlOf(text)?.protocol ?? '') && !/[?#@]/.test(text), {
+    error: 'is no such address',
+    params: { expected: 'an http or https address without query, fragment and credentials' },
+  })
+  .transform((text) => text.replace(/\/+$/, ''))
+const jwksUrl = z.string().refine(isSafeUrl, {
+  error: 'is not safe',
+  params: { expected: 'an https address; http only on this machine' },
+})
+/** A number of proxies, or their addresses and networks. */
+const trustedProxies = z
+  .string()
+  .refine((text) => /^\d{1,2}$/.test(text) || text.split(',').every((one) => isAddressRange(one.trim())), {
+    error: 'is no list of proxies',
+    params: { expected: 'a number of proxies, or their addresses (10.0.0.1, 10.0.0.0/8), comma-separated' },
+  })
+  .transform((text) => (/^\d+$/.test(text) ? Number(text) : text.split(',').map((one) => one.trim())))
+
 /** Every setting (spec §8). An empty variable counts as unset. */
 const Settings = z.object({
   PROMPTS_STORE: z.enum(['files']).default('files'),
@@ -46,6 +67,14 @@ const Settings = z.object({
   PROMPTS_LIMIT_BATCH: perMinute(100),
   PROMPTS_LIMIT_ANALYSIS: perMinute(60),
   PROMPTS_LIMIT_ADMIN: perMinute(300),
+  PROMPTS_LIMIT_AUTH_FAILURES: perMinute(10),
+  PROMPTS_PUBLIC_URL: publicUrl.optional(),
+  PROMPTS_TRUST_PROXY: trustedProxies.optional(),
+  PROMPTS_JWT_JWKS_URL: jwksUrl.optional(),
+  PROMPTS_JWT_ISSUER: z.string().optional(),
+  PROMPTS_JWT_AUDIENCE: names,
+  PROMPTS_JWT_ALGORITHMS: names.pipe(z.array(z.enum(['HS256', 'RS256', 'ES256', 'EdDSA'])).optional()),
+  PROMPTS_JWT_ROLE_CLAIM: z.string().default('role'),
   PROMPTS_CREATABLE_TYPES: names.pipe(z.array(z.string().regex(/^[a-z0-9_]+$/)).optional()),
   PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
   PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
@@ -68,13 +97,29 @@ export interface Config {
   /** Host names of origins that may call from a browser; `undefined`: loopback names. */
   allowedOrigins: string[] | undefined
   /** Calls per minute and caller. */
-  limits: { retrieval: number; batch: number; analysis: number; admin: number }
+  limits: Record<'retrieval' | 'batch' | 'analysis' | 'admin' | 'auth_failures', number>
+  /** Where clients reach this server, without a trailing slash; `undefined`: at the address that it listens on. */
+  publicUrl: string | undefined
+  /** How many proxies stand before this server, or their addresses; `undefined`: none is believed. */
+  trustProxy: number | string[] | undefined
+  tokens: TokenSettings
   /** Topic types that administrators may create; others are seeded or imported. */
   creatableTypes: string[]
   freshnessMs: number
   staleIfErrorMs: number
   /** `undefined`: `info` for servers, `warn` for commands that a person waits for. */
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined
+}
+
+/** How bearer tokens are verified (spec §5). */
+export interface TokenSettings {
+  /** Where the issuer publishes its keys; `undefined`: HS256 with the local secret. */
+  jwksUrl: string | undefined
+  issuer: string | undefined
+  audiences: string[] | undefined
+  algorithms: string[]
+  /** The claim that tells the role: its name, or a dotted path to it. */
+  roleClaim: string
 }
 
 /**
@@ -92,10 +137,12 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
     const sentence = faults.map((fault) => `${fault.path} is wrong: expected ${fault.expected}.`).join(' ')
     throw new AppError('invalid_input', sentence, { errors: faults })
   }
-  if (!isLoopback(settings.PROMPTS_HOST) && !settings.PROMPTS_ALLOWED_HOSTS) {
+  const isNamed = settings.PROMPTS_ALLOWED_HOSTS ?? settings.PROMPTS_PUBLIC_URL
+  if (!isLoopback(settings.PROMPTS_HOST) && isNamed === undefined) {
     const message = `PROMPTS_ALLOWED_HOSTS is missing: expected the host names of this server, because PROMPTS_HOST is ${settings.PROMPTS_HOST}.`
     throw new AppError('invalid_input', message)
   }
+  const tokens = tokenSettings(settings)
   return {
     dataDir: resolve(settings.PROMPTS_DATA_DIR ?? defaultDataDir(settings)),
     stage: settings.STAGE,
@@ -108,7 +155,11 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
       batch: settings.PROMPTS_LIMIT_BATCH,
       analysis: settings.PROMPTS_LIMIT_ANALYSIS,
       admin: settings.PROMPTS_LIMIT_ADMIN,
+      auth_failures: settings.PROMPTS_LIMIT_AUTH_FAILURES,
     },
+    publicUrl: settings.PROMPTS_PUBLIC_URL,
+    trustProxy: settings.PROMPTS_TRUST_PROXY,
+    tokens,
     creatableTypes: settings.PROMPTS_CREATABLE_TYPES ?? ['kpi_system'],
     freshnessMs: settings.PROMPTS_FRESHNESS_MS,
     staleIfErrorMs: settings.PROMPTS_STALE_IF_ERROR_MS,
@@ -116,9 +167,46 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
   }
 }
 
+/** @throws AppError `invalid_input` for settings that contradict each other. */
+function tokenSettings(settings: z.output<typeof Settings>): TokenSettings {
+  const jwksUrl = settings.PROMPTS_JWT_JWKS_URL
+  const issuer = settings.PROMPTS_JWT_ISSUER
+  const audiences = settings.PROMPTS_JWT_AUDIENCE
+  if (jwksUrl !== undefined && (issuer === undefined || audiences === undefined)) {
+    const missing = issuer === undefined ? 'PROMPTS_JWT_ISSUER' : 'PROMPTS_JWT_AUDIENCE'
+    throw new AppError('invalid_input', `${missing} is missing: PROMPTS_JWT_JWKS_URL needs it.`)
+  }
+  // Never both kinds: a token signed with a public key as if it were a secret would be believed.
+  const possible = jwksUrl === undefined ? ['HS256'] : ['RS256', 'ES256', 'EdDSA']
+  const algorithms = settings.PROMPTS_JWT_ALGORITHMS ?? possible
+  const wrong = algorithms.find((algorithm) => !possible.includes(algorithm))
+  if (wrong !== undefined) {
+    const where = jwksUrl === undefined ? 'without PROMPTS_JWT_JWKS_URL' : 'with PROMPTS_JWT_JWKS_URL'
+    const message = `PROMPTS_JWT_ALGORITHMS is wrong: expected ${possible.join(', ')} ${where}, not ${wrong}.`
+    throw new AppError('invalid_input', message)
+  }
+  return { jwksUrl, issuer, audiences, algorithms, roleClaim: settings.PROMPTS_JWT_ROLE_CLAIM }
+}
+
 /** Whether only programs of this machine can reach a server that binds to `host`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(host)
+}
+
+function isSafeUrl(text: string): boolean {
+  const url = urlOf(text)
+  if (url?.protocol !== 'http:') return url?.protocol === 'https:'
+  return isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
+}
+
+function urlOf(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined
+}
+
+function isAddressRange(text: string): boolean {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
+  const version = isIP(address)
+  return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128)
 }
 
 /** The user's data folder: XDG on Linux, its equivalents elsewhere. */

@@ -1,5 +1,5 @@
-/** The limits of spec §5, each per minute and caller. */
-export type LimitName = 'retrieval' | 'batch' | 'analysis' | 'admin'
+/** The limits of spec §5, each per minute and caller; `auth_failures` per address. */
+export type LimitName = 'retrieval' | 'batch' | 'analysis' | 'admin' | 'auth_failures'
 
 /** What is left of a caller's allowance. */
 export interface Allowance {

@@ -61,6 +61,10 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends
   tool?: string
   /** REST method and path below `/api/v1`; `{names}` are input fields, positional on the command line. */
   http?: string
+  /** A second route with the same input and answer for which the least role is admin. */
+  adminHttp?: string
+  /** For what a POST creates: its path below `/api/v1`; `{names}` are fields of the answer. */
+  creates?: string
   /** Title for people, and one sentence on what it does. */
   title: string
   summary: string

@@ -57,6 +57,7 @@ export const createPrompt = defineOperation({
   name: 'prompts.create',
   tool: 'create_prompt',
   http: 'POST /admin/prompts/{topic_id}/{prompt_type}',
+  creates: '/admin/prompts/{topic_id}/{prompt_type}',
   title: 'Create prompt',
   summary: 'Add a prompt of a new type to a topic.',
   effect: 'write',

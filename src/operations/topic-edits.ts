@@ -19,6 +19,7 @@ export const createTopic = defineOperation({
   name: 'topics.create',
   tool: 'create_topic',
   http: 'POST /admin/prompts',
+  creates: '/admin/prompts/{topic_id}',
   title: 'Create topic',
   summary: 'Create a topic, with its first prompts or without; all of it or nothing.',
   role: 'admin',

@@ -16,7 +16,8 @@ const TopicSummary = TopicDefinition.extend({
 export const listTopics = defineOperation({
   name: 'topics.list',
   tool: 'list_topics',
-  http: 'GET /admin/prompts',
+  http: 'GET /prompts',
+  adminHttp: 'GET /admin/prompts',
   title: 'List topics',
   summary: 'List topics without their texts, by display order, then id.',
   role: 'service',

@@ -8,8 +8,8 @@ import {
 } from '@modelcontextprotocol/server'
 import { type FastifyInstance, fastify } from 'fastify'
 import { AppError } from '../../domain/errors.ts'
-import { type McpHttpDeps, serveMcpOverHttp } from '../mcp/http.ts'
 import { answerHealth, type HealthDeps } from './health.ts'
+import { type McpHttpDeps, serveMcpOverHttp } from './mcp.ts'
 import { answerProblems } from './problems.ts'
 
 /** Largest request body (spec §5). */

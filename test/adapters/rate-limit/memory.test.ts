@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { memoryRateLimiter } from '../../../src/adapters/rate-limit/memory.ts'
 
-const LIMITS = { retrieval: 60, batch: 10, analysis: 6, admin: 300 }
+const LIMITS = { retrieval: 60, batch: 10, analysis: 6, admin: 300, auth_failures: 10 }
 
 /** A limiter by a clock that tests move on. */
 function limiterAt(limits = LIMITS) {
