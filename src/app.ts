@@ -1,7 +1,8 @@
 import { logAudit } from './adapters/audit.ts'
 import { fileKeys } from './adapters/auth/file-keys.ts'
+import type { Identity } from './adapters/auth/identity.ts'
 import { readTopicSource } from './adapters/files/folder.ts'
-import { type Layout, openLayout } from './adapters/files/layout.ts'
+import { openLayout } from './adapters/files/layout.ts'
 import { fileTopics } from './adapters/files/topics.ts'
 import { filePrompts } from './adapters/files/versions.ts'
 import type { Log } from './adapters/log.ts'
@@ -11,6 +12,7 @@ import type { ApiKeys } from './domain/api-keys.ts'
 import { systemClock } from './domain/clock.ts'
 import type { Audit, Measure } from './domain/observation.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
+import type { SignInCodes } from './domain/sign-in.ts'
 import { createExecute, type Execute } from './operations/execute.ts'
 import type { Services } from './operations/operation.ts'
 import { openCatalog } from './services/catalog.ts'
@@ -69,6 +71,32 @@ export async function openApp(config: Config, { log, seeds, measure = () => {} }
 
 /** The API keys alone, for commands that need no topics. */
 export function openKeys(config: Config): ApiKeys {
-  const layout: Layout = openLayout(config.dataDir)
-  return fileKeys(layout, config.stage, systemClock)
+  return fileKeys(openLayout(config.dataDir), config.stage, systemClock)
+}
+
+/** The codes of sign-in links alone. Loaded when it is called. */
+export async function openSignInCodes(config: Config): Promise<SignInCodes> {
+  const { fileSignInCodes } = await import('./adapters/auth/sign-in-codes.ts')
+  return fileSignInCodes(openLayout(config.dataDir), systemClock)
+}
+
+/**
+ * Tokens, sessions and sign-in codes. Loaded when it is called: most commands need none of them.
+ *
+ * @param warn told when an issuer's keys cannot be fetched.
+ */
+export async function openIdentity(
+  config: Config,
+  warn: (message: string, cause?: unknown) => void = () => {},
+): Promise<Identity> {
+  const { createIdentity } = await import('./adapters/auth/identity.ts')
+  const { stage, tokens, staleIfErrorMs } = config
+  return createIdentity({
+    layout: openLayout(config.dataDir),
+    stage,
+    tokens,
+    staleIfErrorMs,
+    clock: systemClock,
+    warn,
+  })
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { AppError } from './domain/errors.ts'
+import type { TokenSettings } from './domain/tokens.ts'
 import { check } from './domain/validation.ts'
 
 /** Digits only: `Number` would also take blanks, `1e3` and `0x10`. */
@@ -109,17 +110,6 @@ export interface Config {
   staleIfErrorMs: number
   /** `undefined`: `info` for servers, `warn` for commands that a person waits for. */
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined
-}
-
-/** How bearer tokens are verified (spec §5). */
-export interface TokenSettings {
-  /** Where the issuer publishes its keys; `undefined`: HS256 with the local secret. */
-  jwksUrl: string | undefined
-  issuer: string | undefined
-  audiences: string[] | undefined
-  algorithms: string[]
-  /** The claim that tells the role: its name, or a dotted path to it. */
-  roleClaim: string
 }
 
 /**

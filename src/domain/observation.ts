@@ -5,6 +5,8 @@ interface AuditEvent {
   /** Who: see {@link Caller.subject}; for a refused key its public prefix. */
   caller: string
   role?: string
+  /** Where a refused authentication came from. */
+  address?: string
   topic_id?: string
   prompt_type?: string
   /** `ok` or an error code. */

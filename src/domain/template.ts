@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import Mustache from 'mustache'
 import { AppError, type FieldFault } from './errors.ts'
+import { isIdentifier } from './identifiers.ts'
 import { type JsonValue, ownMember } from './json.ts'
 import type { ParameterDefinition } from './parameters.ts'
 
@@ -11,10 +12,11 @@ const MAX_STEPS = 1_000_000
 /** Sections within sections. Deeper ones no person reads, and each level adds to the cost of a look-up. */
 const MAX_NESTING = 32
 
-/** What a body says about itself: its faults, and the declared parameters it uses. */
+/** What a body says about itself: its faults, the declared parameters it uses, and plain variables that are not declared. */
 export interface TemplateCheck {
   faults: Omit<FieldFault, 'path'>[]
   used: Set<string>
+  undeclared: Set<string>
 }
 
 /** Dotted names, and `.` for the item of a list. Mustache would take more, and read it in its own ways. */
@@ -35,6 +37,7 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
   const types = new Map(definitions.map((definition) => [definition.name, definition.type]))
   const faults: TemplateCheck['faults'] = []
   const used = new Set<string>()
+  const undeclared = new Set<string>()
   const open: (Tag & { frees: boolean })[] = []
   const text = maskEscapes(body)
   const positionOf = positionsIn(body)
@@ -69,6 +72,7 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
           ? '{{.}} means the item of a list; it stands outside every list.'
           : `${quote(name)} is not declared.`
       fault(start, declaredNames(types), message)
+      if (sigil === '' && isIdentifier(name)) undeclared.add(name)
     } else if (!NAME.test(name)) {
       fault(start, 'a name without white space and braces', `${quote(name)} is not a name.`)
     }
@@ -82,7 +86,7 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
   for (const section of open) {
     fault(section.start, 'a closing tag further on', `Section ${quote(section.name)} is never closed.`)
   }
-  return { faults, used }
+  return { faults, used, undeclared }
 }
 
 /** What stands in a tag may be half a page of text: show what can be a name, and the beginning of the rest. */

@@ -1,5 +1,16 @@
 import type { Caller, Role } from './caller.ts'
 
+/** How bearer tokens are made and verified (spec §5). */
+export interface TokenSettings {
+  /** Where the issuer publishes its keys; `undefined`: HS256 with the local secret. */
+  jwksUrl: string | undefined
+  issuer: string | undefined
+  audiences: string[] | undefined
+  algorithms: string[]
+  /** The claim that tells the role: its name, or a dotted path to it. */
+  roleClaim: string
+}
+
 /** Verifies bearer tokens (JWT, spec §5). */
 export interface TokenVerifier {
   /**
@@ -11,7 +22,7 @@ export interface TokenVerifier {
 }
 
 /** What a token of our own says. */
-export interface TokenRequest {
+interface TokenRequest {
   role: Role
   subject: string
   /** The tenant that the bearer belongs to. */

@@ -28,15 +28,13 @@ export function joinPath(prefix: string, ...names: string[]): string {
 /** A value of the schema, or everything that keeps `input` from being one. */
 export type Checked<T> = { data: T; faults?: never } | { data?: never; faults: FieldFault[] }
 
-/** Checks `input` by `schema`, and that it has no member `__proto__`, which Zod would drop without a word. */
+/**
+ * Checks `input` by `schema`, and for what a schema does not see: members called `__proto__`, which Zod would drop
+ * without a word, and halves of characters, which no store could keep as they are.
+ */
 export function check<S extends z.ZodType>(schema: S, input: unknown): Checked<z.output<S>> {
   const parsed = schema.safeParse(input, { reportInput: true })
-  const reserved = protoPaths(input).map((path) => ({
-    path,
-    expected: 'another name',
-    message: 'is a reserved name.',
-  }))
-  const faults = [...(parsed.success ? [] : faultsOf(parsed.error)), ...reserved]
+  const faults = [...(parsed.success ? [] : faultsOf(parsed.error)), ...unseenFaults(input)]
   return faults.length === 0 && parsed.success ? { data: parsed.data } : { faults }
 }
 
@@ -53,20 +51,32 @@ export function parseInput<S extends z.ZodType>(schema: S, input: unknown, maxDe
   return data
 }
 
-/** Where a member is called `__proto__`; values of parameters are the checker's to judge. */
-function protoPaths(value: unknown, path = ''): string[] {
+/** Faults of names and characters. Which names a parameter's value may hold is the parameter checker's to say. */
+function unseenFaults(value: unknown, path = '', inParameters = false): FieldFault[] {
   // Nearly always there is none, and no path is worth making.
-  if (!holdsProto(value)) return []
+  if (!isOdd(value)) return []
+  if (typeof value === 'string') return [halfCharacter(path)]
   return Object.entries(value as object).flatMap(([name, member]) => {
     const here = joinPath(path, name)
-    if (name === '__proto__') return [here]
-    return here === 'parameters' ? [] : protoPaths(member, here)
+    if (!name.isWellFormed()) return [halfCharacter(here.toWellFormed())]
+    const below = unseenFaults(member, here, inParameters || here === 'parameters')
+    if (name !== '__proto__' || inParameters) return below
+    return [{ path: here, expected: 'another name', message: 'is a reserved name.' }, ...below]
   })
 }
 
-function holdsProto(value: unknown): boolean {
+function halfCharacter(path: string): FieldFault {
+  return { path, expected: 'valid Unicode', message: 'holds half a character.' }
+}
+
+function isOdd(value: unknown): boolean {
+  if (typeof value === 'string') return !value.isWellFormed()
   if (typeof value !== 'object' || value === null) return false
-  return Object.hasOwn(value, '__proto__') || Object.values(value).some(holdsProto)
+  for (const name in value) {
+    if (name === '__proto__' || !name.isWellFormed() || isOdd((value as Record<string, unknown>)[name]))
+      return true
+  }
+  return false
 }
 
 function expectedBy(issue: Issue): string {

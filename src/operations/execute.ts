@@ -23,6 +23,8 @@ export interface PipelineDeps {
 /**
  * Runs an operation: authorise → limit → validate → run → check output → audit → measure.
  *
+ * @param input the input, or how to read it, done only for callers that may call at all: what cannot be read is
+ *   then refused, and audited, like what is not valid.
  * @throws AppError and nothing else.
  */
 export type Execute = <Input extends z.ZodObject, Data extends z.ZodType>(
@@ -36,14 +38,13 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
   return async (operation, input, context) => {
     const startedAt = performance.now()
     let failure: AppError | undefined
+    let given = typeof input === 'function' ? context.path : input
     try {
       authorise(operation, context)
-      if (!context.limitsTaken) await takeLimit(limiter, context, operation.limit, 1)
-      const answer = await operation.run(
-        services,
-        parseInput(operation.input, input, MAX_INPUT_DEPTH),
-        context,
-      )
+      if (!context.limitsTaken) await takeLimit(limiter, context, operation.limit, 1, context.onAllowance)
+      if (typeof input === 'function') given = input()
+      const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH)
+      const answer = await operation.run(services, valid, context)
       const checked = operation.output.safeParse(answer.data)
       if (!checked.success)
         throw new Error(`${operation.name} answered what its schema does not allow`, { cause: checked.error })
@@ -59,7 +60,7 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
         event: operation.name,
         caller: context.caller.subject,
         role: context.caller.role,
-        ...subjectOf(input),
+        ...subjectOf(given),
         outcome,
         ...(failure?.errors && { refused: refusedNames(failure.errors) }),
         duration_ms: Math.round(milliseconds * 100) / 100,

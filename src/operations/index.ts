@@ -1,13 +1,6 @@
 import type { Operation } from './operation.ts'
-import {
-  createPrompt,
-  deletePrompt,
-  getPrompt,
-  previewPrompt,
-  promptHistory,
-  restorePrompt,
-  updatePrompt,
-} from './prompt-edits.ts'
+import { createPrompt, deletePrompt, restorePrompt, updatePrompt } from './prompt-edits.ts'
+import { getPrompt, previewPrompt, promptHistory } from './prompt-reviews.ts'
 import { batchGet, getPrompts, renderPrompts } from './prompts.ts'
 import { createTopic, deleteTopic, updateTopic } from './topic-edits.ts'
 import { getTopic, listTopics } from './topics.ts'

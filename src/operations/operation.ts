@@ -3,7 +3,7 @@ import type { Caller, Role } from '../domain/caller.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
-import type { LimitName } from '../domain/rate-limiter.ts'
+import type { Allowance, LimitName } from '../domain/rate-limiter.ts'
 import type { TopicRepository } from '../domain/topic.ts'
 import type { Catalog } from '../services/catalog.ts'
 
@@ -26,6 +26,10 @@ export interface CallContext {
   parameterStyle?: ParameterStyle
   /** True when the transport has taken the rate limits already, for all calls of a POST at once. */
   limitsTaken?: boolean
+  /** The input's fields that are known before it is read, where it is read late: the audit log names them. */
+  path?: Readonly<Record<string, string>>
+  /** Told what is left of the caller's allowance, also when that refuses the call. */
+  onAllowance?: (allowance: Allowance) => void
 }
 
 export const Meta = z.object({

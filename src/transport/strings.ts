@@ -3,11 +3,10 @@ import * as z from 'zod'
 type FieldType = 'string' | 'number' | 'boolean' | 'json'
 
 /**
- * What the text of a query or an argument means for a field, by the field's schema. A text that cannot be read
- * stays as it is, and validation names the field.
+ * What the text of a query or an argument means for a field of this type. A text that cannot be read stays as it is,
+ * and validation names the field.
  */
-export function parseText(field: z.ZodType, text: string): unknown {
-  const type = typeOf(field)
+export function parseText(type: FieldType, text: string): unknown {
   if (type === 'string') return text
   try {
     const value: unknown = JSON.parse(text)

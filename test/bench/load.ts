@@ -2,9 +2,25 @@ import { Agent, request } from 'node:http'
 
 /** A request to send again and again. */
 export interface Shot {
+  method: 'GET' | 'POST' | 'PUT'
   url: string
   headers: Record<string, string>
   body: string
+  /** A text that every answer must hold. */
+  expected: string
+}
+
+/** A REST request with a credential in its headers. */
+export function restShot(
+  method: Shot['method'],
+  url: string,
+  credential: Record<string, string>,
+  expected: string,
+  body?: object,
+): Shot {
+  const text = body === undefined ? '' : JSON.stringify(body)
+  const about = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }
+  return { method, url, headers: { ...credential, ...(body && about) }, body: text, expected }
 }
 
 /** `prompts/get` as a client of the 2026-07-28 revision sends it. */
@@ -36,26 +52,33 @@ function shot(server: string, key: string, headers: Record<string, string>, para
     accept: 'application/json, text/event-stream',
     'x-api-key': key,
   }
-  return { url: `${server}/mcp`, headers: { ...standard, ...headers }, body }
+  return {
+    method: 'POST',
+    url: `${server}/mcp`,
+    headers: { ...standard, ...headers },
+    body,
+    expected: 'Hello Ada',
+  }
 }
 
-/** Sends `count` requests over `connections` connections; every answer must hold the prompt. */
-export async function fire({ url, headers, body }: Shot, count: number, connections = 8): Promise<void> {
+/** Sends `count` requests over `connections` connections; every answer must hold what is expected. */
+export async function fire(shot: Shot, count: number, connections = 8): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   let left = count
   const worker = async () => {
     while (left-- > 0) {
-      const answer = await send(agent, url, headers, body)
-      if (!answer.includes('Hello Ada')) throw new Error(`unexpected answer: ${answer.slice(0, 300)}`)
+      const answer = await send(agent, shot)
+      if (!answer.includes(shot.expected)) throw new Error(`unexpected answer: ${answer.slice(0, 300)}`)
     }
   }
   await Promise.all(Array.from({ length: connections }, worker))
   agent.destroy()
 }
 
-function send(agent: Agent, url: string, headers: Record<string, string>, body: string): Promise<string> {
+/** Sends one request and answers the text of its answer. */
+export function send(agent: Agent, { method, url, headers, body }: Shot): Promise<string> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { agent, method: 'POST', headers }, (response) => {
+    const sent = request(url, { agent, method, headers }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk

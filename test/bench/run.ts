@@ -3,25 +3,28 @@
  * machine). CPU is the server process's own, by the operating system's account. Linux only.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { environmentOf, PROGRAM, runProgram } from '../helpers/program.ts'
 import { writeTopics } from './data.ts'
-import { fire, legacyShot, modernShot, type Shot } from './load.ts'
+import { fire, legacyShot, modernShot, restShot, type Shot, send } from './load.ts'
 import { benchScript, type Subject, startSubject } from './processes.ts'
 import { firstListSeconds } from './startup.ts'
 
 const REQUESTS = 3_000
 const ROUNDS = 5
 const STARTS = 12
+const EDITS = 200
 
 const folder = await mkdtemp(join(tmpdir(), 'purposepath-bench-'))
 const stopped: (() => Promise<void>)[] = []
 try {
   await buildBench()
   await printHttp()
+  await printRest()
   await printStdio()
 } finally {
   for (const stop of stopped) await stop()
@@ -30,7 +33,7 @@ try {
 
 /** Strips the types only, so that the SDK stays unbundled, as its users run it. */
 async function buildBench(): Promise<void> {
-  const scripts = ['bare-http', 'bare-stdio', 'raw-http']
+  const scripts = ['bare-http', 'bare-rest', 'bare-stdio', 'raw-http']
   await build({
     entryPoints: scripts.map((name) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))),
     outdir: fileURLToPath(new URL('../../node_modules/.bench', import.meta.url)),
@@ -46,7 +49,7 @@ async function buildBench(): Promise<void> {
 async function printHttp(): Promise<void> {
   const raw = await start('raw', [benchScript('raw-http')])
   const bare = await start('bare', [benchScript('bare-http')])
-  const products = new Map<number, { subject: Subject; key: string }>()
+  const products = new Map<number, Product>()
   for (const topics of [10, 1_000, 10_000]) products.set(topics, await startProduct(topics))
 
   for (const [era, shotOf] of [
@@ -62,7 +65,7 @@ async function printHttp(): Promise<void> {
       ]),
     ]
     const cpu = await cpuPerRequest(shots)
-    const of = (topics: number) => cpu.get((products.get(topics) as { subject: Subject }).subject) as number
+    const of = (topics: number) => cpu.get((products.get(topics) as Product).subject) as number
     const floor = cpu.get(raw) as number
     const sdk = cpu.get(bare) as number
     print(`prompts/get over HTTP, revision ${era}`)
@@ -73,10 +76,16 @@ async function printHttp(): Promise<void> {
       `  CPU, 10,000 topics ÷ 10 topics                 ${ratio(of(10_000), of(10))}   (must ≤ 1.15, aim 1.05)`,
     )
   }
-  const { subject } = products.get(10_000) as { subject: Subject }
+  const { subject } = products.get(10_000) as Product
   print(
     `memory with 10,000 topics of 2 KB after the load  ${subject.residentMb().toFixed(0)} MB   (must < 250, aim 150)`,
   )
+}
+
+interface Product {
+  subject: Subject
+  key: string
+  token: string
 }
 
 async function start(name: string, args: string[], settings = {}): Promise<Subject> {
@@ -85,12 +94,64 @@ async function start(name: string, args: string[], settings = {}): Promise<Subje
   return subject
 }
 
-async function startProduct(topics: number): Promise<{ subject: Subject; key: string }> {
+async function startProduct(topics: number): Promise<Product> {
   const dataDir = join(folder, String(topics))
   writeTopics(dataDir, topics)
-  const settings = { PROMPTS_DATA_DIR: dataDir, PROMPTS_PORT: '0', PROMPTS_LIMIT_RETRIEVAL: '100000000' }
-  const { stdout } = await runProgram(['keys', 'create', '--name', 'bench'], settings)
-  return { subject: await start(`${topics} topics`, [PROGRAM, 'serve'], settings), key: stdout.trim() }
+  const most = '100000000'
+  const limits = { PROMPTS_LIMIT_RETRIEVAL: most, PROMPTS_LIMIT_BATCH: most, PROMPTS_LIMIT_ADMIN: most }
+  const settings = { PROMPTS_DATA_DIR: dataDir, PROMPTS_PORT: '0', ...limits }
+  const key = await runProgram(['keys', 'create', '--name', 'bench'], settings)
+  const token = await runProgram(['token', '--ttl', '1d'], settings)
+  const subject = await start(`${topics} topics`, [PROGRAM, 'serve'], settings)
+  return { subject, key: key.stdout.trim(), token: token.stdout.trim() }
+}
+
+async function printRest(): Promise<void> {
+  const bare = await start('bare', [benchScript('bare-rest')])
+  const { subject, key, token } = await startProduct(1_000)
+  const api = `${subject.url}/api/v1`
+  const one = '/api/v1/prompts/topic_0'
+  const byKey = { 'x-api-key': key }
+  const byToken = { authorization: `Bearer ${token}` }
+  const topic_ids = Array.from({ length: 100 }, (_, index) => `topic_${index}`)
+  const expected = 'Hello {{user_name}}'
+
+  const cpu = await cpuPerRequest([
+    [bare, restShot('GET', bare.url + one, byKey, expected)],
+    [subject, restShot('GET', subject.url + one, byKey, expected)],
+  ])
+  const get = cpu.get(subject) as number
+  print('REST with key, limit and audit, 1,000 topics')
+  print(
+    `  CPU, GET of a topic ÷ bare Fastify             ${ratio(get, cpu.get(bare) as number)}   (must ≤ 1.3, aim 1.1)`,
+  )
+  const batch = await cpuPerRequest([
+    [subject, restShot('POST', `${api}/prompts/batch`, byKey, 'topic_99', { topic_ids })],
+  ])
+  print(
+    `  CPU, batch of 100 ÷ GET of one                 ${ratio(batch.get(subject) as number, get)}   (must ≤ 25, aim 10)`,
+  )
+  const withToken = await cpuPerRequest([[subject, restShot('GET', subject.url + one, byToken, expected)]])
+  print(
+    `  CPU, by token (HS256) ÷ by key                 ${ratio(withToken.get(subject) as number, get)}   (must ≤ 1.3, aim 1.1)`,
+  )
+  print(
+    `  PUT of a prompt, p50, on disk (fsync) when answered  ${(await putMilliseconds(api, byToken)).toFixed(1)} ms`,
+  )
+}
+
+/** Median time of one edit after the other, until its acknowledgement. */
+async function putMilliseconds(api: string, credential: Record<string, string>): Promise<number> {
+  const agent = new Agent({ keepAlive: true })
+  const times: number[] = []
+  for (let index = 0; index < EDITS; index++) {
+    const content = `Hello {{user_name}}, for the ${index}th time.`
+    const startedAt = performance.now()
+    await send(agent, restShot('PUT', `${api}/admin/prompts/topic_1/user`, credential, '', { content }))
+    times.push(performance.now() - startedAt)
+  }
+  agent.destroy()
+  return median(times)
 }
 
 /** Median over rounds in which every subject takes its turn, after one round to warm up. */

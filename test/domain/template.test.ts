@@ -123,11 +123,21 @@ describe('checking', () => {
     expect(checkTemplate(body, DECLARED)).toEqual({
       faults: [],
       used: new Set(['text', 'number', 'flag', 'list', 'record']),
+      undeclared: new Set(),
     })
     expect(checkTemplate('{{record.a.b}} \\{{text}}', DECLARED)).toEqual({
       faults: [],
       used: new Set(['record']),
+      undeclared: new Set(),
     })
+  })
+
+  it('names plain variables that could be declared and are not', () => {
+    const { undeclared } = checkTemplate(
+      '{{a}} {{{b}}} {{a}} {{c.d}} {{No}} {{#e}}{{f}}{{/e}} {{text}}',
+      DECLARED,
+    )
+    expect(undeclared).toEqual(new Set(['a', 'b', 'f']))
   })
 
   it('reports every fault at once, each with its line and column', () => {

@@ -48,8 +48,11 @@ export interface RunningServer {
   stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 }
 
-/** Starts `serve` on a free port and waits until it serves; stopped after the test. */
-export async function startServer(settings: Environment): Promise<RunningServer> {
+/** Starts `serve` on a free port and waits until it serves; stopped after the test, or when `atEnd` calls. */
+export async function startServer(
+  settings: Environment,
+  atEnd: (stop: () => Promise<void>) => void = onTestFinished,
+): Promise<RunningServer> {
   const env = environmentOf({ PROMPTS_PORT: '0', ...settings })
   const child = spawn(process.execPath, [PROGRAM, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const stdout = collect(child.stdout)
@@ -60,7 +63,7 @@ export async function startServer(settings: Environment): Promise<RunningServer>
     const [code, by] = await ended
     return { code, signal: by }
   }
-  onTestFinished(async () => void (await stop('SIGKILL')))
+  atEnd(async () => void (await stop('SIGKILL')))
   const url = await Promise.race([
     waitFor(() => /"url":"([^"]+)"/.exec(stderr())?.[1]),
     ended.then(() => {

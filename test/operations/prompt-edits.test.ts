@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as edits from '../../src/operations/prompt-edits.ts'
+import * as reviews from '../../src/operations/prompt-reviews.ts'
 import { createTopic, deleteTopic } from '../../src/operations/topic-edits.ts'
 import { failureOf } from '../helpers/errors.ts'
 import { caller } from '../helpers/operations.ts'
@@ -31,7 +32,7 @@ describe('editing', () => {
     })
     expect(data).toMatchObject({ ...USER, content: 'Two {{rate}}', revision: 2, updated_by: 'test' })
     expect((await call(edits.updatePrompt, { ...USER, content: 'Two {{rate}}' })).data.revision).toBe(2)
-    expect((await call(edits.getPrompt, USER)).data.content).toBe('Two {{rate}}')
+    expect((await call(reviews.getPrompt, USER)).data.content).toBe('Two {{rate}}')
   })
 
   it('names every fault of a text by its place', async () => {
@@ -41,7 +42,7 @@ describe('editing', () => {
       ['content', 2, 1],
       ['content', 2, 7],
     ])
-    expect((await call(edits.getPrompt, USER)).data.content).toBe('One {{rate}}')
+    expect((await call(reviews.getPrompt, USER)).data.content).toBe('One {{rate}}')
   })
 
   it('from an older revision is refused with the text that won', async () => {
@@ -60,7 +61,7 @@ describe('editing', () => {
       types.map((prompt_type) => call(edits.createPrompt, { ...USER, prompt_type, content: prompt_type })),
     )
     for (const prompt_type of types) {
-      expect((await call(edits.getPrompt, { ...USER, prompt_type })).data.content).toBe(prompt_type)
+      expect((await call(reviews.getPrompt, { ...USER, prompt_type })).data.content).toBe(prompt_type)
     }
   })
 
@@ -75,7 +76,7 @@ describe('editing', () => {
     const outcomes = await Promise.all(attempts)
     expect(outcomes.filter((outcome) => outcome === 'won')).toHaveLength(1)
     expect(outcomes.filter((outcome) => outcome === 'conflict')).toHaveLength(19)
-    expect((await call(edits.getPrompt, USER)).data.revision).toBe(2)
+    expect((await call(reviews.getPrompt, USER)).data.revision).toBe(2)
   })
 
   it('refuses what is there, what is not, and deleted topics', async () => {
@@ -85,7 +86,7 @@ describe('editing', () => {
     const none = { ...USER, prompt_type: 'none' }
     expect(await codeOf(() => call(edits.updatePrompt, { ...none, content: 'x' }))).toBe('not_found')
     expect(await codeOf(() => call(edits.deletePrompt, none))).toBe('not_found')
-    expect(await codeOf(() => call(edits.promptHistory, none))).toBe('not_found')
+    expect(await codeOf(() => call(reviews.promptHistory, none))).toBe('not_found')
     await call(deleteTopic, { topic_id: 'churn' })
     expect(await codeOf(() => call(edits.updatePrompt, { ...USER, content: 'x' }))).toBe('conflict')
   })
@@ -96,21 +97,21 @@ describe('history', () => {
     const { call } = await setUp()
     await call(edits.updatePrompt, { ...USER, content: 'Two {{rate}}' })
     await call(edits.deletePrompt, USER)
-    const { data } = await call(edits.promptHistory, USER)
+    const { data } = await call(reviews.promptHistory, USER)
     expect(data.map(({ revision, current }) => [revision, current])).toEqual([
       [2, false],
       [1, false],
     ])
     const restored = await call(edits.restorePrompt, { ...USER, version_id: String(data[1]?.version_id) })
     expect(restored.data).toMatchObject({ content: 'One {{rate}}', revision: 3 })
-    const first = await call(edits.promptHistory, { ...USER, limit: 2 })
+    const first = await call(reviews.promptHistory, { ...USER, limit: 2 })
     expect(first.data.map(({ revision, current }) => [revision, current])).toEqual([
       [3, true],
       [2, false],
     ])
-    const second = await call(edits.promptHistory, { ...USER, limit: 2, cursor: first.meta?.next_cursor })
+    const second = await call(reviews.promptHistory, { ...USER, limit: 2, cursor: first.meta?.next_cursor })
     expect(second.data.map(({ revision }) => revision)).toEqual([1])
-    expect((await call(edits.getPrompt, { ...USER, version_id: '2' })).data.content).toBe('Two {{rate}}')
+    expect((await call(reviews.getPrompt, { ...USER, version_id: '2' })).data.content).toBe('Two {{rate}}')
   })
 })
 
@@ -118,18 +119,18 @@ describe('preview', () => {
   it('checks as saving would, renders, and saves nothing', async () => {
     const { call } = await setUp()
     const good = { ...USER, content: 'Rate {{rate}}', parameters: { rate: 5 } }
-    expect((await call(edits.previewPrompt, good)).data).toEqual({
+    expect((await call(reviews.previewPrompt, good)).data).toEqual({
       valid: true,
       errors: [],
       warnings: [],
       rendered: 'Rate 5',
     })
-    const bad = (await call(edits.previewPrompt, { ...USER, content: '{{x}}' })).data
+    const bad = (await call(reviews.previewPrompt, { ...USER, content: '{{x}}' })).data
     expect([bad.valid, bad.errors[0]?.path, bad.errors[0]?.column]).toEqual([false, 'content', 1])
-    const wrong = (await call(edits.previewPrompt, { ...good, parameters: { rate: 'five' } })).data
+    const wrong = (await call(reviews.previewPrompt, { ...good, parameters: { rate: 'five' } })).data
     expect([wrong.valid, wrong.errors[0]?.path]).toEqual([false, 'parameters.rate'])
-    const huge = (await call(edits.previewPrompt, { ...USER, content: 'x'.repeat(60_000) })).data
+    const huge = (await call(reviews.previewPrompt, { ...USER, content: 'x'.repeat(60_000) })).data
     expect([huge.valid, huge.errors[0]?.path]).toEqual([false, 'content'])
-    expect((await call(edits.getPrompt, USER)).data.revision).toBe(1)
+    expect((await call(reviews.getPrompt, USER)).data.revision).toBe(1)
   })
 })

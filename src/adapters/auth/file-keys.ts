@@ -1,5 +1,5 @@
-import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import { type ApiKey, type ApiKeys, isUsable, loggablePrefix } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
@@ -8,6 +8,7 @@ import { replaceFile } from '../files/durable.ts'
 import { type Layout, storeFailure } from '../files/layout.ts'
 import { fileLocks } from '../files/lock.ts'
 import { isMissing } from '../files/working-copy.ts'
+import { watchedFile } from './watched-file.ts'
 
 const StoredKeys = z.array(
   z.object({
@@ -23,15 +24,16 @@ const StoredKeys = z.array(
 )
 type StoredKey = z.infer<typeof StoredKeys>[number]
 
-/** How long a change by another process may go unnoticed. */
-const RECHECK_MS = 500
+/** A key as requests are compared with it. */
+interface KnownKey {
+  record: ApiKey
+  sha256: Buffer
+}
 
 /** API keys, hashed, in the data folder. */
 export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
   const withLock = fileLocks(layout)
-  let known: StoredKey[] = []
-  let signature = ''
-  let checkedAt = -Infinity
+  const file = watchedFile<KnownKey[]>(layout.keys, () => read().map(toKnown), [])
 
   function read(): StoredKey[] {
     let text: string
@@ -49,29 +51,13 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
     }
   }
 
-  /** Reads the file again when it has changed; the folder's absence leaves known keys valid. */
-  function current(): StoredKey[] {
-    const now = performance.now()
-    if (now - checkedAt < RECHECK_MS) return known
-    checkedAt = now
-    try {
-      const facts = statSync(layout.keys, { throwIfNoEntry: false })
-      const found = facts ? `${facts.ino}:${facts.mtimeMs}:${facts.size}` : signature
-      if (found !== signature) known = read()
-      signature = found
-    } catch {
-      // Known keys outlive an outage of their source (spec §5); `doctor` and `keys list` say what is wrong.
-    }
-    return known
-  }
-
   async function change<T>(edit: (keys: StoredKey[]) => { keys: StoredKey[]; result: T }): Promise<T> {
     try {
       return await withLock('keys', async (stillHeld) => {
         const { keys, result } = edit(read())
         stillHeld()
         await replaceFile(layout, layout.keys, `${JSON.stringify(keys, null, 2)}\n`)
-        checkedAt = -Infinity
+        file.lookAgain()
         return result
       })
     } catch (error) {
@@ -90,7 +76,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
         ...(expiresAt && { expires_at: expiresAt.toISOString() }),
       }
       return change((keys) => ({
-        keys: [...keys, { ...record, sha256: digest(key).toString('hex') }],
+        keys: [...keys, { ...record, sha256: hash('sha256', key) }],
         result: { key, record },
       }))
     },
@@ -115,20 +101,20 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
     async verify(presented) {
       // A folder may hold keys of several stages; each server takes its own only.
       if (!presented.startsWith(`ppath_svc_${stage}_`)) return undefined
-      const hash = digest(presented)
+      const sha256 = hash('sha256', presented, 'buffer')
       const now = clock()
-      let valid: StoredKey | undefined
+      let valid: ApiKey | undefined
       // Every key is compared, in constant time, whatever the outcome.
-      for (const key of current()) {
-        if (timingSafeEqual(hash, Buffer.from(key.sha256, 'hex')) && isUsable(key, now)) valid = key
+      for (const key of file.current()) {
+        if (timingSafeEqual(sha256, key.sha256) && isUsable(key.record, now)) valid = key.record
       }
-      return valid && withoutHash(valid)
+      return valid
     },
   }
 }
 
-function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest()
+function toKnown(key: StoredKey): KnownKey {
+  return { record: withoutHash(key), sha256: Buffer.from(key.sha256, 'hex') }
 }
 
 function withoutHash({ sha256: _, ...key }: StoredKey): ApiKey {

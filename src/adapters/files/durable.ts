@@ -6,11 +6,18 @@ import type { Layout } from './layout.ts'
 /**
  * Replaces a file in one step: whoever reads it sees the old content or the new, also after `kill -9` or a power
  * cut. Our own because the usual library does not sync the folder, without which a rename may be lost.
+ *
+ * @param mode the file's permissions; by default what the process gives every new file.
  */
-export async function replaceFile(layout: Layout, path: string, content: string): Promise<void> {
+export async function replaceFile(
+  layout: Layout,
+  path: string,
+  content: string,
+  mode?: number,
+): Promise<void> {
   const temporary = join(layout.tmp, randomUUID())
   try {
-    const file = await open(temporary, 'wx')
+    const file = await open(temporary, 'wx', mode)
     try {
       await file.writeFile(content)
       await file.sync()

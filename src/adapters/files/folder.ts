@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { AppError, type FieldFault } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { definitionOf, type TopicContent, TopicDefinition } from '../../domain/topic.ts'
+import { decodeUtf8Json } from '../../domain/utf8.ts'
 import { check } from '../../domain/validation.ts'
 import { type Layout, layoutOf } from './layout.ts'
 import { formatDefinition, readTopicFiles, strayTexts } from './working-copy.ts'
@@ -65,7 +66,7 @@ function strayFaults(layout: Layout): FieldFault[] {
 function readFile(path: string): TopicSource {
   let content: unknown
   try {
-    content = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)))
+    content = JSON.parse(decodeUtf8Json(readFileSync(path)) ?? '')
   } catch {
     return { contents: [], faults: [{ path, expected: 'JSON', message: 'is not JSON in UTF-8.' }] }
   }

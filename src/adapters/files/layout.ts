@@ -18,6 +18,8 @@ import { promptKey } from '../../domain/prompt-store.ts'
  *
  * - `state/{topic_id}.json`     the record as last published, deleted topics included
  * - `versions/{topic_id}/{prompt_type}/{revision}.json`  every text that was ever published
+ * - `jwt-secret-{stage}`        what this installation signs its tokens and sessions with
+ * - `sign-in/{hash}.json`       codes of sign-in links that nobody has used yet
  * - `locks/`, `tmp/`, `keys.json`
  */
 export function layoutOf(root: string) {
@@ -31,6 +33,9 @@ export function layoutOf(root: string) {
     locks: join(own, 'locks'),
     tmp: join(own, 'tmp'),
     keys: join(own, 'keys.json'),
+    signIn: join(own, 'sign-in'),
+    signInCode: (hash: string) => join(own, 'sign-in', `${hash}.json`),
+    jwtSecret: (stage: string) => join(own, `jwt-secret-${stage}`),
     definition: (topic_id: string) => join(root, 'topics', `${topic_id}.json`),
     bodies: (topic_id: string) => join(root, 'prompts', topic_id),
     body: (topic_id: string, prompt_type: string) => join(root, promptKey(topic_id, prompt_type)),
@@ -55,7 +60,14 @@ const ABANDONED_MS = 60_000
 export function openLayout(root: string): Layout {
   const layout = layoutOf(root)
   try {
-    for (const folder of [layout.topics, layout.prompts, layout.states, layout.locks, layout.tmp]) {
+    for (const folder of [
+      layout.topics,
+      layout.prompts,
+      layout.states,
+      layout.locks,
+      layout.tmp,
+      layout.signIn,
+    ]) {
       makeFolder(folder)
     }
     const ignore = join(layout.own, '.gitignore')

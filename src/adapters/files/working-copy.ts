@@ -13,6 +13,7 @@ import {
   type TopicContent,
   TopicDefinition,
 } from '../../domain/topic.ts'
+import { decodeUtf8 } from '../../domain/utf8.ts'
 import { check } from '../../domain/validation.ts'
 import { replaceFile } from './durable.ts'
 import type { Layout } from './layout.ts'
@@ -149,16 +150,18 @@ export function strayTexts(layout: Layout): string[] {
   })
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 function readText(file: string, path: string, maxBytes: number, faults: FieldFault[]): string | undefined {
   try {
-    if (statSync(file).size <= maxBytes) return utf8.decode(readFileSync(file))
-    faults.push({ path, expected: `at most ${maxBytes} bytes`, message: `is larger than ${maxBytes} bytes.` })
+    const isTooLarge = statSync(file).size > maxBytes
+    const text = isTooLarge ? undefined : decodeUtf8(readFileSync(file))
+    if (text !== undefined) return text
+    faults.push(
+      isTooLarge
+        ? { path, expected: `at most ${maxBytes} bytes`, message: `is larger than ${maxBytes} bytes.` }
+        : { path, expected: 'UTF-8', message: 'is not valid UTF-8.' },
+    )
   } catch (error) {
-    if (error instanceof TypeError) faults.push({ path, expected: 'UTF-8', message: 'is not valid UTF-8.' })
-    else if (isUnreadable(error))
-      faults.push({ path, expected: 'a readable file', message: 'cannot be read.' })
+    if (isUnreadable(error)) faults.push({ path, expected: 'a readable file', message: 'cannot be read.' })
     else if (!isMissing(error)) throw error
   }
   return undefined

@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { type Command, Option } from 'commander'
 import type * as z from 'zod'
 import { invalidInput } from '../../domain/errors.ts'
+import { decodeUtf8 } from '../../domain/utf8.ts'
 import { operations } from '../../operations/index.ts'
 import { type Operation, pathFields } from '../../operations/operation.ts'
 import { parseText, typeOf } from '../strings.ts'
@@ -70,7 +71,7 @@ async function inputOf(
   for (const [name, field] of Object.entries(operation.input.shape) as [string, z.ZodType][]) {
     const given = options[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]
     if (name !== 'parameters' && given !== undefined)
-      input[name] = typeof given === 'string' ? parseText(field, given) : given
+      input[name] = typeof given === 'string' ? parseText(typeOf(field), given) : given
   }
   if ('content' in operation.input.shape) input['content'] ??= await readContent(options['file'])
   const pairs = (options['param'] ?? []) as string[]
@@ -128,5 +129,7 @@ async function fromJson(source: string): Promise<unknown> {
 /** The text of a file, or of stdin for `-`; invalid UTF-8 is refused, not replaced. */
 async function readText(path: string): Promise<string> {
   const bytes = path === '-' ? await buffer(process.stdin) : readFileSync(path)
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  const text = decodeUtf8(bytes)
+  if (text === undefined) throw new Error('it is not valid UTF-8')
+  return text
 }

@@ -73,6 +73,21 @@ async function createProgram(start: Start): Promise<Command> {
     .action(async (idOrName) => (await import('./keys.ts')).revokeKey(idOrName))
 
   program
+    .command('token')
+    .description('Sign a token (JWT) with the local secret and print it alone on stdout.')
+    .option('--role <role>', 'admin, service or user (default: admin).')
+    .option('--sub <subject>', 'Whose token it is (default: you).')
+    .option('--tenant <tenant>', 'The tenant that it belongs to.')
+    .option('--ttl <time>', 'How long it is valid, for example 30m, 12h or 90d (default: 1h, at most 365d).')
+    .action(async (options) => (await import('./token.ts')).printToken(options))
+  program
+    .command('login')
+    .description('Print a link that signs a browser in, once, on stdout.')
+    .option('--host <address>', 'Address that the server listens on (PROMPTS_HOST, default 127.0.0.1).')
+    .option('--port <number>', 'Port that the server listens on (PROMPTS_PORT, default 3000).')
+    .action(async (options) => (await import('./login.ts')).printSignInLink(options))
+
+  program
     .command('doctor')
     .description('Check everything the program needs and say how to mend what is missing.')
     .action(async () => {

@@ -3,11 +3,14 @@ import { setFlagsFromString } from 'node:v8'
 import closeWithGrace from 'close-with-grace'
 import { createLog } from '../../adapters/log.ts'
 import { prometheusMetrics } from '../../adapters/metrics.ts'
-import { type App, openApp } from '../../app.ts'
+import { openApp, openIdentity } from '../../app.ts'
 import { type Config, isLoopback, loadConfig } from '../../config.ts'
+import type { ApiKeys } from '../../domain/api-keys.ts'
+import type { SignInCodes } from '../../domain/sign-in.ts'
 import { authenticator } from '../http/auth.ts'
 import { serveHttp } from '../http/server.ts'
-import { type Start, seedsOf } from './context.ts'
+import { localUser, type Start, seedsOf } from './context.ts'
+import { signInLink } from './login.ts'
 import { print } from './output.ts'
 
 /** `serve`: everything over HTTP on one port, until a signal. */
@@ -22,11 +25,20 @@ export async function runServe(start: Start, address: { host?: string; port?: st
   const log = createLog(config.logLevel ?? 'info')
   const metrics = prometheusMetrics()
   const app = await openApp(config, { log, seeds: seedsOf(start), measure: metrics.measure })
+  const { tokens, sessions, signInCodes } = await openIdentity(config, (message, cause) =>
+    log.warn({ err: cause }, message),
+  )
+  const { keys, limiter, audit } = app
   const server = await serveHttp(config, {
     execute: app.execute,
     catalog: app.services.catalog,
-    limiter: app.limiter,
-    authenticate: authenticator(app.keys, app.audit),
+    limiter,
+    audit,
+    authenticate: authenticator({ keys, tokens, sessions, limiter, audit }),
+    signInCodes,
+    sessions,
+    tokens: config.tokens,
+    docsRoot: join(start.packageRoot, 'dist', 'docs'),
     metrics,
     reportDefect: app.reportDefect,
     reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
@@ -42,7 +54,7 @@ export async function runServe(start: Start, address: { host?: string; port?: st
     log.info('stopped')
   })
   try {
-    await greet(app, config, server.url, start)
+    await greet({ keys, signInCodes }, config, server.url, start)
   } catch (error) {
     signals.uninstall()
     await stop()
@@ -51,13 +63,21 @@ export async function runServe(start: Start, address: { host?: string; port?: st
   // From here on signals decide; the server keeps the process alive.
 }
 
-/** At the first start on this machine: a key, and what to paste into a client. Later: where keys come from. */
-async function greet({ keys }: App, config: Config, url: string, start: Start): Promise<void> {
+/** At the first start on this machine: a key, a sign-in link, and what to paste into a client. Later: where they come from. */
+async function greet(
+  { keys, signInCodes }: { keys: ApiKeys; signInCodes: SignInCodes },
+  config: Config,
+  url: string,
+  start: Start,
+): Promise<void> {
   if (!isLoopback(config.host) || (await keys.list()).length > 0) {
-    print(`Serving on ${url}. More API keys: purposepath-prompts keys create --name NAME`)
+    const words =
+      'purposepath-prompts keys create --name NAME. Sign in to its pages: purposepath-prompts login'
+    print(`Serving on ${url}. More API keys: ${words}`)
     return
   }
   const { key } = await keys.create('first-start')
+  const link = signInLink(config.publicUrl ?? url, await signInCodes.issue(localUser().subject))
   const overHttp = { type: 'http', url: `${url}/mcp`, headers: { 'X-Api-Key': key } }
   const overStdio = { command: process.execPath, args: [join(start.packageRoot, 'dist', 'main.js'), 'stdio'] }
   print(`
@@ -66,6 +86,10 @@ Serving your prompts on ${url}
 Your first API key, shown only this once:
 
   ${key}
+
+Open this to sign in with a browser; it works once, for 10 minutes:
+
+  ${link}
 
 Paste this into the configuration of an MCP client that speaks HTTP:
 

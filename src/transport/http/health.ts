@@ -16,10 +16,15 @@ export interface HealthDeps {
   catalog: Catalog
   authenticate: Authenticate
   metrics: { contentType: string; expose: () => Promise<string> }
+  /** True when `request.ip` is the client's address also behind a proxy (PROMPTS_TRUST_PROXY). */
+  behindProxy: boolean
 }
 
 /** `/healthz` (the process answers), `/readyz` (prompts can be served) and `/metrics` (spec §8). */
-export function answerHealth(app: FastifyInstance, { catalog, authenticate, metrics }: HealthDeps): void {
+export function answerHealth(
+  app: FastifyInstance,
+  { catalog, authenticate, metrics, behindProxy }: HealthDeps,
+): void {
   app.get('/healthz', { config: { anyHost: true } }, () => ({ status: 'ok' }))
 
   app.get('/readyz', { config: { anyHost: true } }, () => {
@@ -31,8 +36,10 @@ export function answerHealth(app: FastifyInstance, { catalog, authenticate, metr
   })
 
   app.get('/metrics', async (request, reply) => {
-    if (!isLoopback(request.ip)) {
-      const caller = await authenticate(request.raw, request.id)
+    // A proxy on this machine that nobody told us of makes every client look like a local one.
+    const isForwarded = 'x-forwarded-for' in request.headers || 'forwarded' in request.headers
+    if (!isLoopback(request.ip) || (isForwarded && !behindProxy)) {
+      const caller = await authenticate(request)
       if (!hasRole(caller, 'service')) throw new AppError('forbidden', 'This needs the role "service".')
     }
     return reply.type(metrics.contentType).send(await metrics.expose())

@@ -10,14 +10,8 @@ import { NOT_JSON, parseJson } from '../mcp/parse-json.ts'
 import { createMcpServer } from '../mcp/server.ts'
 import { operationOf } from '../mcp/tools.ts'
 import type { Authenticate } from './auth.ts'
+import { tellAllowance } from './limit-headers.ts'
 import { exchange } from './web-exchange.ts'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set on routes that need a credential. */
-    caller: Caller
-  }
-}
 
 export interface McpHttpDeps {
   execute: Execute
@@ -38,6 +32,10 @@ const RETRIEVALS = new Set([
   'completion/complete',
 ])
 
+/** Most streams that one caller may hold open, and when to try again. */
+const MAX_STREAMS = 100
+const STREAM_RETRY_SECONDS = 10
+
 /**
  * `POST /mcp`: Streamable HTTP for every protocol revision (spec §4).
  *
@@ -53,6 +51,8 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
     { onerror: reportError },
   )
   const running = new Set<Promise<void>>()
+  /** Open streams by caller. */
+  const streams = new Map<string, number>()
 
   announceChanges(catalog, ({ promptsChanged, resourcesChanged, updatedUris }) => {
     if (promptsChanged) handler.notify.promptsChanged()
@@ -68,30 +68,24 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
     scope.decorateRequest('caller')
 
     scope.route({
-      method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      method: 'POST',
       url: '/mcp',
       // Before the body is read: a stranger's megabyte is not worth reading.
-      async onRequest(request, reply) {
-        if (request.method !== 'POST') {
-          reply.header('allow', 'POST')
-          throw new AppError('method_not_allowed', 'The endpoint /mcp takes POST only.')
-        }
-        const caller = await authenticate(request.raw, request.id)
-        if (!hasRole(caller, 'service')) throw new AppError('forbidden', 'This needs the role "service".')
-        request.caller = caller
+      async onRequest(request) {
+        request.caller = await authenticate(request)
+        if (!hasRole(request.caller, 'service'))
+          throw new AppError('forbidden', 'This needs the role "service".')
       },
       async handler(request, reply) {
         const { body, caller } = request
         if (body === NOT_JSON) return reply.code(400).send(parseError)
         for (const [limit, cost] of costsOf(body, caller)) {
-          await takeLimit(limiter, { caller }, limit, cost, (allowance) => {
-            reply.raw.setHeader('RateLimit-Policy', `"${limit}";q=${allowance.limit};w=60`)
-            reply.raw.setHeader(
-              'RateLimit',
-              `"${limit}";r=${allowance.remaining};t=${allowance.resetSeconds}`,
-            )
-          })
+          await takeLimit(limiter, { caller }, limit, cost, (allowance) =>
+            tellAllowance(reply, limit, allowance),
+          )
         }
+        const isStream = isSubscription(request)
+        const endStream = isStream ? openStream(caller) : () => {}
         reply.hijack()
         const authInfo = {
           token: '',
@@ -107,11 +101,26 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
             reply.raw.end()
           },
         )
-        if (!isSubscription(request)) track(answer)
-        await answer
+        if (!isStream) track(answer)
+        await answer.finally(endStream)
       },
     })
   })
+
+  /** Counts a stream of `caller`; too many of them would hold this server's memory. */
+  function openStream({ limitKey = '' }: Caller): () => void {
+    const open = streams.get(limitKey) ?? 0
+    if (open >= MAX_STREAMS) {
+      const message = `More than ${MAX_STREAMS} streams are open for this caller.`
+      throw new AppError('rate_limited', message, { retryAfter: STREAM_RETRY_SECONDS })
+    }
+    streams.set(limitKey, open + 1)
+    return () => {
+      const left = (streams.get(limitKey) as number) - 1
+      if (left > 0) streams.set(limitKey, left)
+      else streams.delete(limitKey)
+    }
+  }
 
   function track(answer: Promise<void>): void {
     running.add(answer)

@@ -1,23 +1,50 @@
-import type { FastifyError, FastifyInstance } from 'fastify'
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
+import { challengeOf, publicUrlOf } from './protected-resource.ts'
+
+export interface ProblemDeps {
+  reportDefect: (error: unknown, requestId: string) => void
+  /** See {@link Config.publicUrl}. */
+  publicUrl: string | undefined
+}
 
 /** Answers every failure with a problem document (RFC 9457). */
-export function answerProblems(
-  app: FastifyInstance,
-  reportDefect: (error: unknown, requestId: string) => void,
-): void {
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = fromFramework(thrown as FastifyError) ?? toAppError(thrown)
-    if (error.code === 'internal') reportDefect(thrown, request.id)
-    if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
-    if (error.code === 'unauthenticated')
-      reply.header('www-authenticate', 'ApiKey realm="purposepath-prompts"')
-    const problem = problemOf(error)
-    return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
-  })
+export function answerProblems(app: FastifyInstance, deps: ProblemDeps): void {
+  app.setErrorHandler((thrown, request, reply) => answerProblem(thrown, request, reply, deps))
   app.setNotFoundHandler(() => {
     throw new AppError('not_found', 'There is nothing at this address.')
   })
+}
+
+/** Answers one failure; also used for requests that never reach a route. */
+export function answerProblem(
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { reportDefect, publicUrl }: ProblemDeps,
+): FastifyReply {
+  const { id, headers, caller } = request
+  const error = fromFramework(thrown as FastifyError) ?? toAppError(thrown)
+  if (error.code === 'internal') reportDefect(thrown, id)
+  if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
+  const hasToken = headers.authorization !== undefined
+  if (error.code === 'unauthenticated') {
+    reply.header(
+      'www-authenticate',
+      challengeOf(publicUrlOf(request, publicUrl), hasToken ? 'invalid_token' : undefined),
+    )
+  } else if (error.code === 'forbidden' && hasToken && caller) {
+    reply.header('www-authenticate', challengeOf(publicUrlOf(request, publicUrl), 'insufficient_scope'))
+  }
+  const problem = problemOf(error)
+  // A condition that the caller set has failed: HTTP has a status of its own for that (spec §3, error table).
+  if (error.code === 'conflict' && headers['if-match'] !== undefined) problem.status = 412
+  return reply
+    .code(problem.status)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json')
+    .send(JSON.stringify(problem))
 }
 
 /** Fastify's own refusals, in our codes. */
@@ -27,4 +54,28 @@ function fromFramework({ code, statusCode, message }: FastifyError): AppError | 
   return statusCode && statusCode >= 400 && statusCode < 500
     ? new AppError('invalid_input', message)
     : undefined
+}
+
+/** Answers what Node could not read as a request at all; there is no reply object for it yet. */
+export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void {
+  // The client has hung up: nobody is left to tell.
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const [status, error] =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? [
+          '431 Request Header Fields Too Large',
+          new AppError('too_large', 'The headers are larger than 16 KiB.'),
+        ]
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', new AppError('invalid_input', 'The request took too long to arrive.')]
+        : ['400 Bad Request', new AppError('invalid_input', 'This is not a valid HTTP request.')]
+  const body = JSON.stringify({
+    ...problemOf(error as AppError),
+    status: Number.parseInt(status as string, 10),
+  })
+  const headers = `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}`
+  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\nConnection: close\r\n\r\n${body}`)
 }

@@ -1,30 +1,47 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import {
-  localhostAllowedHostnames,
-  localhostAllowedOrigins,
-  validateHostHeader,
-  validateOriginHeader,
-} from '@modelcontextprotocol/server'
 import { type FastifyInstance, fastify } from 'fastify'
 import { AppError } from '../../domain/errors.ts'
+import { serveDocs } from './docs.ts'
+import { earlyPaths } from './early-paths.ts'
+import { type GuardOptions, guardHost } from './guard.ts'
 import { answerHealth, type HealthDeps } from './health.ts'
 import { type McpHttpDeps, serveMcpOverHttp } from './mcp.ts'
-import { answerProblems } from './problems.ts'
+import { collectMethods } from './methods.ts'
+import { openApiDocument } from './openapi.ts'
+import { answerProblem, answerProblems, answerUnreadable } from './problems.ts'
+import { answerProtectedResource, type ProtectedResourceDeps } from './protected-resource.ts'
+import { type RestDeps, serveRest } from './rest.ts'
+import { answerSignIn, type SignInDeps } from './sign-in.ts'
 
 /** Largest request body (spec §5). */
 const MAX_BODY_BYTES = 1024 * 1024
-/** Slow clients: time for a whole request. */
+/** Slow clients: time for the headers and for a whole request, and how often it is looked at. */
+const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
+const TIMEOUT_CHECK_MS = 2_000
+/** Path fields may be as long as a request line: too long a name is refused by name, not as an unknown address. */
+const MAX_PATH_FIELD = 16 * 1024
 /** How long a shutdown waits for running calls. */
 const GRACE_MS = 3_000
 
-export interface HttpOptions {
+export interface HttpOptions extends GuardOptions {
   host: string
   port: number
-  /** Host names that `Host` and `Origin` may carry; loopback names by default. */
-  allowedHosts?: string[] | undefined
-  allowedOrigins?: string[] | undefined
+  /** See {@link Config.publicUrl}. */
+  publicUrl?: string | undefined
+  /** See {@link Config.trustProxy}. */
+  trustProxy?: number | string[] | undefined
+}
+
+/** What follows from the options, for everything that needs it. */
+type Derived = 'basePath' | 'publicUrl' | 'behindProxy'
+export type HttpDeps = Omit<
+  McpHttpDeps & HealthDeps & SignInDeps & ProtectedResourceDeps & RestDeps,
+  Derived
+> & {
+  /** Folder of the page at `/docs`. */
+  docsRoot: string
 }
 
 /** A running server. */
@@ -40,22 +57,37 @@ export interface HttpServer {
  *
  * @throws AppError `unavailable` when the port is taken or the address is not this machine's.
  */
-export async function serveHttp(options: HttpOptions, deps: McpHttpDeps & HealthDeps): Promise<HttpServer> {
+export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<HttpServer> {
+  const basePath = options.publicUrl === undefined ? '' : pathOf(options.publicUrl)
+  const { publicUrl } = options
+  const shared = { ...deps, basePath, publicUrl, behindProxy: options.trustProxy !== undefined }
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    trustProxy: trusted(options.trustProxy),
     genReqId: () => randomUUID(),
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PATH_FIELD },
+    rewriteUrl: ({ url = '' }) => withoutBase(url, basePath),
+    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, shared),
+    clientErrorHandler: answerUnreadable,
   })
-  answerProblems(app, deps.reportDefect)
-  answerHealth(app, deps)
+  const refuseOtherMethods = collectMethods(app)
+  answerProblems(app, shared)
   guardHost(app, options)
-  const closeMcp = serveMcpOverHttp(app, deps)
+  answerHealth(app, shared)
+  answerSignIn(app, shared)
+  answerProtectedResource(app, shared)
+  serveRest(app, shared)
+  const closeMcp = serveMcpOverHttp(app, shared)
+  const document = () =>
+    openApiDocument({ publicUrl: publicUrl ?? addressOf(app, options.host), extra: earlyPaths })
+  serveDocs(app, { document, root: deps.docsRoot })
+  app.register(async () => refuseOtherMethods())
   await listen(app, options)
-  const { port } = app.server.address() as AddressInfo
 
   return {
-    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`,
+    url: addressOf(app, options.host),
     async close() {
       app.server.close()
       app.server.closeIdleConnections()
@@ -66,19 +98,24 @@ export async function serveHttp(options: HttpOptions, deps: McpHttpDeps & Health
   }
 }
 
-/** Without this check a web page could reach a server on the user's machine by DNS rebinding (MCP, transports). */
-function guardHost(app: FastifyInstance, { allowedHosts, allowedOrigins }: HttpOptions): void {
-  const hosts = allowedHosts ?? localhostAllowedHostnames()
-  const origins = allowedOrigins ?? localhostAllowedOrigins()
-  app.addHook('onRequest', async ({ headers, routeOptions }) => {
-    if (routeOptions.config.anyHost) return
-    const host = validateHostHeader(headers.host, hosts)
-    if (!host.ok)
-      throw new AppError('forbidden', `${host.message}. PROMPTS_ALLOWED_HOSTS names the allowed hosts.`)
-    const origin = validateOriginHeader(headers.origin, origins)
-    if (!origin.ok)
-      throw new AppError('forbidden', `${origin.message}. PROMPTS_ALLOWED_ORIGINS names the allowed ones.`)
-  })
+function addressOf(app: FastifyInstance, host: string): string {
+  const { port } = app.server.address() as AddressInfo
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Fastify itself believes no number of proxies, because whoever gets past them can claim any address. */
+function trusted(proxies: HttpOptions['trustProxy']) {
+  if (typeof proxies !== 'number') return proxies ?? false
+  return (_address: string, hop: number) => hop < proxies
+}
+
+function pathOf(url: string): string {
+  return new URL(url).pathname.replace(/\/$/, '')
+}
+
+/** Behind a proxy that does not cut it off, a request's path begins with that of the public address. */
+function withoutBase(url: string, basePath: string): string {
+  return url === basePath || url.startsWith(`${basePath}/`) ? url.slice(basePath.length) || '/' : url
 }
 
 async function listen(app: FastifyInstance, { host, port }: HttpOptions): Promise<void> {

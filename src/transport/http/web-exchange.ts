@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+/** How long a client may leave a stream unread. What is waiting for it meanwhile takes memory. */
+const MAX_PAUSE_MS = 30_000
+
 /** A web-standard handler, as the SDK makes it. */
 type Fetch = (request: Request, options: { parsedBody: unknown; authInfo: AuthInfo }) => Promise<Response>
 type AuthInfo = { token: string; clientId: string; scopes: string[]; extra: Record<string, unknown> }
@@ -50,10 +53,12 @@ async function forward(body: ReadableStream<Uint8Array>, reply: ServerResponse):
   }
 }
 
-/** Settles when the client has read what is waiting, or has gone. */
+/** Settles when the client has read what is waiting, or has gone; one that reads nothing for long is hung up on. */
 function readyForMore(reply: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
+    const timer = setTimeout(() => reply.destroy(), MAX_PAUSE_MS)
     const done = () => {
+      clearTimeout(timer)
       reply.off('drain', done).off('close', done)
       resolve()
     }

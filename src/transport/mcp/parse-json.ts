@@ -1,12 +1,14 @@
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+import { decodeUtf8Json } from '../../domain/utf8.ts'
 
 /** Stands for bytes that are no JSON. */
 export const NOT_JSON = Symbol('not JSON')
 
 /** The JSON value in `bytes`, or {@link NOT_JSON}: also for invalid UTF-8, which is never replaced or guessed. */
 export function parseJson(bytes: Uint8Array): unknown {
+  const text = decodeUtf8Json(bytes)
+  if (text === undefined) return NOT_JSON
   try {
-    return JSON.parse(utf8.decode(bytes))
+    return JSON.parse(text)
   } catch {
     return NOT_JSON
   }

@@ -3,7 +3,8 @@ import * as z from 'zod'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
 import { operations } from '../../operations/index.ts'
-import { Meta, type Operation } from '../../operations/operation.ts'
+import type { Operation } from '../../operations/operation.ts'
+import { answerSchema } from '../answer-schema.ts'
 import { executeVerb, type McpSession } from './session.ts'
 
 const byTool = new Map(
@@ -64,11 +65,6 @@ function toolOf(operation: Operation): Tool {
     tools.set(operation, tool)
   }
   return tool
-}
-
-function answerSchema(data: z.ZodType) {
-  const Failure = z.object({ code: z.string(), detail: z.string() })
-  return z.object({ data, meta: Meta.optional(), errors: z.record(z.string(), Failure).optional() })
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Tool['inputSchema'] {

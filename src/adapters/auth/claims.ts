@@ -1,0 +1,56 @@
+import type { JWTPayload } from 'jose'
+import type { Caller, Role } from '../../domain/caller.ts'
+import { AppError } from '../../domain/errors.ts'
+
+const MAX_SUBJECT = 200
+
+/** What grants a role: its name, or a scope (spec §5). */
+const ROLE_OF = new Map<unknown, Role>([
+  ['user', 'user'],
+  ['service', 'service'],
+  ['admin', 'admin'],
+  ['prompts:read', 'service'],
+  ['prompts:admin', 'admin'],
+])
+
+/** Claims that may name the bearer, the best one first; the last two name programs. */
+const NAMES = ['email', 'sub', 'client_id', 'azp']
+
+/**
+ * Who the claims of a verified token speak of.
+ *
+ * @throws AppError `unauthenticated` for a subject that no log and no record should hold.
+ */
+export function callerOf(claims: JWTPayload, roleClaim: string): Caller {
+  const subject = NAMES.map((name) => textOf(claims[name])).find((text) => text !== '') ?? 'unnamed'
+  if (subject.length > MAX_SUBJECT || /\p{Cc}/u.test(subject) || !subject.isWellFormed()) {
+    throw new AppError('unauthenticated', "The token's subject is too long or holds control characters.")
+  }
+  const limitKey = `token:${textOf(claims.iss)}:${textOf(claims.sub) || subject}`
+  return { subject, role: roleOf(valueAt(claims, roleClaim)), limitKey }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+/** Own members only. A claim's name may itself hold dots: many issuers want an address there (Auth0). */
+function valueAt(claims: JWTPayload, path: string): unknown {
+  if (Object.hasOwn(claims, path)) return claims[path]
+  return path
+    .split('.')
+    .reduce<unknown>(
+      (value, name) =>
+        typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+          ? (value as Record<string, unknown>)[name]
+          : undefined,
+      claims,
+    )
+}
+
+/** The highest role that the value grants. */
+function roleOf(value: unknown): Role {
+  const words = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : []
+  const roles = words.map((word) => ROLE_OF.get(word))
+  return roles.includes('admin') ? 'admin' : roles.includes('service') ? 'service' : 'user'
+}

@@ -1,0 +1,43 @@
+import { statSync } from 'node:fs'
+
+/** How long a change by another process may go unnoticed. */
+const RECHECK_MS = 500
+
+/** What a small file holds, as it was last seen. */
+export interface WatchedFile<T> {
+  current(): T
+  /** Makes the next `current` look at the file, however recently it was looked at. */
+  lookAgain(): void
+}
+
+/**
+ * Reads a file again when it has changed.
+ *
+ * Its absence and failures of `read` leave the known value: what is known outlives an outage of its source (spec §5).
+ */
+export function watchedFile<T>(path: string, read: () => T, initially: T): WatchedFile<T> {
+  let known = initially
+  let signature = ''
+  let checkedAt = -Infinity
+
+  return {
+    current() {
+      const now = performance.now()
+      if (now - checkedAt < RECHECK_MS) return known
+      checkedAt = now
+      try {
+        const facts = statSync(path, { throwIfNoEntry: false })
+        const found = facts ? `${facts.ino}:${facts.mtimeMs}:${facts.size}` : signature
+        if (found !== signature) known = read()
+        signature = found
+      } catch {
+        // Commands that read the file themselves, such as `keys list`, say what is wrong with it.
+      }
+      return known
+    },
+
+    lookAgain() {
+      checkedAt = -Infinity
+    },
+  }
+}

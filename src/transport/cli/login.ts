@@ -1,0 +1,32 @@
+import { openSignInCodes } from '../../app.ts'
+import { type Config, isLoopback, loadConfig } from '../../config.ts'
+import { AppError } from '../../domain/errors.ts'
+import { localUser } from './context.ts'
+import { print, remark } from './output.ts'
+
+/** `login`: prints a new sign-in link of the server with these settings alone on stdout. */
+export async function printSignInLink(address: { host?: string; port?: string }): Promise<void> {
+  const config = loadConfig({
+    ...(address.host !== undefined && { PROMPTS_HOST: address.host }),
+    ...(address.port !== undefined && { PROMPTS_PORT: address.port }),
+  })
+  const url = config.publicUrl ?? addressOf(config)
+  const codes = await openSignInCodes(config)
+  print(signInLink(url, await codes.issue(localUser().subject)))
+  remark('It works once, for 10 minutes.')
+}
+
+/** The address that a browser opens to sign in at the server `url`. */
+export function signInLink(url: string, code: string): string {
+  return `${url}/admin/sign-in?code=${code}`
+}
+
+/** Where a server with these settings listens; one for other machines answers to its names only. */
+function addressOf({ host, port, allowedHosts }: Config): string {
+  if (port === 0) {
+    const message = 'Give the port that the server listens on, with --port or PROMPTS_PORT.'
+    throw new AppError('invalid_input', message)
+  }
+  const name = isLoopback(host) ? host : (allowedHosts?.[0] ?? host)
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}

@@ -1,0 +1,44 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** What scripts of other origins may send and see. Never with cookies: sessions belong to this server's own pages. */
+const REQUEST_HEADERS = [
+  'Authorization',
+  'Content-Type',
+  'If-Match',
+  'If-None-Match',
+  'Last-Event-ID',
+  'Mcp-Method',
+  'Mcp-Name',
+  'Mcp-Protocol-Version',
+  'Mcp-Session-Id',
+  'X-Api-Key',
+].join(', ')
+const ANSWER_HEADERS = [
+  'ETag',
+  'Location',
+  'Mcp-Session-Id',
+  'Prompts-Stale',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'WWW-Authenticate',
+  'X-Request-Id',
+].join(', ')
+const PREFLIGHT_SECONDS = '600'
+
+/** Lets scripts of `origin`, which is allowed, read the answer (CORS). */
+export function allowOrigin(reply: FastifyReply, origin: string): void {
+  // On the raw answer: whoever takes over the reply, as MCP does, sends these too.
+  reply.raw.setHeader('Access-Control-Allow-Origin', origin)
+  reply.raw.setHeader('Access-Control-Expose-Headers', ANSWER_HEADERS)
+  reply.raw.setHeader('Vary', 'Origin')
+}
+
+/** Answers the question that browsers ask before a request of another origin. */
+export function answerPreflight({ headers }: FastifyRequest, reply: FastifyReply, allowed: string): void {
+  if (headers['access-control-request-method'] === undefined) return
+  reply
+    .header('access-control-allow-methods', allowed)
+    .header('access-control-allow-headers', REQUEST_HEADERS)
+    .header('access-control-max-age', PREFLIGHT_SECONDS)
+}

@@ -1,0 +1,43 @@
+import {
+  localhostAllowedHostnames,
+  localhostAllowedOrigins,
+  validateHostHeader,
+  validateOriginHeader,
+} from '@modelcontextprotocol/server'
+import type { FastifyInstance } from 'fastify'
+import { AppError } from '../../domain/errors.ts'
+import { allowOrigin } from './cors.ts'
+
+export interface GuardOptions {
+  /** Names that `Host` may carry; loopback names by default. */
+  allowedHosts?: string[] | undefined
+  /** Host names of origins that may call from a browser, or whole origins; loopback names by default. */
+  allowedOrigins?: string[] | undefined
+  publicUrl?: string | undefined
+}
+
+/**
+ * Checks `Host` and `Origin` of every request. Without it a web page could reach a server on the user's machine by DNS
+ * rebinding (MCP, transports, security warning).
+ */
+export function guardHost(app: FastifyInstance, options: GuardOptions): void {
+  const own = options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname]
+  const hosts = [...(options.allowedHosts ?? localhostAllowedHostnames()), ...own]
+  const origins = options.allowedOrigins ?? localhostAllowedOrigins()
+  // Pages of this server itself are where it answers.
+  const originHosts = new Set([...origins.filter((one) => !one.includes('://')), ...hosts])
+  const wholeOrigins = new Set(origins.filter((one) => one.includes('://')))
+
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.anyHost) return
+    const host = validateHostHeader(request.host, hosts)
+    if (!host.ok)
+      throw new AppError('forbidden', `${host.message}. PROMPTS_ALLOWED_HOSTS names the allowed hosts.`)
+    const { origin } = request.headers
+    if (origin === undefined || request.routeOptions.config.anyOrigin) return
+    const checked = validateOriginHeader(origin, [...originHosts])
+    if (!checked.ok && !wholeOrigins.has(origin))
+      throw new AppError('forbidden', `${checked.message}. PROMPTS_ALLOWED_ORIGINS names the allowed ones.`)
+    allowOrigin(reply, origin)
+  })
+}

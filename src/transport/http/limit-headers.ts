@@ -1,0 +1,9 @@
+import type { FastifyReply } from 'fastify'
+import type { Allowance, LimitName } from '../../domain/rate-limiter.ts'
+
+/** Says in the answer's headers what is left of a limit (draft-ietf-httpapi-ratelimit-headers-10). */
+export function tellAllowance(reply: FastifyReply, limit: LimitName, allowance: Allowance): void {
+  // On the raw answer: whoever takes over the reply, as MCP does, sends these too.
+  reply.raw.setHeader('RateLimit-Policy', `"${limit}";q=${allowance.limit};w=60`)
+  reply.raw.setHeader('RateLimit', `"${limit}";r=${allowance.remaining};t=${allowance.resetSeconds}`)
+}

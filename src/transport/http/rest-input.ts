@@ -1,0 +1,58 @@
+import type { FastifyRequest } from 'fastify'
+import type * as z from 'zod'
+import { type FieldFault, invalidInput } from '../../domain/errors.ts'
+import { parseText, typeOf } from '../strings.ts'
+import { revisionOf } from './conditions.ts'
+import { readJsonObject } from './json-body.ts'
+import type { RestRoute } from './routes.ts'
+
+/**
+ * How to read a route's input: one flat object of its path, query or body fields. Every field has one place; whatever
+ * stands elsewhere is refused rather than ignored.
+ */
+export function inputReader(route: RestRoute): (request: FastifyRequest) => Record<string, unknown> {
+  const { operation, pathNames, source } = route
+  const shape = operation.input.shape as Record<string, z.ZodType>
+  const types = new Map(Object.entries(shape).map(([name, field]) => [name, typeOf(field)]))
+  const takesRevision = 'expected_revision' in shape
+
+  return ({ headers, params, query, body }) => {
+    const inPath = params as Record<string, string>
+    const inQuery = query as Record<string, string | string[]>
+    const inBody = readJsonObject(headers, body)
+    const faults = [
+      ...strays(Object.keys(inBody), source === 'body' ? pathNames : undefined, 'body'),
+      ...strays(Object.keys(inQuery), source === 'query' ? pathNames : undefined, 'query'),
+    ]
+    if (faults.length > 0) throw invalidInput(faults)
+    const input: Record<string, unknown> = { ...inBody, ...inPath }
+    for (const [name, text] of Object.entries(inQuery)) {
+      input[name] = typeof text === 'string' ? parseText(types.get(name) ?? 'string', text) : text
+    }
+    const ifMatch = headers['if-match']
+    if (ifMatch === undefined || operation.effect === 'read') return input
+    return withRevision(input, ifMatch, takesRevision)
+  }
+}
+
+/** Faults of fields that stand where they do not belong; `taken` are those that the path holds already. */
+function strays(names: string[], taken: readonly string[] | undefined, place: string): FieldFault[] {
+  return names
+    .filter((name) => taken?.includes(name) ?? true)
+    .map((path) => ({
+      path,
+      expected: `not in the ${place}`,
+      message: taken ? 'is given by the path.' : `does not belong into the ${place} here.`,
+    }))
+}
+
+/** `If-Match` is another way to say `expected_revision` (spec §3). */
+function withRevision(input: Record<string, unknown>, ifMatch: string, takesRevision: boolean) {
+  const revision = revisionOf(ifMatch)
+  const isTwice = input['expected_revision'] !== undefined && input['expected_revision'] !== revision
+  if (!takesRevision || isTwice) {
+    const message = takesRevision ? 'contradicts expected_revision.' : 'has no meaning for this request.'
+    throw invalidInput([{ path: 'if-match', expected: 'no such header', message }])
+  }
+  return revision === undefined ? input : { ...input, expected_revision: revision }
+}
