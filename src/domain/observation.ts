@@ -4,15 +4,15 @@ interface AuditEvent {
   event: string
   /** Who: see {@link Caller.subject}; for a refused key its public prefix. */
   caller: string
-  role?: string
+  role?: string | undefined
   /** Where a refused authentication came from. */
   address?: string
-  topic_id?: string
-  prompt_type?: string
+  topic_id?: string | undefined
+  prompt_type?: string | undefined
   /** `ok` or an error code. */
   outcome: string
   /** Names of refused fields, never their values. */
-  refused?: string[]
+  refused?: string[] | undefined
   duration_ms: number
   request_id: string
 }

@@ -33,9 +33,11 @@ export type Checked<T> = { data: T; faults?: never } | { data?: never; faults: F
  * without a word, and halves of characters, which no store could keep as they are.
  */
 export function check<S extends z.ZodType>(schema: S, input: unknown): Checked<z.output<S>> {
-  const parsed = schema.safeParse(input, { reportInput: true })
-  const faults = [...(parsed.success ? [] : faultsOf(parsed.error)), ...unseenFaults(input)]
-  return faults.length === 0 && parsed.success ? { data: parsed.data } : { faults }
+  const parsed = schema.safeParse(input)
+  if (parsed.success && !isOdd(input)) return { data: parsed.data }
+  // Only now with what was given, which takes ten times as long: messages tell a missing field from a wrong one.
+  const { error } = schema.safeParse(input, { reportInput: true })
+  return { faults: [...(error ? faultsOf(error) : []), ...unseenFaults(input)] }
 }
 
 /**
@@ -53,7 +55,6 @@ export function parseInput<S extends z.ZodType>(schema: S, input: unknown, maxDe
 
 /** Faults of names and characters. Which names a parameter's value may hold is the parameter checker's to say. */
 function unseenFaults(value: unknown, path = '', inParameters = false): FieldFault[] {
-  // Nearly always there is none, and no path is worth making.
   if (!isOdd(value)) return []
   if (typeof value === 'string') return [halfCharacter(path)]
   return Object.entries(value as object).flatMap(([name, member]) => {

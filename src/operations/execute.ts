@@ -56,13 +56,15 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
     } finally {
       const milliseconds = performance.now() - startedAt
       const outcome = failure?.code ?? 'ok'
+      const { topic_id, prompt_type } = subjectOf(given)
       audit({
         event: operation.name,
         caller: context.caller.subject,
         role: context.caller.role,
-        ...subjectOf(given),
+        topic_id,
+        prompt_type,
         outcome,
-        ...(failure?.errors && { refused: refusedNames(failure.errors) }),
+        refused: failure?.errors && refusedNames(failure.errors),
         duration_ms: Math.round(milliseconds * 100) / 100,
         request_id: context.requestId,
       })
@@ -102,13 +104,14 @@ function markStale<Data>(answer: Answer<Data>, since: Date | undefined): Answer<
 }
 
 /** What a call is about, as far as it is a name: anything else may be a text that a log must not hold. */
-function subjectOf(input: unknown): { topic_id?: string; prompt_type?: string } {
+function subjectOf(input: unknown): { topic_id: string | undefined; prompt_type: string | undefined } {
   // MCP calls the id of a prompt's topic its name.
   const { name, topic_id = name, prompt_type } = (input ?? {}) as Record<string, unknown>
-  return {
-    ...(typeof topic_id === 'string' && isIdentifier(topic_id) && { topic_id }),
-    ...(typeof prompt_type === 'string' && isIdentifier(prompt_type) && { prompt_type }),
-  }
+  return { topic_id: nameIn(topic_id), prompt_type: nameIn(prompt_type) }
+}
+
+function nameIn(value: unknown): string | undefined {
+  return typeof value === 'string' && isIdentifier(value) ? value : undefined
 }
 
 function refusedNames(faults: readonly { path: string }[]): string[] {

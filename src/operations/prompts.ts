@@ -13,6 +13,9 @@ const MAX_BATCH_BYTES = 5 * 1024 * 1024
 
 const Texts = z.record(z.string(), z.string()).describe('Prompt texts by prompt type.')
 
+/** Answers by the texts that they hold: while a topic does not change, the same object, which then is written only once. */
+const answers = new WeakMap<Bodies, Answer<{ topic_id: string; prompts: Bodies }>>()
+
 export const getPrompts = defineOperation({
   name: 'prompts.fetch',
   tool: 'get_prompts',
@@ -35,10 +38,12 @@ export const getPrompts = defineOperation({
     const topic = catalog.published(topic_id)
     const prompts = await catalog.bodies(topic)
     const { allowed_parameters, revision } = topic
-    return {
-      data: { topic_id, prompts, ...(include_parameters && { allowed_parameters }) },
-      meta: { revision },
-    }
+    if (include_parameters) return { data: { topic_id, prompts, allowed_parameters }, meta: { revision } }
+    const known = answers.get(prompts)
+    if (known) return known
+    const answer = { data: { topic_id, prompts }, meta: { revision } }
+    answers.set(prompts, answer)
+    return answer
   },
 })
 

@@ -15,6 +15,9 @@ import {
 /** Most bytes of prompt bodies kept in memory. */
 const MAX_BODIES_BYTES = 64 * 1024 * 1024
 
+/** Most characters of texts kept together by topic, with whatever others have made of them. */
+const MAX_HOT_CHARACTERS = 4 * 1024 * 1024
+
 /** Topics read at the same time, and told of together. */
 const CONCURRENCY = 16
 const BATCH = 500
@@ -87,6 +90,11 @@ export async function openCatalog(options: {
   const bodies = new LRUCache<string, string>({
     maxSize: MAX_BODIES_BYTES,
     sizeCalculation: (body) => body.length * 2 + 1,
+  })
+  /** Texts of the topics that are asked for most. */
+  const texts = new LRUCache<Topic, Bodies>({
+    maxSize: MAX_HOT_CHARACTERS,
+    sizeCalculation: (found) => Object.values(found).reduce((sum, text) => sum + text.length, 1),
   })
   let sorted: readonly Topic[] | undefined
   let staleSince: Date | undefined
@@ -205,9 +213,12 @@ export async function openCatalog(options: {
       return found
     },
     async bodies(of) {
-      const texts: Record<string, string> = {}
-      for (const info of of.prompts) texts[info.prompt_type] = await body(of.topic_id, info)
-      return texts
+      const assembled = texts.get(of)
+      if (assembled) return assembled
+      const found: Record<string, string> = {}
+      for (const info of of.prompts) found[info.prompt_type] = await body(of.topic_id, info)
+      texts.set(of, Object.freeze(found))
+      return found
     },
     list() {
       assertServable()

@@ -63,7 +63,7 @@ export async function runServe(start: Start, address: { host?: string; port?: st
   // From here on signals decide; the server keeps the process alive.
 }
 
-/** At the first start on this machine: a key, a sign-in link, and what to paste into a client. Later: where they come from. */
+/** At the first start on this machine: a key, a sign-in link, what to paste into a client. Later: where they come from. */
 async function greet(
   { keys, signInCodes }: { keys: ApiKeys; signInCodes: SignInCodes },
   config: Config,

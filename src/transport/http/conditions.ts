@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { invalidInput } from '../../domain/errors.ts'
 
 /** A strong entity tag of an answer: equal bytes, equal tag (RFC 9110, section 8.8.3). */
-export function entityTag(text: string): string {
-  return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
+export function entityTag(content: string | Buffer): string {
+  return `"${hash('sha256', content, 'base64url').slice(0, 22)}"`
 }
 
 /** Whether the caller holds this answer already (`If-None-Match`, RFC 9110, section 13.1.2: weak comparison). */

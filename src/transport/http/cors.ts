@@ -28,10 +28,10 @@ const PREFLIGHT_SECONDS = '600'
 
 /** Lets scripts of `origin`, which is allowed, read the answer (CORS). */
 export function allowOrigin(reply: FastifyReply, origin: string): void {
-  // On the raw answer: whoever takes over the reply, as MCP does, sends these too.
-  reply.raw.setHeader('Access-Control-Allow-Origin', origin)
-  reply.raw.setHeader('Access-Control-Expose-Headers', ANSWER_HEADERS)
-  reply.raw.setHeader('Vary', 'Origin')
+  reply
+    .header('access-control-allow-origin', origin)
+    .header('access-control-expose-headers', ANSWER_HEADERS)
+    .header('vary', 'Origin')
 }
 
 /** Answers the question that browsers ask before a request of another origin. */

@@ -3,7 +3,7 @@ import type { Allowance, LimitName } from '../../domain/rate-limiter.ts'
 
 /** Says in the answer's headers what is left of a limit (draft-ietf-httpapi-ratelimit-headers-10). */
 export function tellAllowance(reply: FastifyReply, limit: LimitName, allowance: Allowance): void {
-  // On the raw answer: whoever takes over the reply, as MCP does, sends these too.
-  reply.raw.setHeader('RateLimit-Policy', `"${limit}";q=${allowance.limit};w=60`)
-  reply.raw.setHeader('RateLimit', `"${limit}";r=${allowance.remaining};t=${allowance.resetSeconds}`)
+  reply
+    .header('ratelimit-policy', `"${limit}";q=${allowance.limit};w=60`)
+    .header('ratelimit', `"${limit}";r=${allowance.remaining};t=${allowance.resetSeconds}`)
 }

@@ -86,6 +86,7 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
         }
         const isStream = isSubscription(request)
         const endStream = isStream ? openStream(caller) : () => {}
+        reply.raw.setHeaders(new Map(Object.entries(reply.getHeaders()) as [string, string][]))
         reply.hijack()
         const authInfo = {
           token: '',
