@@ -28,7 +28,7 @@ async function createProgram(start: Start): Promise<Command> {
     .action(async (options) => (await import('./stdio.ts')).runStdio(start, options))
   program
     .command('serve')
-    .description('Serve MCP over HTTP.')
+    .description('Serve MCP, REST and their documentation over HTTP.')
     .option('--host <address>', 'Address to listen on (PROMPTS_HOST, default 127.0.0.1).')
     .option('--port <number>', 'Port to listen on (PROMPTS_PORT, default 3000; 0: any free one).')
     .action(async (options) => (await import('./serve.ts')).runServe(start, options))

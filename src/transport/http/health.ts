@@ -39,8 +39,9 @@ export function answerHealth(
     // A proxy on this machine that nobody told us of makes every client look like a local one.
     const isForwarded = 'x-forwarded-for' in request.headers || 'forwarded' in request.headers
     if (!isLoopback(request.ip) || (isForwarded && !behindProxy)) {
-      const caller = await authenticate(request)
-      if (!hasRole(caller, 'service')) throw new AppError('forbidden', 'This needs the role "service".')
+      request.caller = await authenticate(request)
+      if (!hasRole(request.caller, 'service'))
+        throw new AppError('forbidden', 'This needs the role "service".')
     }
     return reply.type(metrics.contentType).send(await metrics.expose())
   })

@@ -65,7 +65,6 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) =>
       done(null, parseJson(body as Buffer)),
     )
-    scope.decorateRequest('caller')
 
     scope.route({
       method: 'POST',

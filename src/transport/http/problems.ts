@@ -1,9 +1,18 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
+import type { Audit } from '../../domain/observation.ts'
 import { challengeOf, publicUrlOf } from './protected-resource.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** True once the pipeline has the call: it writes the audit line then. */
+    isAudited: boolean
+  }
+}
+
 export interface ProblemDeps {
+  audit: Audit
   reportDefect: (error: unknown, requestId: string) => void
   /** See {@link Config.publicUrl}. */
   publicUrl: string | undefined
@@ -11,6 +20,7 @@ export interface ProblemDeps {
 
 /** Answers every failure with a problem document (RFC 9457). */
 export function answerProblems(app: FastifyInstance, deps: ProblemDeps): void {
+  app.decorateRequest('isAudited', false)
   app.setErrorHandler((thrown, request, reply) => answerProblem(thrown, request, reply, deps))
   app.setNotFoundHandler(() => {
     throw new AppError('not_found', 'There is nothing at this address.')
@@ -22,11 +32,22 @@ export function answerProblem(
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-  { reportDefect, publicUrl }: ProblemDeps,
+  { reportDefect, publicUrl, audit }: ProblemDeps,
 ): FastifyReply {
   const { id, headers, caller } = request
   const error = fromFramework(thrown as FastifyError) ?? toAppError(thrown)
   if (error.code === 'internal') reportDefect(thrown, id)
+  if (caller && !request.isAudited) {
+    const { subject, role } = caller
+    audit({
+      event: 'request',
+      caller: subject,
+      role,
+      outcome: error.code,
+      duration_ms: Math.round(reply.elapsedTime * 100) / 100,
+      request_id: id,
+    })
+  }
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
   const hasToken = headers.authorization !== undefined
   if (error.code === 'unauthenticated') {

@@ -30,10 +30,8 @@ export function serveRest(app: FastifyInstance, deps: RestDeps): void {
 }
 
 /** Every route of `scope` needs a credential, which is checked before the body is read. */
-export function authenticateAll(scope: FastifyInstance, authenticate: Authenticate): void {
-  scope.decorateRequest('caller')
-  scope.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
+function authenticateAll(scope: FastifyInstance, authenticate: Authenticate): void {
+  scope.addHook('onRequest', async (request) => {
     request.caller = await authenticate(request)
   })
 }
@@ -45,6 +43,7 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
     method,
     url: path.replace(/\{(\w+)\}/g, ':$1'),
     async handler(request, reply) {
+      request.isAudited = true
       const answer = await execute(operation, () => readInput(request), {
         caller: request.caller,
         requestId: request.id,

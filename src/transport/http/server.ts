@@ -72,6 +72,11 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, shared),
     clientErrorHandler: answerUnreadable,
   })
+  app.decorateRequest('caller')
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
   const refuseOtherMethods = collectMethods(app)
   answerProblems(app, shared)
   guardHost(app, options)
