@@ -19,6 +19,7 @@ export function inputReader(route: RestRoute): (request: FastifyRequest) => Reco
   return ({ headers, params, query, body }) => {
     const inPath = params as Record<string, string>
     const inQuery = query as Record<string, string | string[]>
+    if (body === undefined && isEmpty(inQuery) && headers['if-match'] === undefined) return { ...inPath }
     const inBody = readJsonObject(headers, body)
     const faults = [
       ...strays(Object.keys(inBody), source === 'body' ? pathNames : undefined, 'body'),
@@ -33,6 +34,11 @@ export function inputReader(route: RestRoute): (request: FastifyRequest) => Reco
     if (ifMatch === undefined || operation.effect === 'read') return input
     return withRevision(input, ifMatch, takesRevision)
   }
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false
+  return true
 }
 
 /** Faults of fields that stand where they do not belong; `taken` are those that the path holds already. */
