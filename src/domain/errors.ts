@@ -79,7 +79,15 @@ function summary(errors: FieldFault[]): string {
   if (!first) return 'The input is not valid.'
   return errors.length === 1
     ? `${first.path ? `${first.path}: ` : ''}${first.message}`
-    : `${errors.length} fields are not valid: ${[...new Set(errors.map((fault) => fault.path))].join(', ')}.`
+    : `${errors.length} fields are not valid: ${listed([...new Set(errors.map((fault) => fault.path))])}.`
+}
+
+/** Faulty fields that a sentence names. */
+const MAX_NAMED = 20
+
+function listed(paths: string[]): string {
+  const more = paths.length - MAX_NAMED
+  return more > 0 ? `${paths.slice(0, MAX_NAMED).join(', ')} and ${more} more` : paths.join(', ')
 }
 
 /** An RFC 9457 problem document. */

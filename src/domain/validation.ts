@@ -37,7 +37,9 @@ export function check<S extends z.ZodType>(schema: S, input: unknown): Checked<z
   if (parsed.success && !isOdd(input)) return { data: parsed.data }
   // Only now with what was given, which takes ten times as long: messages tell a missing field from a wrong one.
   const { error } = schema.safeParse(input, { reportInput: true })
-  const faults = [...(error ? faultsOf(error) : []), ...unseenFaults(input)]
+  const seen = error ? faultsOf(error) : []
+  const paths = new Set(seen.map((fault) => fault.path))
+  const faults = [...seen, ...unseenFaults(input).filter((fault) => !paths.has(fault.path))]
   return parsed.success && faults.length === 0 ? { data: parsed.data } : { faults }
 }
 

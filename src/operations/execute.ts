@@ -50,7 +50,7 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
         throw new Error(`${operation.name} answered what its schema does not allow`, { cause: checked.error })
       return markStale(answer, services.catalog.staleSince())
     } catch (thrown) {
-      failure = toAppError(thrown)
+      failure = bounded(toAppError(thrown))
       if (failure.code === 'internal') reportDefect(failure.cause ?? failure, context.requestId)
       throw failure
     } finally {
@@ -71,6 +71,15 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
       measure(operation.name, outcome, milliseconds / 1000)
     }
   }
+}
+
+/** Faults that one answer and one log line tell: more than any honest input has. */
+const MAX_FAULTS = 100
+
+function bounded(error: AppError): AppError {
+  const { code, message, errors, cause } = error
+  if (!errors || errors.length <= MAX_FAULTS) return error
+  return new AppError(code, message, { errors: errors.slice(0, MAX_FAULTS), cause })
 }
 
 function authorise(operation: Operation, { caller }: CallContext): void {

@@ -53,14 +53,14 @@ export const deletePrompt = defineOperation({
   input: z.strictObject({ ...address, expected_revision: ExpectedRevision }),
   output: z.object({ topic_id: z.string(), prompt_type: z.string(), message: z.string() }),
   async run(services, { topic_id, prompt_type, expected_revision }, { caller }) {
-    const { topic, warnings } = await editPrompts(services, topic_id, caller.subject, (content, record) => {
+    const { warnings } = await editPrompts(services, topic_id, caller.subject, (content, record) => {
       const info = infoOf(record, prompt_type)
       assertPromptRevision(info, content.bodies[prompt_type], expected_revision)
       const { [prompt_type]: _, ...bodies } = content.bodies
       return { ...content, bodies }
     })
     const message = 'Prompt deleted.'
-    return { data: { topic_id, prompt_type, message }, meta: editMeta(topic.revision, warnings) }
+    return { data: { topic_id, prompt_type, message }, ...(warnings.length > 0 && { meta: { warnings } }) }
   },
 })
 
@@ -82,6 +82,7 @@ export const restorePrompt = defineOperation({
     const content = await services.prompts.readVersion(topic_id, prompt_type, version_id)
     return publishPrompt(services, { topic_id, prompt_type }, caller.subject, (info, text) => {
       if (info) assertPromptRevision(info, text, expected_revision)
+      else if (expected_revision !== undefined) throw new AppError('conflict', 'The prompt is deleted.')
       return content
     })
   },

@@ -3,18 +3,15 @@ import { AppError, toAppError } from '../domain/errors.ts'
 import { isIdentifier, TopicId } from '../domain/identifiers.ts'
 import { JsonObject } from '../domain/json.ts'
 import { ParameterDefinitions } from '../domain/parameters.ts'
-import type { Bodies } from '../domain/topic.ts'
 import type { Catalog } from '../services/catalog.ts'
 import { renderTopic } from '../services/rendering.ts'
 import { type Answer, defineOperation } from './operation.ts'
+import { type Served, servedOf } from './served.ts'
 
 /** Most bytes of JSON that a batch answers (spec §3). */
 const MAX_BATCH_BYTES = 5 * 1024 * 1024
 
 const Texts = z.record(z.string(), z.string()).describe('Prompt texts by prompt type.')
-
-/** Answers by the texts that they hold: while a topic does not change, the same object, which then is written only once. */
-const answers = new WeakMap<Bodies, Answer<{ topic_id: string; prompts: Bodies }>>()
 
 export const getPrompts = defineOperation({
   name: 'prompts.fetch',
@@ -37,13 +34,9 @@ export const getPrompts = defineOperation({
   async run({ catalog }, { topic_id, include_parameters }) {
     const topic = catalog.published(topic_id)
     const prompts = await catalog.bodies(topic)
-    const { allowed_parameters, revision } = topic
-    if (include_parameters) return { data: { topic_id, prompts, allowed_parameters }, meta: { revision } }
-    const known = answers.get(prompts)
-    if (known) return known
-    const answer = { data: { topic_id, prompts }, meta: { revision } }
-    answers.set(prompts, answer)
-    return answer
+    const { answer } = servedOf(topic, prompts)
+    if (!include_parameters) return answer
+    return { ...answer, data: { ...answer.data, allowed_parameters: topic.allowed_parameters } }
   },
 })
 
@@ -61,38 +54,41 @@ export const batchGet = defineOperation({
   }),
   output: z.record(z.string(), z.object({ prompts: Texts })),
   async run({ catalog }, { topic_ids }) {
-    const data: [string, { prompts: Bodies }][] = []
+    const asked = [...new Set(topic_ids)]
+    const found = await Promise.all(asked.map((topic_id) => lookUp(catalog, topic_id)))
+    const data: [string, Served['part']][] = []
     const errors: [string, { code: string; detail: string }][] = []
     let bytes = 0
-    for (const topic_id of new Set(topic_ids)) {
-      try {
-        const prompts = await publishedBodies(catalog, topic_id)
-        const size = Buffer.byteLength(JSON.stringify(prompts))
-        if (bytes + size > MAX_BATCH_BYTES) {
-          errors.push([
-            topic_id,
-            { code: 'too_large', detail: 'The answer is full; ask for this topic again.' },
-          ])
-          continue
-        }
-        bytes += size
-        data.push([topic_id, { prompts }])
-      } catch (thrown) {
-        const { code, message } = toAppError(thrown)
-        if (code === 'internal') throw thrown
-        errors.push([topic_id, { code, detail: message }])
+    for (const [index, topic_id] of asked.entries()) {
+      const one = found[index] as Served | AppError
+      if (one instanceof AppError) errors.push([topic_id, { code: one.code, detail: one.message }])
+      else if (bytes + one.bytes > MAX_BATCH_BYTES) {
+        const detail = 'The answer is full; ask for this topic again.'
+        errors.push([topic_id, { code: 'too_large', detail }])
+      } else {
+        bytes += one.bytes
+        data.push([topic_id, one.part])
       }
     }
-    const answer: Answer<Record<string, { prompts: Bodies }>> = { data: Object.fromEntries(data) }
+    const answer: Answer<Record<string, Served['part']>> = { data: Object.fromEntries(data) }
     return errors.length > 0 ? { ...answer, errors: Object.fromEntries(errors) } : answer
   },
 })
 
-async function publishedBodies(catalog: Catalog, topic_id: string): Promise<Bodies> {
-  if (!isIdentifier(topic_id)) {
-    throw new AppError('invalid_input', 'A topic id is 1–64 lower-case letters, digits and underscores.')
+/** A topic for a batch, or why it cannot be had; a defect ends the batch. */
+async function lookUp(catalog: Catalog, topic_id: string): Promise<Served | AppError> {
+  try {
+    if (!isIdentifier(topic_id)) {
+      const rule = 'A topic id is 1–64 lower-case letters, digits and underscores.'
+      return new AppError('invalid_input', rule)
+    }
+    const topic = catalog.published(topic_id)
+    return servedOf(topic, await catalog.bodies(topic))
+  } catch (thrown) {
+    const error = toAppError(thrown)
+    if (error.code === 'internal') throw thrown
+    return error
   }
-  return catalog.bodies(catalog.published(topic_id))
 }
 
 export const renderPrompts = defineOperation({

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { AppError, invalidInput, notFound } from '../domain/errors.ts'
 import { PromptType, TopicId } from '../domain/identifiers.ts'
+import { sameJson } from '../domain/json.ts'
 import type { ParameterDefinition } from '../domain/parameters.ts'
 import { Topic, TopicDefinition } from '../domain/topic.ts'
 import { type Published, publish } from '../services/publishing.ts'
@@ -89,6 +90,7 @@ export const updateTopic = defineOperation({
   output: EditedTopic,
   async run(services, { topic_id, expected_revision, ...changes }, { caller }) {
     let dropped: string[] = []
+    let unchanged: Topic | undefined
     const published = await publish(services, topic_id, caller.subject, (current, record) => {
       if (!current || !record) throw notFound(topic_id)
       assertTopicRevision(record, expected_revision)
@@ -96,9 +98,13 @@ export const updateTopic = defineOperation({
         throw new AppError('conflict', `Topic "${topic_id}" is deleted; is_active: true brings it back.`)
       }
       dropped = droppedNames(record.allowed_parameters, changes.allowed_parameters)
-      return { definition: withChanges(current.definition, changes), bodies: current.bodies }
+      const definition = withChanges(current.definition, changes)
+      unchanged = record
+      // Saving what is there already makes no revision; bringing back a deleted topic does.
+      const isSame = record.deleted_at === undefined && sameJson(definition, current.definition)
+      return isSame ? undefined : { definition, bodies: current.bodies }
     })
-    const { topic, warnings: odd } = published as Published
+    const { topic, warnings: odd } = published ?? { topic: unchanged as Topic, warnings: [] }
     const gone = dropped.map((name) => ({
       path: 'allowed_parameters',
       message: `"${name}" is gone: callers that still send it are refused.`,

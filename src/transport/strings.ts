@@ -11,7 +11,9 @@ export function parseText(type: FieldType, text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
     const isScalar = typeof value === 'number' || typeof value === 'boolean'
-    return type === 'json' || (isScalar && typeof value === type) ? value : text
+    // JSON allows white space around a value; an address or an argument does not mean any.
+    const isBare = text.trim() === text
+    return type === 'json' || (isScalar && isBare && typeof value === type) ? value : text
   } catch {
     return text
   }

@@ -18,6 +18,15 @@ export interface Subject {
 
 const TICKS_PER_SECOND = 100
 
+/** Waits until a server has done what it does after its start, such as reading ahead. */
+export async function settled({ cpuSeconds }: Subject): Promise<void> {
+  for (;;) {
+    const before = cpuSeconds()
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    if (cpuSeconds() - before < 0.06) return
+  }
+}
+
 /** Starts a server of the bench (compiled as it stands beside this file) or of the product, and waits for its address. */
 export async function startSubject(
   name: string,

@@ -11,7 +11,7 @@ import { build } from 'esbuild'
 import { environmentOf, PROGRAM, runProgram } from '../helpers/program.ts'
 import { writeTopics } from './data.ts'
 import { fire, legacyShot, modernShot, restShot, type Shot, send } from './load.ts'
-import { benchScript, type Subject, startSubject } from './processes.ts'
+import { benchScript, type Subject, settled, startSubject } from './processes.ts'
 import { firstListSeconds } from './startup.ts'
 
 const REQUESTS = 3_000
@@ -103,6 +103,7 @@ async function startProduct(topics: number): Promise<Product> {
   const key = await runProgram(['keys', 'create', '--name', 'bench'], settings)
   const token = await runProgram(['token', '--ttl', '1d'], settings)
   const subject = await start(`${topics} topics`, [PROGRAM, 'serve'], settings)
+  await settled(subject)
   return { subject, key: key.stdout.trim(), token: token.stdout.trim() }
 }
 

@@ -28,15 +28,17 @@ export interface Identity {
 }
 
 /** Puts the parts together. A module of its own, because most commands need none of them and never load it. */
-export function createIdentity({
+export async function createIdentity({
   layout,
   stage,
   tokens,
   staleIfErrorMs,
   clock,
   warn,
-}: IdentityOptions): Identity {
+}: IdentityOptions): Promise<Identity> {
   const secret = localSecret(layout, stage)
+  // Made now, so that tokens of other processes are known here from the first, also in an outage.
+  await secret.obtain()
   const { jwksUrl } = tokens
   const keyOf: JWTVerifyGetKey =
     jwksUrl === undefined

@@ -18,18 +18,23 @@ interface Bucket {
 export function memoryRateLimiter(perMinute: Readonly<Record<LimitName, number>>, clock: Clock): RateLimiter {
   const buckets = new LRUCache<string, Bucket>({ max: MAX_BUCKETS })
 
+  function newBucket(name: string, capacity: number, now: number): Bucket {
+    const bucket = { tokens: capacity, filledAt: now }
+    buckets.set(name, bucket)
+    return bucket
+  }
+
   return {
     async take(key, limit, cost) {
       const capacity = perMinute[limit]
       const now = clock().getTime()
       const name = `${limit} ${key}`
-      const bucket = buckets.get(name) ?? { tokens: capacity, filledAt: now }
+      const bucket = buckets.get(name) ?? newBucket(name, capacity, now)
       bucket.tokens = Math.min(
         capacity,
         bucket.tokens + (Math.max(0, now - bucket.filledAt) / MINUTE_MS) * capacity,
       )
       bucket.filledAt = now
-      buckets.set(name, bucket)
       const allowed = bucket.tokens >= cost
       if (allowed) bucket.tokens -= cost
       const missing = allowed ? capacity - bucket.tokens : Math.min(cost, capacity) - bucket.tokens

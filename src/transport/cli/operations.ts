@@ -98,9 +98,11 @@ function fromPairs(pairs: readonly string[]): Record<string, string> {
   )
 }
 
-async function readContent(file: unknown): Promise<string> {
+async function readContent(file: unknown): Promise<string | undefined> {
   try {
-    return await readText(typeof file === 'string' ? file : '-')
+    if (typeof file === 'string') return await readText(file)
+    // Nothing on stdin is more likely a mistake than an empty text, which --content and --file can give.
+    return (await readText('-')) || undefined
   } catch (error) {
     throw invalidInput([
       { path: 'content', expected: 'a text', message: `cannot be read: ${(error as Error).message}` },

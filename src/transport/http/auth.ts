@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import { type ApiKeys, loggablePrefix } from '../../domain/api-keys.ts'
+import { type ApiKey, type ApiKeys, loggablePrefix } from '../../domain/api-keys.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { AppError, toAppError } from '../../domain/errors.ts'
 import type { Audit } from '../../domain/observation.ts'
@@ -44,7 +44,7 @@ export function authenticator({ keys, tokens, sessions, limiter, audit }: Authen
   function verify({ kind, value }: Credential, request: FastifyRequest): Promise<Verified> {
     switch (kind) {
       case 'key':
-        return verifyKey(keys, value)
+        return keys.verify(value).then(verifiedKey)
       case 'token':
         return verifyToken(tokens, value)
       case 'session':
@@ -88,8 +88,7 @@ export function authenticator({ keys, tokens, sessions, limiter, audit }: Authen
   }
 }
 
-async function verifyKey(keys: ApiKeys, value: string): Promise<Verified> {
-  const key = await keys.verify(value)
+function verifiedKey(key: ApiKey | undefined): Verified {
   if (!key) throw new AppError('unauthenticated', 'The API key is not valid.')
   const caller: Caller = { subject: `key:${key.name}`, role: 'service', limitKey: `key:${key.id}` }
   return { caller, label: key.prefix }

@@ -1,17 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { CallContext, Meta } from '../../operations/operation.ts'
+import type * as z from 'zod'
+import { invalidInput, toAppError } from '../../domain/errors.ts'
+import { parseInput } from '../../domain/validation.ts'
+import type { Answer, Meta, Operation } from '../../operations/operation.ts'
 import { getPrompts } from '../../operations/prompts.ts'
 import { createTopic } from '../../operations/topic-edits.ts'
-import { parseText } from '../strings.ts'
-import { readJsonObject } from './json-body.ts'
+import { createTemplate, getTemplate } from './early-paths.ts'
 import { tellAllowance } from './limit-headers.ts'
 import type { RestDeps } from './rest.ts'
 import { sendOnce, sendTagged } from './rest-answer.ts'
+import { inputReader } from './rest-input.ts'
 import { API_ROOT } from './routes.ts'
-import { templateOf, templatePath, templateTextsOf, topicOf, withTemplatePaths } from './templates.ts'
-
-const TEMPLATES = '/admin/kpi-system/templates'
-const INTEGRATION = '/integration/templates/:templateId'
+import { templateOf, templatePath, templateTextsOf, topicOf } from './templates.ts'
 
 /**
  * Two paths of the design document's first draft, which programs may still call (spec §3): translations of
@@ -21,15 +21,15 @@ export function serveEarlyPaths(
   scope: FastifyInstance,
   { execute, basePath }: Omit<RestDeps, 'authenticate'>,
 ) {
-  scope.post(TEMPLATES, async (request, reply) => {
+  const readTemplate = inputReader({ ...createTemplate, pathNames: [], source: 'body' })
+  scope.post(createTemplate.path, async (request, reply) => {
     let added: string[] = []
     const read = () => {
-      const { topic, undeclared } = topicOf(readJsonObject(request.headers, request.body))
+      const { topic, undeclared } = topicOf(readTemplate(request))
       added = undeclared
       return topic
     }
-    const context = contextOf(request, reply, createTopic.limit)
-    const { data, meta } = await withTemplatePaths(execute(createTopic, read, context))
+    const { data, meta } = await run(createTopic, read, request, reply)
     const warnings = [
       ...added.map((name) => ({
         path: 'parameters',
@@ -42,30 +42,43 @@ export function serveEarlyPaths(
     return sendOnce(reply, { success: true, data: templateOf(data), ...metaOf(warnings) })
   })
 
-  scope.get(INTEGRATION, async (request, reply) => {
-    const { templateId } = request.params as { templateId: string }
-    const { include_parameters = 'false', ...others } = request.query as Record<string, string>
-    const input = {
-      topic_id: templateId,
-      include_parameters: parseText('boolean', include_parameters),
-      ...others,
+  const readAddress = inputReader({ ...getTemplate, pathNames: ['templateId'], source: 'query' })
+  scope.get(getTemplate.path.replace('{templateId}', ':templateId'), async (request, reply) => {
+    const read = () => {
+      const { templateId, ...options } = parseInput(getTemplate.input, readAddress(request), 1)
+      return { topic_id: templateId, ...options }
     }
-    const context = contextOf(request, reply, getPrompts.limit)
-    const { data, meta } = await withTemplatePaths(execute(getPrompts, input, context))
+    const { data, meta } = await run(getPrompts, read, request, reply)
     if (meta?.stale) reply.header('prompts-stale', 'true')
     return sendTagged(request, reply, { success: true, data: templateTextsOf(data, meta?.revision) })
   })
-}
 
-function contextOf(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  limit: typeof createTopic.limit,
-): CallContext {
-  return {
-    caller: request.caller,
-    requestId: request.id,
-    onAllowance: (allowance) => tellAllowance(reply, limit, allowance),
+  /** Runs an operation; what it refuses is named as the early paths name it, what `read` refuses is so already. */
+  async function run<Input extends z.ZodObject, Data extends z.ZodType>(
+    operation: Operation<Input, Data>,
+    read: () => object,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<Answer<z.input<Data>>> {
+    request.isAudited = true
+    let isRead = false
+    const input = () => {
+      const given = read()
+      isRead = true
+      return given
+    }
+    try {
+      return await execute(operation, input, {
+        caller: request.caller,
+        requestId: request.id,
+        path: { topic_id: (request.params as { templateId?: string }).templateId ?? '' },
+        onAllowance: (allowance) => tellAllowance(reply, operation.limit, allowance),
+      })
+    } catch (thrown) {
+      const { errors } = toAppError(thrown)
+      if (!errors || !isRead) throw thrown
+      throw invalidInput(errors.map((fault) => ({ ...fault, path: templatePath(fault.path) })))
+    }
   }
 }
 

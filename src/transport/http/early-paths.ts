@@ -25,56 +25,57 @@ const FACTS = {
 }
 const TEMPLATE_ID = 'kpi_revenue_growth_salesforce'
 
+export const createTemplate = {
+  method: 'POST',
+  path: '/admin/kpi-system/templates',
+  operationId: 'templates.create',
+  tag: 'templates',
+  schemaName: 'CreateTemplate',
+  title: 'Create KPI template',
+  summary:
+    'create_topic in an early shape. Plain variables that the texts use and `parameters` does not declare become required string parameters.',
+  role: createTopic.role,
+  effect: createTopic.effect,
+  limit: createTopic.limit,
+  creates: true,
+  input: TemplateRequest,
+  answer: z.object({ success: z.literal(true), data: Template, meta: Meta.optional() }),
+  showsRevision: true,
+  example: {
+    input: { kpiId: 'revenue_growth', systemId: 'salesforce', ...FACTS, ...TEXTS },
+    answer: {
+      success: true,
+      data: { templateId: TEMPLATE_ID, templateType: 'kpi_system', version: '1.0.0', ...FACTS },
+    },
+  },
+} satisfies ExtraPath
+
+export const getTemplate = {
+  method: 'GET',
+  path: '/integration/templates/{templateId}',
+  operationId: 'templates.get',
+  tag: 'templates',
+  schemaName: 'GetTemplate',
+  title: 'Get KPI template',
+  summary: 'get_prompts in an early shape.',
+  role: getPrompts.role,
+  effect: getPrompts.effect,
+  limit: getPrompts.limit,
+  creates: false,
+  input: z.strictObject({
+    templateId: TopicId,
+    include_parameters: getPrompts.input.shape.include_parameters,
+  }),
+  answer: z.object({ success: z.literal(true), data: TemplateTexts }),
+  showsRevision: false,
+  example: {
+    input: { templateId: TEMPLATE_ID, include_parameters: true },
+    answer: {
+      success: true,
+      data: { templateId: TEMPLATE_ID, version: '1.0.0', ...TEXTS, parameters: [PARAMETER] },
+    },
+  },
+} satisfies ExtraPath
+
 /** How the OpenAPI document describes the two paths. */
-export const earlyPaths: readonly ExtraPath[] = [
-  {
-    method: 'POST',
-    path: '/admin/kpi-system/templates',
-    operationId: 'templates.create',
-    tag: 'templates',
-    schemaName: 'CreateTemplate',
-    title: 'Create KPI template',
-    summary:
-      'create_topic in an early shape. Plain variables that the texts use and `parameters` does not declare become required string parameters.',
-    role: createTopic.role,
-    effect: createTopic.effect,
-    limit: createTopic.limit,
-    creates: true,
-    input: TemplateRequest,
-    answer: z.object({ success: z.literal(true), data: Template, meta: Meta.optional() }),
-    showsRevision: true,
-    example: {
-      input: { kpiId: 'revenue_growth', systemId: 'salesforce', ...FACTS, ...TEXTS },
-      answer: {
-        success: true,
-        data: { templateId: TEMPLATE_ID, templateType: 'kpi_system', version: '1.0.0', ...FACTS },
-      },
-    },
-  },
-  {
-    method: 'GET',
-    path: '/integration/templates/{templateId}',
-    operationId: 'templates.get',
-    tag: 'templates',
-    schemaName: 'GetTemplate',
-    title: 'Get KPI template',
-    summary: 'get_prompts in an early shape.',
-    role: getPrompts.role,
-    effect: getPrompts.effect,
-    limit: getPrompts.limit,
-    creates: false,
-    input: z.strictObject({
-      templateId: TopicId,
-      include_parameters: getPrompts.input.shape.include_parameters,
-    }),
-    answer: z.object({ success: z.literal(true), data: TemplateTexts }),
-    showsRevision: false,
-    example: {
-      input: { templateId: TEMPLATE_ID, include_parameters: true },
-      answer: {
-        success: true,
-        data: { templateId: TEMPLATE_ID, version: '1.0.0', ...TEXTS, parameters: [PARAMETER] },
-      },
-    },
-  },
-]
+export const earlyPaths: readonly ExtraPath[] = [createTemplate, getTemplate]

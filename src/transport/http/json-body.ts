@@ -1,10 +1,16 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { visit } from 'jsonc-parser'
 import { type FieldFault, invalidInput } from '../../domain/errors.ts'
 import { isDeeperThan } from '../../domain/json.ts'
 import { decodeUtf8Json } from '../../domain/utf8.ts'
 import { joinPath } from '../../domain/validation.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The `Content-Type` that came, in scopes whose bodies are kept raw. */
+    sentType: string | undefined
+  }
+}
 
 /** Far deeper than any input may be, and shallow enough to walk. */
 const MAX_WALK = 64
@@ -12,6 +18,13 @@ const MAX_WALK = 64
 /** Leaves bodies unread for {@link readJsonObject}, so that a caller's rights are judged before its body is. */
 export function keepBodiesRaw(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
+  scope.decorateRequest('sentType')
+  // Fastify refuses types that it cannot take apart before anybody else may look: it gets another one to see.
+  scope.addHook('onRequest', (request, _, done) => {
+    request.sentType = request.headers['content-type']
+    if (request.sentType !== undefined) request.headers['content-type'] = 'application/octet-stream'
+    done()
+  })
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
 }
 
@@ -21,9 +34,9 @@ export function keepBodiesRaw(scope: FastifyInstance): void {
  *
  * @throws AppError `invalid_input`.
  */
-export function readJsonObject(headers: IncomingHttpHeaders, body: unknown): Record<string, unknown> {
+export function readJsonObject({ headers, sentType, body }: FastifyRequest): Record<string, unknown> {
   if (!Buffer.isBuffer(body) || body.length === 0) return {}
-  assertPlainJson(headers)
+  assertPlainJson(headers['content-encoding'], sentType)
   const text = decodeUtf8Json(body)
   if (text === undefined) throw refused('body', 'UTF-8', 'is not valid UTF-8.')
   const value = parse(text)
@@ -34,12 +47,11 @@ export function readJsonObject(headers: IncomingHttpHeaders, body: unknown): Rec
   return value as Record<string, unknown>
 }
 
-function assertPlainJson(headers: IncomingHttpHeaders): void {
-  const encoding = headers['content-encoding'] ?? 'identity'
+function assertPlainJson(encoding = 'identity', contentType = ''): void {
   if (encoding.toLowerCase() !== 'identity') {
     throw refused('content-encoding', 'no encoding', 'is not supported; send the body uncompressed.')
   }
-  const [type = '', ...options] = (headers['content-type'] ?? '').toLowerCase().split(';')
+  const [type = '', ...options] = contentType.toLowerCase().split(';')
   if (!/^application\/([\w.-]+\+)?json$/.test(type.trim())) {
     throw refused('content-type', 'application/json', 'expected application/json.')
   }
@@ -63,11 +75,15 @@ function parse(text: string): unknown {
 function firstErrorPosition(text: string): { line: number; column: number } | undefined {
   let position: { line: number; column: number } | undefined
   try {
-    visit(text, {
-      onError: (_code, _offset, _length, line, character) => {
-        position ??= { line: line + 1, column: character + 1 }
+    visit(
+      text,
+      {
+        onError: (_code, _offset, _length, line, character) => {
+          position ??= { line: line + 1, column: character + 1 }
+        },
       },
-    })
+      { disallowComments: true },
+    )
   } catch {
     // Nested too deep to be walked: then the place is not told.
   }

@@ -19,7 +19,13 @@ export function collectMethods(app: FastifyInstance): () => void {
   })
 
   return () => {
-    for (const [url, known] of [...methodsOf]) {
+    const patterns = [...methodsOf].map(([url, methods]) => ({
+      matches: patternOf(url),
+      methods: [...methods],
+    }))
+    for (const url of [...methodsOf.keys()]) {
+      // An address may be one of a family, too: `/prompts/batch` is the topic "batch" for GET.
+      const known = new Set(patterns.flatMap(({ matches, methods }) => (matches.test(url) ? methods : [])))
       const allowed = [...known, 'OPTIONS'].sort().join(', ')
       if (!known.has('OPTIONS')) {
         app.options(url, (request, reply) => {
@@ -39,4 +45,9 @@ export function collectMethods(app: FastifyInstance): () => void {
       })
     }
   }
+}
+
+function patternOf(url: string): RegExp {
+  const parts = url.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[.*]/g, '\\$&')))
+  return new RegExp(`^${parts.join('/')}$`)
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isLasting } from '../../operations/served.ts'
 import { entityTag, isFresh } from './conditions.ts'
 
 interface Written {
@@ -6,17 +7,30 @@ interface Written {
   tag: string
 }
 
-/** Answers as they were written, for operations that give the same object again. */
+/** What was written of objects that are answered again. */
 const known = new WeakMap<object, Written>()
 
-function write(answer: object): Written {
-  let written = known.get(answer)
-  if (!written) {
-    const bytes = Buffer.from(JSON.stringify(answer))
-    written = { bytes, tag: entityTag(bytes) }
-    known.set(answer, written)
-  }
+function write(value: object): Written {
+  const before = known.get(value)
+  if (before) return before
+  const bytes = Buffer.from(JSON.stringify(value))
+  const written = { bytes, tag: entityTag(bytes) }
+  if (isLasting(value)) known.set(value, written)
   return written
+}
+
+/** The JSON of an answer; what its data holds of lasting parts, as in a batch, is not written again. */
+function jsonOf({ data, ...rest }: { data: unknown }): Buffer | string {
+  const members = Object.entries(data as object)
+  if (members.length === 0 || !members.every(([, part]) => isLasting(part))) {
+    return JSON.stringify({ data, ...rest })
+  }
+  const pieces = members.flatMap(([name, part], index) => [
+    Buffer.from(`${index === 0 ? '{"data":{' : ','}${JSON.stringify(name)}:`),
+    write(part).bytes,
+  ])
+  const end = JSON.stringify(rest)
+  return Buffer.concat([...pieces, Buffer.from(end === '{}' ? '}}' : `},${end.slice(1)}`)])
 }
 
 /** Sends what a caller may keep and ask about again: with a strong ETag, or just 304 if it has not changed. */
@@ -27,8 +41,8 @@ export function sendTagged({ headers }: FastifyRequest, reply: FastifyReply, ans
 }
 
 /** Sends what nobody may keep. */
-export function sendOnce(reply: FastifyReply, answer: object): FastifyReply {
-  return sendJson(reply.header('cache-control', 'no-store'), JSON.stringify(answer))
+export function sendOnce<A extends { data: unknown }>(reply: FastifyReply, answer: A): FastifyReply {
+  return sendJson(reply.header('cache-control', 'no-store'), jsonOf(answer))
 }
 
 function sendJson(reply: FastifyReply, json: string | Buffer): FastifyReply {

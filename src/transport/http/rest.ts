@@ -38,7 +38,7 @@ function authenticateAll(scope: FastifyInstance, authenticate: Authenticate): vo
 
 function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath }: RestDeps): void {
   const { operation, method, path } = route
-  const readInput = inputReader(route)
+  const readInput = inputReader({ ...operation, ...route })
   scope.route({
     method,
     url: path.replace(/\{(\w+)\}/g, ':$1'),

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import { invalidInput, toAppError } from '../../domain/errors.ts'
 import { identifier, isIdentifier, TopicId } from '../../domain/identifiers.ts'
 import { ParameterDefinition } from '../../domain/parameters.ts'
 import { checkTemplate } from '../../domain/template.ts'
@@ -152,27 +151,15 @@ export function templateTextsOf(
   }
 }
 
-/** The answer, or the refusal with its paths in the names of the early paths. */
-export async function withTemplatePaths<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (thrown) {
-    const { errors } = toAppError(thrown)
-    throw errors
-      ? invalidInput(errors.map((fault) => ({ ...fault, path: templatePath(fault.path) })))
-      : thrown
-  }
-}
-
 /** A path of our input in the names of the early paths. */
 export function templatePath(path: string): string {
   const [, head = '', index, member = ''] = /^([^.]+)(?:\.(\d+))?(?:\.(.+))?$/.exec(path) ?? []
   const names = head === 'config' ? CONFIG_FIELDS : PARAMETER_FIELDS
-  const whole = FIELDS[path as keyof typeof FIELDS]
-  if (whole !== undefined) return whole
+  if (Object.hasOwn(FIELDS, path)) return FIELDS[path as keyof typeof FIELDS]
+  if (!Object.hasOwn(FIELDS, head)) return path
   const field = FIELDS[head as keyof typeof FIELDS]
-  if (field === undefined) return path
-  const rest = member === '' ? [] : [names[member as keyof typeof names] ?? member]
+  const rest =
+    member === '' ? [] : [Object.hasOwn(names, member) ? names[member as keyof typeof names] : member]
   return [field, ...(index === undefined ? [] : [index]), ...rest].join('.')
 }
 
@@ -186,7 +173,9 @@ function parameterOf(parameter: z.input<typeof ParameterDefinition>): z.input<ty
 
 /** A copy with the members in `names` renamed; the others stay as they are. */
 function renamed(value: object, names: Record<string, string>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [names[name] ?? name, member]))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [Object.hasOwn(names, name) ? names[name] : name, member]),
+  )
 }
 
 function reversed(names: Record<string, string>): Record<string, string> {

@@ -15,7 +15,7 @@ async function openSessions() {
     algorithms: ['HS256'],
     roleClaim: 'role',
   }
-  const identity = createIdentity({
+  const identity = await createIdentity({
     layout,
     stage: 'test',
     tokens: settings,
