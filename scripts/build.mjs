@@ -36,7 +36,7 @@ await build({
   },
 })
 
-await cp('src/transport/http/docs', 'dist/docs', { recursive: true })
+await cp('src/transport/http/openapi/page', 'dist/docs', { recursive: true })
 const swaggerUi = import.meta.resolve('@fastify/swagger-ui/package.json')
 for (const asset of ['swagger-ui-bundle.js', 'swagger-ui.css', 'favicon-32x32.png']) {
   await copyFile(new URL(`static/${asset}`, swaggerUi), `dist/docs/${asset}`)

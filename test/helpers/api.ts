@@ -1,6 +1,6 @@
 import { type Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { beforeAll, expect } from 'vitest'
-import { API_ROOT } from '../../src/transport/http/routes.ts'
+import { API_ROOT } from '../../src/transport/http/rest/routes.ts'
 import { tempFolder } from './folders.ts'
 import { type Environment, type RunningServer, runProgram, startServer, waitFor } from './program.ts'
 import { sharedServer } from './shared.ts'

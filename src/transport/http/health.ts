@@ -3,7 +3,7 @@ import { isLoopback } from '../../config.ts'
 import { hasRole } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Catalog } from '../../services/catalog.ts'
-import type { Authenticate } from './auth.ts'
+import type { Authenticate } from './identity/authenticator.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

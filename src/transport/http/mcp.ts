@@ -9,7 +9,7 @@ import { announceChanges } from '../mcp/changes.ts'
 import { NOT_JSON, parseJson } from '../mcp/parse-json.ts'
 import { createMcpServer } from '../mcp/server.ts'
 import { operationOf } from '../mcp/tools.ts'
-import type { Authenticate } from './auth.ts'
+import type { Authenticate } from './identity/authenticator.ts'
 import { tellAllowance } from './limit-headers.ts'
 import { exchange } from './web-exchange.ts'
 

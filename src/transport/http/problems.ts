@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
 import type { Audit } from '../../domain/observation.ts'
-import { challengeOf, publicUrlOf } from './protected-resource.ts'
+import { challengeOf, publicUrlOf } from './identity/protected-resource.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,0 +1,130 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest } from 'fastify'
+import { type ApiKey, type ApiKeys, loggablePrefix } from '../../../domain/api-keys.ts'
+import type { Caller } from '../../../domain/caller.ts'
+import { AppError, toAppError } from '../../../domain/errors.ts'
+import type { Audit } from '../../../domain/observation.ts'
+import type { RateLimiter } from '../../../domain/rate-limiter.ts'
+import type { Sessions } from '../../../domain/sign-in.ts'
+import type { TokenVerifier } from '../../../domain/tokens.ts'
+import { type Credential, credentialOf } from './credentials.ts'
+import { addressOf, failedAttempt } from './failed-attempts.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set on routes that need a credential. */
+    caller: Caller
+  }
+}
+
+/**
+ * Finds out who sends a request.
+ *
+ * @throws AppError `unauthenticated`, `rate_limited` after too many failures, `forbidden` for a page's request without
+ *   its CSRF token, `unavailable` when a credential cannot be verified now.
+ */
+export type Authenticate = (request: FastifyRequest) => Promise<Caller>
+
+export interface AuthenticatorDeps {
+  keys: ApiKeys
+  tokens: TokenVerifier
+  sessions: Sessions
+  limiter: RateLimiter
+  audit: Audit
+}
+
+/** A caller, and what the audit log calls the credential. */
+interface Verified {
+  caller: Caller
+  label: string
+}
+
+/** API keys, bearer tokens and sessions, one in a request (spec §5). */
+export function authenticator({ keys, tokens, sessions, limiter, audit }: AuthenticatorDeps): Authenticate {
+  function verify({ kind, value }: Credential, request: FastifyRequest): Promise<Verified> {
+    switch (kind) {
+      case 'key':
+        return keys.verify(value).then(verifiedKey)
+      case 'token':
+        return verifyToken(tokens, value)
+      case 'session':
+        return verifySession(sessions, value, request)
+      case 'several':
+        throw new AppError('unauthenticated', 'Send one credential only: a key, a token or a session.')
+      case 'none':
+        throw new AppError('unauthenticated', 'Send an API key in X-Api-Key, or a token in Authorization.')
+    }
+  }
+
+  return async (request) => {
+    const startedAt = performance.now()
+    const credential = credentialOf(request)
+    try {
+      const { caller, label } = await verify(credential, request)
+      audit({
+        event: 'authenticate',
+        caller: label,
+        outcome: 'ok',
+        duration_ms: elapsed(startedAt),
+        request_id: request.id,
+      })
+      return caller
+    } catch (thrown) {
+      let error = toAppError(thrown)
+      // Verified first, counted then: others' failures never keep out a right credential. Presenting none guesses nothing.
+      if (error.code === 'unauthenticated' && credential.kind !== 'none') {
+        error = await failedAttempt(limiter, request, error)
+      }
+      audit({
+        event: 'authenticate',
+        caller: credential.kind === 'key' ? loggablePrefix(credential.value) : `(${credential.kind})`,
+        address: addressOf(request),
+        outcome: error.code,
+        duration_ms: elapsed(startedAt),
+        request_id: request.id,
+      })
+      throw error
+    }
+  }
+}
+
+function verifiedKey(key: ApiKey | undefined): Verified {
+  if (!key) throw new AppError('unauthenticated', 'The API key is not valid.')
+  const caller: Caller = { subject: `key:${key.name}`, role: 'service', limitKey: `key:${key.id}` }
+  return { caller, label: key.prefix }
+}
+
+async function verifyToken(tokens: TokenVerifier, value: string): Promise<Verified> {
+  if (value === '') throw new AppError('unauthenticated', 'Send a token as "Authorization: Bearer TOKEN".')
+  const caller = await tokens.verify(value)
+  return { caller, label: caller.subject }
+}
+
+async function verifySession(sessions: Sessions, value: string, request: FastifyRequest): Promise<Verified> {
+  const session = await sessions.read(value)
+  if (!session) {
+    const message = 'The session has ended. Get a new link with: purposepath-prompts login'
+    throw new AppError('unauthenticated', message)
+  }
+  if (!isSafe(request.method) && !isSame(String(request.headers['x-csrf-token'] ?? ''), session.csrfToken)) {
+    const message =
+      'A change by a signed-in page needs the header X-CSRF-Token with the csrf_token of its session.'
+    throw new AppError('forbidden', message)
+  }
+  const { subject } = session
+  return { caller: { subject, role: 'admin', limitKey: `session:${subject}` }, label: subject }
+}
+
+function isSafe(method: string): boolean {
+  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+}
+
+/** Compares in constant time. */
+function isSame(presented: string, right: string): boolean {
+  const [one, other] = [Buffer.from(presented), Buffer.from(right)]
+  return one.length === other.length && timingSafeEqual(one, other)
+}
+
+function elapsed(since: number): number {
+  return Math.round((performance.now() - since) * 100) / 100
+}

@@ -1,0 +1,89 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { AppError } from '../../../domain/errors.ts'
+import type { Audit } from '../../../domain/observation.ts'
+import type { RateLimiter } from '../../../domain/rate-limiter.ts'
+import type { Session, Sessions, SignInCodes } from '../../../domain/sign-in.ts'
+import { API_ROOT } from '../rest/routes.ts'
+import type { Authenticate } from './authenticator.ts'
+import { SESSION_COOKIE, sessionCookieOf } from './credentials.ts'
+import { addressOf, failedAttempt } from './failed-attempts.ts'
+
+/** Where a browser goes after it signed in. */
+const LANDING_PAGE = '/docs'
+
+export interface SignInDeps {
+  signInCodes: SignInCodes
+  sessions: Sessions
+  authenticate: Authenticate
+  limiter: RateLimiter
+  audit: Audit
+  /** Path that the public address adds before every route; usually empty. */
+  basePath: string
+  /** See {@link Config.publicUrl}. */
+  publicUrl?: string | undefined
+}
+
+/** Sign-in by link: a code becomes a session, which the browser keeps in a cookie that no script can read. */
+export function answerSignIn(app: FastifyInstance, deps: SignInDeps): void {
+  const { sessions, basePath, publicUrl } = deps
+  const attributes = [
+    `Path=${basePath || '/'}`,
+    'HttpOnly',
+    'SameSite=Strict',
+    ...(publicUrl?.startsWith('https:') ? ['Secure'] : []),
+  ].join('; ')
+  const setCookie = (reply: FastifyReply, value: string, seconds: number) =>
+    reply.header('set-cookie', `${SESSION_COOKIE}=${value}; Max-Age=${seconds}; ${attributes}`)
+
+  // No HEAD: programs that preview links send it, and it would use the code up.
+  app.get('/admin/sign-in', { exposeHeadRoute: false }, async (request, reply) => {
+    const subject = await redeem(request, deps)
+    const { cookie, lifetimeSeconds } = await sessions.open(subject)
+    setCookie(reply, cookie, lifetimeSeconds)
+      .header('cache-control', 'no-store')
+      // The address holds the code.
+      .header('referrer-policy', 'no-referrer')
+    return reply.redirect(basePath + LANDING_PAGE, 303)
+  })
+
+  app.get(`${API_ROOT}/session`, async (request, reply) => {
+    const { subject, csrfToken } = await sessionOf(request, deps)
+    reply.header('cache-control', 'no-store')
+    return { data: { subject, role: 'admin', csrf_token: csrfToken } }
+  })
+
+  app.delete(`${API_ROOT}/session`, async (request, reply) => {
+    await sessionOf(request, deps)
+    setCookie(reply, '', 0).header('cache-control', 'no-store')
+    return { data: { message: 'Signed out.' } }
+  })
+}
+
+/** Whoever the code of a sign-in link was made for. */
+async function redeem(request: FastifyRequest, deps: SignInDeps): Promise<string> {
+  const startedAt = performance.now()
+  const { code } = request.query as { code?: unknown }
+  const found = typeof code === 'string' ? await deps.signInCodes.redeem(code) : undefined
+  const message = 'This link was used before or is too old. Get a new one with: purposepath-prompts login'
+  const error = found
+    ? undefined
+    : await failedAttempt(deps.limiter, request, new AppError('unauthenticated', message))
+  deps.audit({
+    event: 'authenticate',
+    caller: found?.subject ?? '(sign-in)',
+    ...(error && { address: addressOf(request) }),
+    outcome: error?.code ?? 'ok',
+    duration_ms: Math.round((performance.now() - startedAt) * 100) / 100,
+    request_id: request.id,
+  })
+  if (!found) throw error
+  return found.subject
+}
+
+/** The session of the request's cookie; other credentials have none. */
+async function sessionOf(request: FastifyRequest, { authenticate, sessions }: SignInDeps): Promise<Session> {
+  await authenticate(request)
+  const session = await sessions.read(sessionCookieOf(request) ?? '')
+  if (session) return session
+  throw new AppError('unauthenticated', 'This is for browsers that signed in: purposepath-prompts login')
+}

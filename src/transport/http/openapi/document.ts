@@ -1,0 +1,108 @@
+import packageJson from '../../../../package.json' with { type: 'json' }
+import { API_ROOT } from '../rest/routes.ts'
+import { headers, responses, responsesOf, securityOf, securitySchemes } from './answers.ts'
+import { type ApiPath, type ExtraPath, inputPlaces, tablePaths } from './paths.ts'
+import { componentSchemas, fieldSchemas, schemaRef } from './schemas.ts'
+
+const DESCRIPTION = `Every answer is \`{data, meta?, errors?}\`; every failure is a problem document (RFC 9457) whose \
+\`code\` is what programs decide by. Unknown fields are refused. Everyone gets the current texts; revisions serve only \
+edits, which may say the revision that they were made from.`
+
+/** What the nouns of operations mean. */
+const TAGS: Readonly<Record<string, string>> = {
+  prompts: 'Prompt texts: as they are served to programs, and as administrators edit them.',
+  templates: 'Two addresses of an early design, in its camelCase shapes; a `templateId` is a `topic_id`.',
+  topics: 'Topics: what a prompt is for, the parameters that its texts may use, and its model settings.',
+}
+
+export interface OpenApiOptions {
+  /** Where clients reach this server, without a trailing slash. */
+  publicUrl: string
+  /** Addresses beside those of the table. */
+  extra?: readonly ExtraPath[]
+}
+
+/** The OpenAPI 3.1 document of everything below `/api/v1`. Takes a while: build it once. */
+export function openApiDocument({ publicUrl, extra = [] }: OpenApiOptions): object {
+  const paths = [...tablePaths(), ...extra]
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'PurposePath prompts',
+      version: packageJson.version,
+      summary: packageJson.description,
+      description: DESCRIPTION,
+      license: { name: packageJson.license, identifier: packageJson.license },
+    },
+    servers: [{ url: publicUrl }],
+    tags: [...new Set(paths.map(({ tag }) => tag))].map((name) => ({ name, description: TAGS[name] })),
+    paths: groupedByAddress(paths),
+    components: { schemas: componentSchemas(paths), responses, headers, securitySchemes },
+  }
+}
+
+function groupedByAddress(paths: readonly ApiPath[]): Record<string, Record<string, object>> {
+  const grouped: Record<string, Record<string, object>> = {}
+  for (const path of paths) {
+    const address = API_ROOT + path.path
+    grouped[address] = { ...grouped[address], [path.method.toLowerCase()]: operationObject(path) }
+  }
+  return grouped
+}
+
+function operationObject(path: ApiPath): object {
+  const { operationId, tag, title, summary, role, limit } = path
+  const parameters = [...fieldParameters(path), ...conditionParameters(path)]
+  return {
+    operationId,
+    tags: [tag],
+    summary: title,
+    description: `${summary}\n\nLeast role: \`${role}\`. Counts against the limit \`${limit}\`.`,
+    security: securityOf(role),
+    ...(parameters.length > 0 && { parameters }),
+    ...bodyOf(path),
+    responses: responsesOf(path),
+  }
+}
+
+/** The input fields that stand in the path or in the query. */
+function fieldParameters(path: ApiPath): object[] {
+  const { inPath, inQuery } = inputPlaces(path)
+  const fields = fieldSchemas(path.input)
+  const given = path.example.input
+  return [...inPath, ...inQuery].map((name) => {
+    const { schema: { description, ...schema } = {}, required = false } = fields[name] ?? {}
+    return {
+      name,
+      in: inPath.includes(name) ? 'path' : 'query',
+      ...(description !== undefined && { description }),
+      required,
+      schema,
+      ...(Object.hasOwn(given, name) && { example: given[name] }),
+    }
+  })
+}
+
+/** Headers by which a call depends on what the caller knows already. */
+function conditionParameters({ method, role, input }: ApiPath): object[] {
+  const schema = { type: 'string' }
+  if (method === 'GET' && role !== 'admin') {
+    const description =
+      'The ETag of an earlier answer: if nothing has changed, the answer is 304 without a body.'
+    return [{ name: 'If-None-Match', in: 'header', description, required: false, schema }]
+  }
+  if (!('expected_revision' in input.shape)) return []
+  const description = 'The ETag of what the edit was made from; another way to say `expected_revision`.'
+  return [{ name: 'If-Match', in: 'header', description, required: false, schema }]
+}
+
+function bodyOf(path: ApiPath): { requestBody?: object } {
+  const { inPath, inBody } = inputPlaces(path)
+  if (inBody.length === 0) return {}
+  const fields = fieldSchemas(path.input)
+  const example = Object.fromEntries(
+    Object.entries(path.example.input).filter(([name]) => !inPath.includes(name)),
+  )
+  const content = { 'application/json': { schema: schemaRef(`${path.schemaName}Request`), example } }
+  return { requestBody: { required: inBody.some((name) => fields[name]?.required), content } }
+}

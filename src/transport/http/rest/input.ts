@@ -1,0 +1,76 @@
+import type { FastifyRequest } from 'fastify'
+import type * as z from 'zod'
+import { type FieldFault, invalidInput } from '../../../domain/errors.ts'
+import type { Operation } from '../../../operations/operation.ts'
+import { parseText, typeOf } from '../../strings.ts'
+import { revisionOf } from './conditions.ts'
+import { readJsonObject } from './json-body.ts'
+import type { RestRoute } from './routes.ts'
+
+/** What an input is, and where its fields stand. */
+export interface InputPlaces
+  extends Pick<RestRoute, 'pathNames' | 'source'>,
+    Pick<Operation, 'input' | 'effect'> {}
+
+/**
+ * How to read a route's input: one flat object of its path, query or body fields. Every field has one place; whatever
+ * stands elsewhere is refused rather than ignored.
+ */
+export function inputReader({
+  input: { shape },
+  effect,
+  pathNames,
+  source,
+}: InputPlaces): (request: FastifyRequest) => Record<string, unknown> {
+  const types = new Map(Object.entries(shape).map(([name, field]) => [name, typeOf(field as z.ZodType)]))
+  const takesRevision = 'expected_revision' in shape
+
+  return (request) => {
+    const { headers, params, query, body } = request
+    const inPath = params as Record<string, string>
+    const inQuery = query as Record<string, string | string[]>
+    if (body === undefined && isEmpty(inQuery) && headers['if-match'] === undefined) return { ...inPath }
+    const inBody = readJsonObject(request)
+    const faults = [
+      ...strays(Object.keys(inBody), source === 'body' ? pathNames : undefined, 'body'),
+      ...strays(Object.keys(inQuery), source === 'query' ? pathNames : undefined, 'query'),
+    ]
+    if (faults.length > 0) throw invalidInput(faults)
+    const fromQuery = Object.entries(inQuery).map(([name, text]) => [
+      name,
+      typeof text === 'string' ? parseText(types.get(name) ?? 'string', text) : text,
+    ])
+    // Not by assignment, which would make `__proto__` something else than a member.
+    const input = Object.fromEntries([...Object.entries(inBody), ...fromQuery, ...Object.entries(inPath)])
+    const ifMatch = headers['if-match']
+    if (ifMatch === undefined || effect === 'read') return input
+    return withRevision(input, ifMatch, takesRevision)
+  }
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false
+  return true
+}
+
+/** Faults of fields that stand where they do not belong; `taken` are those that the path holds already. */
+function strays(names: string[], taken: readonly string[] | undefined, place: string): FieldFault[] {
+  return names
+    .filter((name) => taken?.includes(name) ?? true)
+    .map((path) => ({
+      path,
+      expected: `not in the ${place}`,
+      message: taken ? 'is given by the path.' : `does not belong into the ${place} here.`,
+    }))
+}
+
+/** `If-Match` is another way to say `expected_revision` (spec §3). */
+function withRevision(input: Record<string, unknown>, ifMatch: string, takesRevision: boolean) {
+  const revision = revisionOf(ifMatch)
+  const isTwice = input['expected_revision'] !== undefined && input['expected_revision'] !== revision
+  if (!takesRevision || isTwice) {
+    const message = takesRevision ? 'contradicts expected_revision.' : 'has no meaning for this request.'
+    throw invalidInput([{ path: 'if-match', expected: 'no such header', message }])
+  }
+  return revision === undefined ? input : { ...input, expected_revision: revision }
+}

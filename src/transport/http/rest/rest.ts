@@ -1,0 +1,80 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Execute } from '../../../operations/execute.ts'
+import type { Answer } from '../../../operations/operation.ts'
+import type { Authenticate } from '../identity/authenticator.ts'
+import { tellAllowance } from '../limit-headers.ts'
+import { sendOnce, sendTagged } from './answer.ts'
+import { serveEarlyPaths } from './compatibility.ts'
+import { inputReader } from './input.ts'
+import { keepBodiesRaw } from './json-body.ts'
+import { API_ROOT, type RestRoute, restRoutes } from './routes.ts'
+
+export interface RestDeps {
+  execute: Execute
+  authenticate: Authenticate
+  /** Path that the public address adds before every route; usually empty. */
+  basePath: string
+}
+
+/** REST below `/api/v1`: every operation that has a route (spec §3). */
+export function serveRest(app: FastifyInstance, deps: RestDeps): void {
+  app.register(
+    async (scope) => {
+      authenticateAll(scope, deps.authenticate)
+      keepBodiesRaw(scope)
+      for (const route of restRoutes) addRoute(scope, route, deps)
+      serveEarlyPaths(scope, deps)
+    },
+    { prefix: API_ROOT },
+  )
+}
+
+/** Every route of `scope` needs a credential, which is checked before the body is read. */
+function authenticateAll(scope: FastifyInstance, authenticate: Authenticate): void {
+  scope.addHook('onRequest', async (request) => {
+    request.caller = await authenticate(request)
+  })
+}
+
+function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath }: RestDeps): void {
+  const { operation, method, path } = route
+  const readInput = inputReader({ ...operation, ...route })
+  scope.route({
+    method,
+    url: path.replace(/\{(\w+)\}/g, ':$1'),
+    async handler(request, reply) {
+      request.isAudited = true
+      const answer = await execute(operation, () => readInput(request), {
+        caller: request.caller,
+        requestId: request.id,
+        path: request.params as Record<string, string>,
+        onAllowance: (allowance) => tellAllowance(reply, operation.limit, allowance),
+      })
+      return send(route, request, reply, answer, basePath)
+    },
+  })
+}
+
+function send(
+  { method, operation, forAdmins }: RestRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer<unknown>,
+  basePath: string,
+): FastifyReply {
+  const { data, meta } = answer
+  if (meta?.stale) reply.header('prompts-stale', 'true')
+  if (method === 'GET' && !forAdmins) return sendTagged(request, reply, answer)
+  if (operation.creates !== undefined) {
+    reply.code(201).header('location', basePath + API_ROOT + filled(operation.creates, data))
+  }
+  // What was deleted has no revision that an edit could be made from.
+  if (forAdmins && meta?.revision !== undefined && operation.effect !== 'delete') {
+    reply.header('etag', `"${meta.revision}"`)
+  }
+  return sendOnce(reply, answer)
+}
+
+function filled(path: string, data: unknown): string {
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => String((data as Record<string, unknown>)[name]))
+}
