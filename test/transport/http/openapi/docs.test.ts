@@ -54,7 +54,7 @@ describe.each(['/docs', '/docs/', '/coaching/docs', '/coaching/docs/', '/docs/in
       expect(response).toMatchObject({ statusCode: 200, type: 'text/html; charset=utf-8' })
       const links = [...response.body.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, link]) => link as string)
       expect(links).toEqual(
-        expect.arrayContaining(['swagger-ui-bundle.js', 'swagger-ui.css', '../../openapi.json']),
+        expect.arrayContaining(['swagger-ui-bundle.js', 'swagger-ui.css', '../openapi.json']),
       )
       for (const link of links) {
         const { response } = await open(link, address)
