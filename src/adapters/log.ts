@@ -23,7 +23,7 @@ function batchedStderr(): DestinationStream {
     stderr.write(waiting)
     waiting = ''
   }
-  // By then what was handed over is written.
+  // What was handed over before is written by then, unless nobody reads.
   process.on('exit', () => waiting !== '' && writeSync(2, waiting))
   return {
     write(line) {

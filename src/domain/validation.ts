@@ -49,11 +49,17 @@ export function check<S extends z.ZodType>(schema: S, input: unknown): Checked<z
  * @throws AppError `invalid_input` naming every faulty field, `too_large` when it nests deeper than `maxDepth`.
  */
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown, maxDepth: number): z.output<S> {
-  if (isDeeperThan(input, maxDepth))
-    throw new AppError('too_large', `The input nests deeper than ${maxDepth} levels.`)
+  if (isDeeperThan(input, maxDepth)) throw tooDeep(input, maxDepth)
   const { data, faults } = check(schema, input)
   if (faults) throw invalidInput(faults)
   return data
+}
+
+function tooDeep(input: unknown, maxDepth: number): AppError {
+  const members = Object.entries(input as object).filter(([, member]) => isDeeperThan(member, maxDepth - 1))
+  const expected = `at most ${maxDepth} levels`
+  const errors = members.map(([name]) => ({ path: joinPath('', name), expected, message: 'nests deeper.' }))
+  return new AppError('too_large', `The input nests deeper than ${maxDepth} levels.`, { errors })
 }
 
 /** Faults of names and characters. Which names a parameter's value may hold is the parameter checker's to say. */

@@ -48,7 +48,8 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
       const { caller, requestId } = (authInfo as AuthInfo).extra as { caller: Caller; requestId: string }
       return createMcpServer({ execute, catalog, caller, requestId, limitsTaken: true })
     },
-    { onerror: reportError },
+    // How many streams there may be is decided below, for each caller.
+    { onerror: reportError, maxSubscriptions: Number.MAX_SAFE_INTEGER },
   )
   const running = new Set<Promise<void>>()
   /** Open streams by caller. */
@@ -85,6 +86,8 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
         }
         const isStream = isSubscription(request)
         const endStream = isStream ? openStream(caller) : () => {}
+        // Nothing may happen on it for hours.
+        if (isStream) request.raw.socket.setTimeout(0)
         reply.raw.setHeaders(new Map(Object.entries(reply.getHeaders()) as [string, string][]))
         reply.hijack()
         const authInfo = {

@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** True once the pipeline has the call: it writes the audit line then. */
     isAudited: boolean
+    /** By `performance.now()`. */
+    startedAt: number
   }
 }
 
@@ -21,6 +23,7 @@ export interface ProblemDeps {
 /** Answers every failure with a problem document (RFC 9457). */
 export function answerProblems(app: FastifyInstance, deps: ProblemDeps): void {
   app.decorateRequest('isAudited', false)
+  app.decorateRequest('startedAt', 0)
   app.setErrorHandler((thrown, request, reply) => answerProblem(thrown, request, reply, deps))
   app.setNotFoundHandler(() => {
     throw new AppError('not_found', 'There is nothing at this address.')
@@ -44,7 +47,7 @@ export function answerProblem(
       caller: subject,
       role,
       outcome: error.code,
-      duration_ms: Math.round(reply.elapsedTime * 100) / 100,
+      duration_ms: Math.round((performance.now() - request.startedAt) * 100) / 100,
       request_id: id,
     })
   }
@@ -98,5 +101,7 @@ export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket
     status: Number.parseInt(status as string, 10),
   })
   const headers = `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}`
-  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\nConnection: close\r\n\r\n${body}`)
+  socket.write(`HTTP/1.1 ${status}\r\n${headers}\r\nConnection: close\r\n\r\n${body}`)
+  // Not `end`: a client that never closes its side would keep the socket.
+  socket.destroySoon()
 }

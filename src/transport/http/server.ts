@@ -20,6 +20,8 @@ const MAX_BODY_BYTES = 1024 * 1024
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
 const TIMEOUT_CHECK_MS = 2_000
+/** How long nothing may move on a connection: a client that does not read its answers holds them in memory. */
+const SILENCE_TIMEOUT_MS = 60_000
 /** Path fields may be as long as a request line: too long a name is refused by name, not as an unknown address. */
 const MAX_PATH_FIELD = 16 * 1024
 /** How long a shutdown waits for running calls. */
@@ -64,6 +66,7 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: SILENCE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     trustProxy: trusted(options.trustProxy),
     genReqId: () => randomUUID(),
@@ -74,6 +77,7 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
   })
   app.decorateRequest('caller')
   app.addHook('onRequest', (request, reply, done) => {
+    request.startedAt = performance.now()
     reply.header('x-request-id', request.id)
     done()
   })

@@ -75,8 +75,8 @@ export function serveEarlyPaths(
         onAllowance: (allowance) => tellAllowance(reply, operation.limit, allowance),
       })
     } catch (thrown) {
-      const { errors } = toAppError(thrown)
-      if (!errors || !isRead) throw thrown
+      const { code, errors } = toAppError(thrown)
+      if (code !== 'invalid_input' || !errors || !isRead) throw thrown
       throw invalidInput(errors.map((fault) => ({ ...fault, path: templatePath(fault.path) })))
     }
   }

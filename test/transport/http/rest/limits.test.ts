@@ -59,7 +59,7 @@ test('limits are separate for each caller, and a refused or failed call counts t
   expect((await service('POST /prompts/batch', BATCH)).status).toBe(200)
 })
 
-test('a spent REST allowance is spent for the same caller on MCP too, and HEAD counts like GET', async () => {
+test('HEAD and 304 count like GET', async () => {
   const { service } = await startApi({ PROMPTS_LIMIT_RETRIEVAL: '2' })
   expect((await service('HEAD /prompts/goals')).status).toBe(200)
   const kept = await service('GET /prompts/goals', { headers: { 'if-none-match': '*' } })
