@@ -1,5 +1,5 @@
 /** One line of the audit log (spec §5). Never holds a secret, a prompt text or a parameter value. */
-interface AuditEvent {
+export interface AuditEvent {
   /** The operation's name, or `authenticate`. */
   event: string
   /** Who: see {@link Caller.subject}; for a refused key its public prefix. */
