@@ -61,7 +61,7 @@ export async function openApp(config: Config, { log, seeds, measure = () => {} }
   return {
     services,
     execute,
-    keys: fileKeys(layout, config.stage, clock),
+    keys: fileKeys(layout, config.stage, clock, { staleIfErrorMs: config.staleIfErrorMs, warn }),
     limiter,
     audit,
     reportDefect,

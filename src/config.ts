@@ -25,6 +25,16 @@ const names = z
   .pipe(z.array(z.string().min(1)))
   .optional()
 
+const hostName = z.string().refine(isHostName, {
+  error: 'is no host name',
+  params: { expected: 'host names without scheme and port, comma-separated' },
+})
+const hostOrOrigin = z.string().refine((text) => isHostName(text) || urlOf(text)?.origin === text, {
+  error: 'is no origin',
+  params: { expected: 'host names or origins like https://app.example.com, comma-separated' },
+})
+const listOf = (item: z.ZodString) => names.pipe(z.array(item).optional())
+
 /** A URL without a trailing slash, a query or a fragment. */
 const publicUrl = z
   .string()
@@ -62,8 +72,8 @@ const Settings = z.object({
     })
     .default('127.0.0.1'),
   PROMPTS_PORT: integer(0, 65_535, 3000),
-  PROMPTS_ALLOWED_HOSTS: names,
-  PROMPTS_ALLOWED_ORIGINS: names,
+  PROMPTS_ALLOWED_HOSTS: listOf(hostName),
+  PROMPTS_ALLOWED_ORIGINS: listOf(hostOrOrigin),
   PROMPTS_LIMIT_RETRIEVAL: perMinute(1000),
   PROMPTS_LIMIT_BATCH: perMinute(100),
   PROMPTS_LIMIT_ANALYSIS: perMinute(60),
@@ -187,6 +197,10 @@ function isSafeUrl(text: string): boolean {
   const url = urlOf(text)
   if (url?.protocol !== 'http:') return url?.protocol === 'https:'
   return isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
+}
+
+function isHostName(text: string): boolean {
+  return /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)$/i.test(text)
 }
 
 function urlOf(text: string): URL | undefined {

@@ -43,6 +43,8 @@ export interface ErrorExtras {
   retryAfter?: number
   /** What an edit that came too late did not know of. */
   current?: CurrentPrompt
+  /** The same for whoever runs the program, with what callers must not learn: paths, settings. */
+  forOperator?: string
   cause?: unknown
 }
 
@@ -53,6 +55,7 @@ export class AppError extends Error {
   readonly errors: FieldFault[] | undefined
   readonly retryAfter: number | undefined
   readonly current: CurrentPrompt | undefined
+  readonly forOperator: string
 
   constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
     super(message, { cause: extras.cause })
@@ -60,8 +63,12 @@ export class AppError extends Error {
     this.errors = extras.errors
     this.retryAfter = extras.retryAfter
     this.current = extras.current
+    this.forOperator = extras.forOperator ?? message
   }
 }
+
+/** Faults that one answer and one log line tell: more than any honest input has. */
+export const MAX_FAULTS = 100
 
 /** `invalid_input` that names every fault at once. */
 export function invalidInput(errors: FieldFault[]): AppError {
@@ -77,9 +84,10 @@ export function notFound(topic_id: string, prompt_type?: string): AppError {
 function summary(errors: FieldFault[]): string {
   const [first] = errors
   if (!first) return 'The input is not valid.'
+  const paths = [...new Set(errors.map((fault) => fault.path))]
   return errors.length === 1
     ? `${first.path ? `${first.path}: ` : ''}${first.message}`
-    : `${errors.length} fields are not valid: ${listed([...new Set(errors.map((fault) => fault.path))])}.`
+    : `${paths.length === 1 ? 'One field is' : `${paths.length} fields are`} not valid: ${listed(paths)}.`
 }
 
 /** Faulty fields that a sentence names. */

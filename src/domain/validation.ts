@@ -1,17 +1,17 @@
 import type * as z from 'zod'
-import { AppError, type FieldFault, invalidInput } from './errors.ts'
+import { AppError, type FieldFault, invalidInput, MAX_FAULTS } from './errors.ts'
 import { isDeeperThan } from './json.ts'
 
 type Issue = z.core.$ZodIssue
 
 /** A schema's complaints as field faults, one for each faulty field, unknown members each by name. */
 export function faultsOf(error: z.core.$ZodError): FieldFault[] {
-  return error.issues.flatMap((issue) => {
+  return error.issues.slice(0, MAX_FAULTS).flatMap((issue) => {
     const path = joinPath('', ...issue.path.map(String))
     if (issue.code !== 'unrecognized_keys') {
       return [{ path, expected: expectedBy(issue), message: messageOf(issue) }]
     }
-    return issue.keys.map((key) => ({
+    return issue.keys.slice(0, MAX_FAULTS).map((key) => ({
       path: joinPath(path, key),
       expected: 'no such field',
       message: `"${shorten(key)}" is not a field here.`,

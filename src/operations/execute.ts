@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { hasRole } from '../domain/caller.ts'
-import { AppError, toAppError } from '../domain/errors.ts'
+import { AppError, MAX_FAULTS, toAppError } from '../domain/errors.ts'
 import { isIdentifier } from '../domain/identifiers.ts'
 import { MAX_DEPTH } from '../domain/json.ts'
 import type { Audit, Measure } from '../domain/observation.ts'
@@ -73,9 +73,6 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
   }
 }
 
-/** Faults that one answer and one log line tell: more than any honest input has. */
-const MAX_FAULTS = 100
-
 function bounded(error: AppError): AppError {
   const { code, message, errors, cause } = error
   if (!errors || errors.length <= MAX_FAULTS) return error
@@ -91,7 +88,7 @@ function authorise(operation: Operation, { caller }: CallContext): void {
  * Takes `cost` calls from the caller's allowance. Callers without a limit key are not limited.
  *
  * @param onTaken told what is left, whether or not the calls are allowed.
- * @throws AppError `rate_limited`.
+ * @throws AppError `rate_limited`, or `too_large` for what no minute allows.
  */
 export async function takeLimit(
   limiter: RateLimiter,
@@ -104,6 +101,9 @@ export async function takeLimit(
   const allowance = await limiter.take(caller.limitKey, limit, cost)
   onTaken(allowance)
   if (allowance.allowed) return
+  if (cost > allowance.limit) {
+    throw new AppError('too_large', `One request may hold ${allowance.limit} ${limit} calls, not ${cost}.`)
+  }
   const message = `More than ${allowance.limit} ${limit} calls in a minute.`
   throw new AppError('rate_limited', message, { retryAfter: Math.max(1, Math.ceil(allowance.resetSeconds)) })
 }

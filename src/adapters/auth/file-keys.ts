@@ -8,7 +8,7 @@ import { replaceFile } from '../files/durable.ts'
 import { type Layout, storeFailure } from '../files/layout.ts'
 import { fileLocks } from '../files/lock.ts'
 import { isMissing } from '../files/working-copy.ts'
-import { watchedFile } from './watched-file.ts'
+import { type Outages, SHORT, watchedFile } from './watched-file.ts'
 
 const StoredKeys = z.array(
   z.object({
@@ -32,10 +32,10 @@ interface KnownKey {
 }
 
 /** API keys, hashed, in the data folder. */
-export function fileKeys(layout: Layout, stage: string, clock: Clock): ApiKeys {
+export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: Outages = SHORT): ApiKeys {
   const withLock = fileLocks(layout)
   const digest = Buffer.alloc(64)
-  const file = watchedFile<KnownKey[]>(layout.keys, () => read().map(toKnown), [])
+  const file = watchedFile<KnownKey[]>(layout.keys, () => read().map(toKnown), [], outages)
 
   function read(): StoredKey[] {
     let text: string

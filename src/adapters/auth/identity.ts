@@ -36,7 +36,7 @@ export async function createIdentity({
   clock,
   warn,
 }: IdentityOptions): Promise<Identity> {
-  const secret = localSecret(layout, stage)
+  const secret = localSecret(layout, stage, { staleIfErrorMs, warn })
   // Made now, so that tokens of other processes are known here from the first, also in an outage.
   await secret.obtain()
   const { jwksUrl } = tokens

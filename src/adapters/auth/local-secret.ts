@@ -5,7 +5,7 @@ import { replaceFile } from '../files/durable.ts'
 import { type Layout, storeFailure } from '../files/layout.ts'
 import { fileLocks } from '../files/lock.ts'
 import { isMissing } from '../files/working-copy.ts'
-import { watchedFile } from './watched-file.ts'
+import { type Outages, SHORT, watchedFile } from './watched-file.ts'
 
 /** HS256 needs a secret as long as its hash (RFC 7518, section 3.2). */
 const LEAST_BYTES = 32
@@ -24,10 +24,10 @@ export interface LocalSecret {
 }
 
 /** The secret of a stage, in a file of the data folder that only its owner may read. */
-export function localSecret(layout: Layout, stage: string): LocalSecret {
+export function localSecret(layout: Layout, stage: string, outages: Outages = SHORT): LocalSecret {
   const path = layout.jwtSecret(stage)
   const withLock = fileLocks(layout)
-  const file = watchedFile<Uint8Array | undefined>(path, read, undefined)
+  const file = watchedFile<Uint8Array | undefined>(path, read, undefined, outages)
 
   function read(): Uint8Array | undefined {
     let text: string

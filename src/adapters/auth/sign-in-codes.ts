@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -22,7 +22,7 @@ export function fileSignInCodes(layout: Layout, clock: Clock): SignInCodes {
   async function sweep(): Promise<void> {
     for (const name of readdirSync(layout.signIn)) {
       const path = join(layout.signIn, name)
-      const code = readCode(path)
+      const code = readCode(layout, path)
       if (!code || isExpired(code)) await rm(path, { force: true })
     }
   }
@@ -45,7 +45,7 @@ export function fileSignInCodes(layout: Layout, clock: Clock): SignInCodes {
 
     async redeem(code) {
       const path = layout.signInCode(hash('sha256', code))
-      const stored = readCode(path)
+      const stored = readCode(layout, path)
       if (!stored) return undefined
       try {
         // Of several who try at the same time just one removes the file.
@@ -59,10 +59,11 @@ export function fileSignInCodes(layout: Layout, clock: Clock): SignInCodes {
   }
 }
 
-function readCode(path: string): StoredCode | undefined {
+function readCode({ root, own }: Layout, path: string): StoredCode | undefined {
   try {
     return StoredCode.parse(JSON.parse(readFileSync(path, 'utf8')))
-  } catch {
+  } catch (error) {
+    if (!existsSync(own)) throw storeFailure(root, error)
     return undefined
   }
 }

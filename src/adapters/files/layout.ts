@@ -110,7 +110,6 @@ export function storeFailure(root: string, error: unknown): AppError {
             ? 'the disk is full'
             : (error as Error).message
   const hint = `Set PROMPTS_DATA_DIR to a folder that this user may write.`
-  return new AppError('unavailable', `Cannot use the data folder ${root}: ${reason}. ${hint}`, {
-    cause: error,
-  })
+  const forOperator = `Cannot use the data folder ${root}: ${reason}. ${hint}`
+  return new AppError('unavailable', 'The store cannot be reached or written.', { forOperator, cause: error })
 }

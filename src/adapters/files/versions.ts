@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { AppError } from '../../domain/errors.ts'
 import type { PromptStore, PromptVersion } from '../../domain/prompt-store.ts'
@@ -71,7 +71,7 @@ function publishedRevisions(layout: Layout, topic_id: string, prompt_type: strin
       .filter((revision) => revision <= last)
       .sort((a, b) => b - a)
   } catch (error) {
-    if (isMissing(error)) return []
+    if (isMissing(error) && existsSync(layout.own)) return []
     throw storeFailure(layout.root, error)
   }
 }

@@ -36,7 +36,7 @@ export async function runDoctor(): Promise<boolean> {
       else odd('No API key yet; HTTP clients need one: purposepath-prompts keys create --name NAME')
     })
   } catch (error) {
-    bad(toAppError(error).message)
+    bad(toAppError(error).forOperator)
   }
   return works
 }

@@ -37,7 +37,8 @@ export function printAnswer(answer: Answer<unknown>, asJson: boolean): void {
 
 /** Prints a failure on stderr: the problem document, or its sentence and one line for each faulty field. */
 export function printFailure(error: AppError, asJson: boolean): void {
-  const problem = problemOf(error)
+  // Whoever is at the terminal is the operator.
+  const problem = { ...problemOf(error), detail: error.forOperator }
   if (asJson) {
     remark(JSON.stringify(problem, null, 2))
     return

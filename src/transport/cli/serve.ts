@@ -34,7 +34,7 @@ export async function runServe(start: Start, address: { host?: string; port?: st
     catalog: app.services.catalog,
     limiter,
     audit,
-    authenticate: authenticator({ keys, tokens, sessions, limiter, audit }),
+    authenticate: authenticator({ keys, tokens, sessions, limiter, audit, publicUrl: config.publicUrl }),
     signInCodes,
     sessions,
     tokens: config.tokens,

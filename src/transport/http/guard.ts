@@ -35,6 +35,9 @@ export function guardHost(app: FastifyInstance, options: GuardOptions): void {
     if (config.anyHost) return done()
     const { host, headers } = request
     if (host !== lastHost) {
+      // What passes is repeated in addresses that we answer: nothing but a name and a port.
+      if (!/^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host))
+        throw new AppError('forbidden', 'The Host header is no host name.')
       const checked = validateHostHeader(host, hosts)
       if (!checked.ok)
         throw new AppError('forbidden', `${checked.message}. PROMPTS_ALLOWED_HOSTS names the allowed hosts.`)

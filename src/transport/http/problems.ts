@@ -59,7 +59,14 @@ export function answerProblem(
       challengeOf(publicUrlOf(request, publicUrl), hasToken ? 'invalid_token' : undefined),
     )
   } else if (error.code === 'forbidden' && hasToken && caller) {
-    reply.header('www-authenticate', challengeOf(publicUrlOf(request, publicUrl), 'insufficient_scope'))
+    reply.header(
+      'www-authenticate',
+      challengeOf(
+        publicUrlOf(request, publicUrl),
+        'insufficient_scope',
+        caller.role === 'user' ? 'prompts:read' : 'prompts:admin',
+      ),
+    )
   }
   const problem = problemOf(error)
   // A condition that the caller set has failed: HTTP has a status of its own for that (spec §3, error table).

@@ -62,7 +62,7 @@ export interface HttpServer {
 export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<HttpServer> {
   const basePath = options.publicUrl === undefined ? '' : pathOf(options.publicUrl)
   const { publicUrl } = options
-  const shared = { ...deps, basePath, publicUrl, behindProxy: options.trustProxy !== undefined }
+  const shared = { ...deps, basePath, publicUrl, behindProxy: Boolean(options.trustProxy) }
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -87,7 +87,7 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
   answerHealth(app, shared)
   answerSignIn(app, shared)
   answerProtectedResource(app, shared)
-  serveRest(app, shared)
+  const drainRest = serveRest(app, shared)
   const closeMcp = serveMcpOverHttp(app, shared)
   const document = () =>
     openApiDocument({ publicUrl: publicUrl ?? addressOf(app, options.host), extra: earlyPaths })
@@ -100,7 +100,7 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     async close() {
       app.server.close()
       app.server.closeIdleConnections()
-      await within(GRACE_MS, closeMcp())
+      await within(GRACE_MS, Promise.all([drainRest(), closeMcp()]))
       app.server.closeAllConnections()
       await app.close()
     },
@@ -144,7 +144,7 @@ async function listen(app: FastifyInstance, { host, port }: HttpOptions): Promis
   }
 }
 
-async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const timeUp = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, milliseconds)

@@ -7,11 +7,13 @@ import { failureOf } from '../../helpers/errors.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { waitFor } from '../../helpers/program.ts'
 
+const outages = { staleIfErrorMs: 60_000, warn: () => {} }
+
 /** Keys in a new folder, by a clock that tests set, and as another process sees them. */
 async function openKeys() {
   const layout = openLayout(await tempFolder())
   const time = { now: new Date('2026-01-01T00:00:00Z') }
-  const open = (): ApiKeys => fileKeys(layout, 'test', () => time.now)
+  const open = (): ApiKeys => fileKeys(layout, 'test', () => time.now, outages)
   return { layout, time, keys: open(), others: open() }
 }
 
@@ -146,4 +148,28 @@ test('a folder that cannot be used is unavailable, and nothing is half created',
   await rm(layout.tmp, { recursive: true })
   expect((await failureOf(() => keys.create('lost'))).code).toBe('unavailable')
   expect((await keys.list()).map(({ name }) => name)).toEqual(['kept'])
+})
+
+test('keys that cannot be read for too long are unavailable, not wrong, and the operator is told once', async () => {
+  const warnings: string[] = []
+  const layout = openLayout(await tempFolder())
+  const keys = fileKeys(layout, 'test', () => new Date(), {
+    staleIfErrorMs: 100,
+    warn: (message) => warnings.push(message),
+  })
+  const { key, record } = await keys.create('backend')
+  expect(await keys.verify(key)).toEqual(record)
+  await writeFile(layout.keys, '[{"half": ')
+  await waitFor(
+    async () => (await failureOf(() => keys.verify(key)).catch(() => undefined))?.code === 'unavailable',
+  )
+  expect(warnings).toHaveLength(1)
+})
+
+test('keys whose file was removed are gone', async () => {
+  const { keys, layout } = await openKeys()
+  const { key } = await keys.create('backend')
+  expect(await keys.verify(key)).toBeDefined()
+  await rm(layout.keys)
+  await waitFor(async () => (await keys.verify(key)) === undefined, 1_000)
 })

@@ -9,7 +9,11 @@ import { encoded, localMint } from '../../helpers/tokens.ts'
 
 async function openSecret() {
   const layout = openLayout(await tempFolder())
-  return { layout, path: layout.jwtSecret('test'), secret: localSecret(layout, 'test') }
+  return {
+    layout,
+    path: layout.jwtSecret('test'),
+    secret: localSecret(layout, 'test', { staleIfErrorMs: 60_000, warn: () => {} }),
+  }
 }
 const textOf = (secret: Uint8Array | undefined) => secret && Buffer.from(secret).toString()
 

@@ -86,6 +86,24 @@ test('a running call is answered before the server ends', async () => {
   for (const result of results) expect(result).toContain('structuredContent')
 })
 
+test('running REST edits are answered before the server ends, and what is answered is audited', async () => {
+  const server = await start()
+  const token = (await runProgram(['token'], { PROMPTS_DATA_DIR: server.folder })).stdout.trim()
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const put = (index: number) =>
+    ask(`${server.url}/api/v1/admin/prompts/goals/user`, {
+      method: 'PUT',
+      headers,
+      body: JSON.stringify({ content: `{{user_name}} ${index}` }),
+    })
+  const edits = Array.from({ length: 20 }, (_, index) => put(index))
+  // Each is a running call from then on.
+  await waitFor(() => server.stderr().split('"event":"authenticate"').length > edits.length)
+  expect(await server.stop()).toEqual({ code: 0, signal: null })
+  expect((await Promise.all(edits)).map(({ status }) => status)).toEqual(edits.map(() => 200))
+  expect(server.stderr().match(/"event":"prompts.update".*"outcome":"ok"/g)).toHaveLength(20)
+})
+
 test('a taken port is one line that names it', async () => {
   const { url } = await start()
   const { port } = new URL(url)

@@ -31,6 +31,8 @@ export interface AuthenticatorDeps {
   sessions: Sessions
   limiter: RateLimiter
   audit: Audit
+  /** See {@link Config.publicUrl}. */
+  publicUrl: string | undefined
 }
 
 /** A caller, and what the audit log calls the credential. */
@@ -40,7 +42,14 @@ interface Verified {
 }
 
 /** API keys, bearer tokens and sessions, one in a request (spec §5). */
-export function authenticator({ keys, tokens, sessions, limiter, audit }: AuthenticatorDeps): Authenticate {
+export function authenticator({
+  keys,
+  tokens,
+  sessions,
+  limiter,
+  audit,
+  publicUrl,
+}: AuthenticatorDeps): Authenticate {
   function verify({ kind, value }: Credential, request: FastifyRequest): Promise<Verified> {
     switch (kind) {
       case 'key':
@@ -58,7 +67,7 @@ export function authenticator({ keys, tokens, sessions, limiter, audit }: Authen
 
   return async (request) => {
     const startedAt = performance.now()
-    const credential = credentialOf(request)
+    const credential = credentialOf(request, publicUrl)
     try {
       const { caller, label } = await verify(credential, request)
       audit({

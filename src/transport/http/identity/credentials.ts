@@ -15,9 +15,9 @@ const SEVERAL: Credential = { kind: 'several', value: '' }
 const BEARER = /^bearer +([\w.~+/-]+=*)$/i
 
 /** Finds the credential of a request: in its headers or its session cookie, never in its address. */
-export function credentialOf(request: FastifyRequest): Credential {
+export function credentialOf(request: FastifyRequest, publicUrl?: string): Credential {
   const { headers, raw } = request
-  const session = sessionCookieOf(request)
+  const session = sessionCookieOf(request, publicUrl)
   const presented = countCredentials(raw.rawHeaders) + (session === undefined ? 0 : 1)
   if (presented === 0) return NONE
   if (presented > 1) return SEVERAL
@@ -43,10 +43,11 @@ function countCredentials(rawHeaders: readonly string[]): number {
  * The session cookie, if it may count: browsers send it with whatever any page makes them ask for, so only requests to
  * the REST API by this server's own pages do.
  */
-export function sessionCookieOf(request: FastifyRequest): string | undefined {
+export function sessionCookieOf(request: FastifyRequest, publicUrl?: string): string | undefined {
   const { cookie } = request.headers
   if (cookie === undefined || !cookie.includes(SESSION_COOKIE)) return undefined
-  if (!request.routeOptions.url?.startsWith(`${API_ROOT}/`) || !isFromOwnPage(request)) return undefined
+  if (!request.routeOptions.url?.startsWith(`${API_ROOT}/`) || !isFromOwnPage(request, publicUrl))
+    return undefined
   const values = cookie
     .split(';')
     .map((pair) => pair.trim())
@@ -57,9 +58,11 @@ export function sessionCookieOf(request: FastifyRequest): string | undefined {
 }
 
 /** A program other than a browser says nothing of where a request comes from. */
-function isFromOwnPage({ headers, host }: FastifyRequest): boolean {
+function isFromOwnPage({ headers, host }: FastifyRequest, publicUrl?: string): boolean {
   const { origin } = headers
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
-  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)
+  if (origin === undefined) return true
+  const from = URL.canParse(origin) ? new URL(origin).host : undefined
+  return from === host || (publicUrl !== undefined && from === new URL(publicUrl).host)
 }

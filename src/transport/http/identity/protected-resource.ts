@@ -62,11 +62,15 @@ export function publicUrlOf({ protocol, host }: FastifyRequest, configured: stri
  * The metadata's address begins with the public one, so that it comes here also through a proxy that passes on nothing
  * but the public path.
  */
-export function challengeOf(publicUrl: string, error?: 'invalid_token' | 'insufficient_scope'): string {
+export function challengeOf(
+  publicUrl: string,
+  error?: 'invalid_token' | 'insufficient_scope',
+  scope = 'prompts:read',
+): string {
   const bearer = [
     `Bearer realm="${REALM}"`,
     `resource_metadata="${publicUrl}${WELL_KNOWN}/mcp"`,
-    'scope="prompts:read"',
+    `scope="${scope}"`,
     ...(error === undefined ? [] : [`error="${error}"`]),
   ]
   return `${bearer.join(', ')}, ApiKey realm="${REALM}"`

@@ -81,9 +81,12 @@ async function redeem(request: FastifyRequest, deps: SignInDeps): Promise<string
 }
 
 /** The session of the request's cookie; other credentials have none. */
-async function sessionOf(request: FastifyRequest, { authenticate, sessions }: SignInDeps): Promise<Session> {
+async function sessionOf(
+  request: FastifyRequest,
+  { authenticate, sessions, publicUrl }: SignInDeps,
+): Promise<Session> {
   await authenticate(request)
-  const session = await sessions.read(sessionCookieOf(request) ?? '')
+  const session = await sessions.read(sessionCookieOf(request, publicUrl) ?? '')
   if (session) return session
   throw new AppError('unauthenticated', 'This is for browsers that signed in: purposepath-prompts login')
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { visit } from 'jsonc-parser'
-import { type FieldFault, invalidInput } from '../../../domain/errors.ts'
+import { type FieldFault, invalidInput, MAX_FAULTS } from '../../../domain/errors.ts'
 import { isDeeperThan } from '../../../domain/json.ts'
 import { decodeUtf8Json } from '../../../domain/utf8.ts'
 import { joinPath } from '../../../domain/validation.ts'
@@ -102,6 +102,8 @@ function assertNoDuplicates(text: string): void {
       if (names?.has(name)) {
         const path = joinPath('', ...pathOf().map(String), name)
         faults.push({ path, expected: 'each member once', message: 'is there twice.' })
+        // Enough is told; a body can hold a hundred thousand.
+        if (faults.length >= MAX_FAULTS) throw invalidInput(faults)
       }
       names?.add(name)
     },

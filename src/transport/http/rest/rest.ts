@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Execute } from '../../../operations/execute.ts'
 import type { Answer } from '../../../operations/operation.ts'
@@ -9,6 +10,9 @@ import { inputReader } from './input.ts'
 import { keepBodiesRaw } from './json-body.ts'
 import { API_ROOT, type RestRoute, restRoutes } from './routes.ts'
 
+/** How often a shutdown looks whether calls are still running. */
+const POLL_MS = 10
+
 export interface RestDeps {
   execute: Execute
   authenticate: Authenticate
@@ -16,17 +20,36 @@ export interface RestDeps {
   basePath: string
 }
 
-/** REST below `/api/v1`: every operation that has a route (spec §3). */
-export function serveRest(app: FastifyInstance, deps: RestDeps): void {
+/**
+ * REST below `/api/v1`: every operation that has a route (spec §3).
+ *
+ * @returns how to wait for the running calls.
+ */
+export function serveRest(app: FastifyInstance, deps: RestDeps): () => Promise<void> {
+  let running = 0
+  const done = () => {
+    running--
+  }
+  const execute: Execute = (operation, input, context) => {
+    running++
+    const answer = deps.execute(operation, input, context)
+    answer.then(done, done)
+    return answer
+  }
   app.register(
     async (scope) => {
       authenticateAll(scope, deps.authenticate)
       keepBodiesRaw(scope)
-      for (const route of restRoutes) addRoute(scope, route, deps)
-      serveEarlyPaths(scope, deps)
+      for (const route of restRoutes) addRoute(scope, route, { ...deps, execute })
+      serveEarlyPaths(scope, { ...deps, execute })
     },
     { prefix: API_ROOT },
   )
+  return async () => {
+    // One look more than needed: the last answer is sent in the turn after its call has ended.
+    do await setTimeout(POLL_MS)
+    while (running > 0)
+  }
 }
 
 /** Every route of `scope` needs a credential, which is checked before the body is read. */

@@ -21,6 +21,9 @@ const ModelConfig = z.looseObject({
   model: z.string().min(1).optional(),
   temperature: z.number().min(0).max(2).optional(),
   maxTokens: z.int().positive().optional(),
+  // Their names here are `model` and `maxTokens`; of two names for one thing, one value would be lost.
+  default_model: z.never().optional(),
+  max_tokens: z.never().optional(),
 })
 
 /** Body of `POST /admin/kpi-system/templates` (design document, appendix A). */

@@ -54,6 +54,15 @@ test('a body of nothing but faults is not answered and logged at many times its 
   }
 })
 
+test('repeats deep down in a body hold nobody up', async () => {
+  const name = 'a'.repeat(80)
+  const repeats = '"":1,'.repeat(200_000)
+  const body = `${`{"${name}":`.repeat(50)}{${repeats}"":1}${'}'.repeat(50)}`
+  const startedAt = Date.now()
+  expectProblem(await server.service(RENDER, { body }), 400, 'invalid_input')
+  expect(Date.now() - startedAt).toBeLessThan(1_000)
+})
+
 test('JSON nested 10,000 deep is refused wherever it stands', async () => {
   const arrays = `${'['.repeat(10_000)}${']'.repeat(10_000)}`
   const objects = `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`
