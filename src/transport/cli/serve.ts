@@ -7,7 +7,7 @@ import { openApp, openIdentity } from '../../app.ts'
 import { type Config, isLoopback, loadConfig } from '../../config.ts'
 import type { ApiKeys } from '../../domain/api-keys.ts'
 import type { SignInCodes } from '../../domain/sign-in.ts'
-import { authenticator } from '../http/identity/authenticator.ts'
+import { authenticator, credentialChecker } from '../http/identity/authenticator.ts'
 import { serveHttp } from '../http/server.ts'
 import { localUser, type Start, seedsOf } from './context.ts'
 import { signInLink } from './login.ts'
@@ -29,12 +29,14 @@ export async function runServe(start: Start, address: { host?: string; port?: st
     log.warn({ err: cause }, message),
   )
   const { keys, limiter, audit } = app
+  const credentials = { keys, tokens, sessions, limiter, audit, publicUrl: config.publicUrl }
   const server = await serveHttp(config, {
     execute: app.execute,
     catalog: app.services.catalog,
     limiter,
     audit,
-    authenticate: authenticator({ keys, tokens, sessions, limiter, audit, publicUrl: config.publicUrl }),
+    authenticate: authenticator(credentials),
+    isStillValid: credentialChecker(credentials),
     signInCodes,
     sessions,
     tokens: config.tokens,

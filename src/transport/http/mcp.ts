@@ -1,5 +1,5 @@
 import { type AuthInfo, createMcpHandler, ProtocolErrorCode } from '@modelcontextprotocol/server'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { LimitName, RateLimiter } from '../../domain/rate-limiter.ts'
@@ -18,6 +18,8 @@ export interface McpHttpDeps {
   catalog: Catalog
   limiter: RateLimiter
   authenticate: Authenticate
+  /** Whether the credential of an open stream is still valid. */
+  isStillValid: (request: FastifyRequest) => Promise<boolean>
   reportError: (error: Error) => void
   reportDefect: (error: unknown, requestId: string) => void
 }
@@ -35,6 +37,8 @@ const RETRIEVALS = new Set([
 /** Most streams that one caller may hold open, and when to try again. */
 const MAX_STREAMS = 100
 const STREAM_RETRY_SECONDS = 10
+/** How often the credential of an open stream is looked at again. */
+const STREAM_CHECK_MS = 500
 
 /**
  * `POST /mcp`: Streamable HTTP for every protocol revision (spec §4).
@@ -42,7 +46,7 @@ const STREAM_RETRY_SECONDS = 10
  * @returns how to end it: waits for running calls, then closes the streams of subscribers.
  */
 export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () => Promise<void> {
-  const { execute, catalog, limiter, authenticate, reportError, reportDefect } = deps
+  const { execute, catalog, limiter, authenticate, isStillValid, reportError, reportDefect } = deps
   const handler = createMcpHandler(
     ({ authInfo }) => {
       const { caller, requestId } = (authInfo as AuthInfo).extra as { caller: Caller; requestId: string }
@@ -85,9 +89,7 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
           )
         }
         const isStream = isSubscription(request)
-        const endStream = isStream ? openStream(caller) : () => {}
-        // Nothing may happen on it for hours.
-        if (isStream) request.raw.socket.setTimeout(0)
+        const endStream = isStream ? openStream(request, reply) : () => {}
         reply.raw.setHeaders(new Map(Object.entries(reply.getHeaders()) as [string, string][]))
         reply.hijack()
         const authInfo = {
@@ -110,15 +112,23 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
     })
   })
 
-  /** Counts a stream of `caller`; too many of them would hold this server's memory. */
-  function openStream({ limitKey = '' }: Caller): () => void {
+  /** Counts a stream of its caller and watches over it; too many of them would hold this server's memory. */
+  function openStream(request: FastifyRequest, reply: FastifyReply): () => void {
+    const { limitKey = '' } = request.caller
     const open = streams.get(limitKey) ?? 0
     if (open >= MAX_STREAMS) {
       const message = `More than ${MAX_STREAMS} streams are open for this caller.`
       throw new AppError('rate_limited', message, { retryAfter: STREAM_RETRY_SECONDS })
     }
     streams.set(limitKey, open + 1)
+    // Nothing may happen on it for hours.
+    request.raw.socket.setTimeout(0)
+    // A revoked key must not go on hearing of changes (spec §5).
+    const checking = setInterval(async () => {
+      if (!(await isStillValid(request))) reply.raw.destroy()
+    }, STREAM_CHECK_MS)
     return () => {
+      clearInterval(checking)
       const left = (streams.get(limitKey) as number) - 1
       if (left > 0) streams.set(limitKey, left)
       else streams.delete(limitKey)

@@ -27,6 +27,7 @@ interface Listener {
   headers: IncomingMessage['headers']
   /** What came until now. */
   text: () => string
+  isOver: () => boolean
   /** Hangs up. */
   close(): void
 }
@@ -44,7 +45,12 @@ function listen({ url }: { url: string }, headers: Record<string, string>): Prom
     const sent = request(`${url}/mcp`, options, (answer) => {
       const { statusCode: status = 0, headers } = answer
       let text = ''
-      const listener = { status, headers, text: () => text, close: () => void sent.destroy() }
+      let over = false
+      const close = () => void sent.destroy()
+      const listener = { status, headers, text: () => text, isOver: () => over, close }
+      answer.on('close', () => {
+        over = true
+      })
       answer.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk
         if (text.includes('notifications/subscriptions/acknowledged')) resolve(listener)
@@ -125,3 +131,14 @@ test('a request for a stream that is refused, or asked for in another way, holds
   }
   expect(server.stderr()).not.toMatch(/"level":(50|60)/)
 }, 30_000)
+
+test('a stream ends when its key is revoked, and only that one', async () => {
+  const server = await startApi()
+  const created = await runProgram(['keys', 'create', '--name', 'leaver'], server.settings)
+  const leaving = await listen(server, { 'x-api-key': created.stdout.trim() })
+  const staying = await listen(server, { 'x-api-key': server.key })
+  expect([leaving.status, staying.status]).toEqual([200, 200])
+  await runProgram(['keys', 'revoke', 'leaver'], server.settings)
+  await waitFor(() => leaving.isOver(), 2_000)
+  expect(staying.isOver()).toBe(false)
+})

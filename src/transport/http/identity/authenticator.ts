@@ -42,34 +42,14 @@ interface Verified {
 }
 
 /** API keys, bearer tokens and sessions, one in a request (spec §5). */
-export function authenticator({
-  keys,
-  tokens,
-  sessions,
-  limiter,
-  audit,
-  publicUrl,
-}: AuthenticatorDeps): Authenticate {
-  function verify({ kind, value }: Credential, request: FastifyRequest): Promise<Verified> {
-    switch (kind) {
-      case 'key':
-        return keys.verify(value).then(verifiedKey)
-      case 'token':
-        return verifyToken(tokens, value)
-      case 'session':
-        return verifySession(sessions, value, request)
-      case 'several':
-        throw new AppError('unauthenticated', 'Send one credential only: a key, a token or a session.')
-      case 'none':
-        throw new AppError('unauthenticated', 'Send an API key in X-Api-Key, or a token in Authorization.')
-    }
-  }
+export function authenticator(deps: AuthenticatorDeps): Authenticate {
+  const { limiter, audit, publicUrl } = deps
 
   return async (request) => {
     const startedAt = performance.now()
     const credential = credentialOf(request, publicUrl)
     try {
-      const { caller, label } = await verify(credential, request)
+      const { caller, label } = await verify(deps, credential, request)
       audit({
         event: 'authenticate',
         caller: label,
@@ -94,6 +74,37 @@ export function authenticator({
       })
       throw error
     }
+  }
+}
+
+/** Whether the credential of a request that goes on for long is still valid; what cannot be verified now is. */
+export function credentialChecker(deps: AuthenticatorDeps): (request: FastifyRequest) => Promise<boolean> {
+  return async (request) => {
+    try {
+      await verify(deps, credentialOf(request, deps.publicUrl), request)
+      return true
+    } catch (error) {
+      return toAppError(error).code !== 'unauthenticated'
+    }
+  }
+}
+
+function verify(
+  { keys, tokens, sessions }: AuthenticatorDeps,
+  { kind, value }: Credential,
+  request: FastifyRequest,
+): Promise<Verified> {
+  switch (kind) {
+    case 'key':
+      return keys.verify(value).then(verifiedKey)
+    case 'token':
+      return verifyToken(tokens, value)
+    case 'session':
+      return verifySession(sessions, value, request)
+    case 'several':
+      throw new AppError('unauthenticated', 'Send one credential only: a key, a token or a session.')
+    case 'none':
+      throw new AppError('unauthenticated', 'Send an API key in X-Api-Key, or a token in Authorization.')
   }
 }
 
