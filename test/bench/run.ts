@@ -16,6 +16,7 @@ import { firstListSeconds } from './startup.ts'
 
 const REQUESTS = 3_000
 const ROUNDS = 5
+const WARM_UP_ROUNDS = 5
 const STARTS = 12
 const EDITS = 200
 
@@ -155,10 +156,10 @@ async function putMilliseconds(api: string, credential: Record<string, string>):
   return median(times)
 }
 
-/** Median over rounds in which every subject takes its turn, after one round to warm up. */
+/** Median over rounds in which every subject takes its turn, once all of its code has been compiled. */
 async function cpuPerRequest(shots: readonly [Subject, Shot][]): Promise<Map<Subject, number>> {
   const samples = new Map(shots.map(([subject]) => [subject, [] as number[]]))
-  for (let round = 0; round <= ROUNDS; round++) {
+  for (let round = 1 - WARM_UP_ROUNDS; round <= ROUNDS; round++) {
     for (const [subject, shot] of shots) {
       const before = subject.cpuSeconds()
       await fire(shot, REQUESTS)
