@@ -15,6 +15,8 @@ import { benchScript, type Subject, settled, startSubject } from './processes.ts
 import { firstListSeconds } from './startup.ts'
 
 const REQUESTS = 3_000
+/** Of the cheap ones: the operating system's account counts in hundredths of a second. */
+const CHEAP_REQUESTS = 15_000
 const ROUNDS = 5
 const WARM_UP_ROUNDS = 5
 const STARTS = 12
@@ -118,10 +120,13 @@ async function printRest(): Promise<void> {
   const topic_ids = Array.from({ length: 100 }, (_, index) => `topic_${index}`)
   const expected = 'Hello {{user_name}}'
 
-  const cpu = await cpuPerRequest([
-    [bare, restShot('GET', bare.url + one, byKey, expected)],
-    [subject, restShot('GET', subject.url + one, byKey, expected)],
-  ])
+  const cpu = await cpuPerRequest(
+    [
+      [bare, restShot('GET', bare.url + one, byKey, expected)],
+      [subject, restShot('GET', subject.url + one, byKey, expected)],
+    ],
+    CHEAP_REQUESTS,
+  )
   const get = cpu.get(subject) as number
   print('REST with key, limit and audit, 1,000 topics')
   print(
@@ -133,7 +138,10 @@ async function printRest(): Promise<void> {
   print(
     `  CPU, batch of 100 ÷ GET of one                 ${ratio(batch.get(subject) as number, get)}   (must ≤ 25, aim 10)`,
   )
-  const withToken = await cpuPerRequest([[subject, restShot('GET', subject.url + one, byToken, expected)]])
+  const withToken = await cpuPerRequest(
+    [[subject, restShot('GET', subject.url + one, byToken, expected)]],
+    CHEAP_REQUESTS,
+  )
   print(
     `  CPU, by token (HS256) ÷ by key                 ${ratio(withToken.get(subject) as number, get)}   (must ≤ 1.3, aim 1.1)`,
   )
@@ -157,13 +165,16 @@ async function putMilliseconds(api: string, credential: Record<string, string>):
 }
 
 /** Median over rounds in which every subject takes its turn, once all of its code has been compiled. */
-async function cpuPerRequest(shots: readonly [Subject, Shot][]): Promise<Map<Subject, number>> {
+async function cpuPerRequest(
+  shots: readonly [Subject, Shot][],
+  requests = REQUESTS,
+): Promise<Map<Subject, number>> {
   const samples = new Map(shots.map(([subject]) => [subject, [] as number[]]))
   for (let round = 1 - WARM_UP_ROUNDS; round <= ROUNDS; round++) {
     for (const [subject, shot] of shots) {
       const before = subject.cpuSeconds()
-      await fire(shot, REQUESTS)
-      if (round > 0) samples.get(subject)?.push((subject.cpuSeconds() - before) / REQUESTS)
+      await fire(shot, requests)
+      if (round > 0) samples.get(subject)?.push((subject.cpuSeconds() - before) / requests)
     }
   }
   return new Map([...samples].map(([subject, values]) => [subject, median(values)]))
