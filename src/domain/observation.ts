@@ -17,6 +17,11 @@ export interface AuditEvent {
   request_id: string
 }
 
+/** Milliseconds since `startedAt` by `performance.now()`, to a hundredth: `duration_ms` of an {@link AuditEvent}. */
+export function elapsedMs(startedAt: number): number {
+  return Math.round((performance.now() - startedAt) * 100) / 100
+}
+
 /** Keeps the audit log. Never throws. */
 export type Audit = (event: AuditEvent) => void
 

@@ -3,7 +3,7 @@ import { hasRole } from '../domain/caller.ts'
 import { AppError, MAX_FAULTS, toAppError } from '../domain/errors.ts'
 import { isIdentifier } from '../domain/identifiers.ts'
 import { MAX_DEPTH } from '../domain/json.ts'
-import type { Audit, Measure } from '../domain/observation.ts'
+import { type Audit, elapsedMs, type Measure } from '../domain/observation.ts'
 import type { Allowance, LimitName, RateLimiter } from '../domain/rate-limiter.ts'
 import { parseInput } from '../domain/validation.ts'
 import type { Answer, CallContext, Operation, Services } from './operation.ts'
@@ -54,7 +54,6 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
       if (failure.code === 'internal') reportDefect(failure.cause ?? failure, context.requestId)
       throw failure
     } finally {
-      const milliseconds = performance.now() - startedAt
       const outcome = failure?.code ?? 'ok'
       const { topic_id, prompt_type } = subjectOf(given)
       audit({
@@ -65,10 +64,10 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
         prompt_type,
         outcome,
         refused: failure?.errors && refusedNames(failure.errors),
-        duration_ms: Math.round(milliseconds * 100) / 100,
+        duration_ms: elapsedMs(startedAt),
         request_id: context.requestId,
       })
-      measure(operation.name, outcome, milliseconds / 1000)
+      measure(operation.name, outcome, (performance.now() - startedAt) / 1000)
     }
   }
 }

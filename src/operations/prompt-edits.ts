@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { AppError, notFound } from '../domain/errors.ts'
 import type { PromptInfo, Topic, TopicContent } from '../domain/topic.ts'
-import { type Published, publish } from '../services/publishing.ts'
+import { type Published, publishEdit } from '../services/publishing.ts'
 import { type Answer, defineOperation, editMeta, type Services } from './operation.ts'
 import { address, admin, Content, infoOf, Prompt, pathOf, promptAnswer } from './prompt-record.ts'
 import { ExpectedRevision } from './topic-edits.ts'
@@ -101,27 +101,18 @@ function assertPromptRevision(info: PromptInfo, content = '', expected: number |
 }
 
 /** Changes the prompts of a topic that exists and is not deleted; `edit` answers `undefined` for no change. */
-async function editPrompts(
+function editPrompts(
   services: Services,
   topic_id: string,
   by: string,
   edit: (content: TopicContent, record: Topic) => TopicContent | undefined,
   editedType = '',
 ): Promise<Published> {
-  let unchanged: Topic | undefined
-  const published = await publish(
-    services,
-    topic_id,
-    by,
-    (content, record) => {
-      if (!content || !record) throw notFound(topic_id)
-      unchanged = record
-      if (record.deleted_at === undefined) return edit(content, record)
-      throw new AppError('conflict', `Topic "${topic_id}" is deleted; bring it back with update_topic first.`)
-    },
-    (type) => pathOf(type, editedType),
-  )
-  return published ?? { topic: unchanged as Topic, warnings: [] }
+  const editUndeleted = (content: TopicContent, record: Topic) => {
+    if (record.deleted_at === undefined) return edit(content, record)
+    throw new AppError('conflict', `Topic "${topic_id}" is deleted; bring it back with update_topic first.`)
+  }
+  return publishEdit(services, topic_id, by, editUndeleted, (type) => pathOf(type, editedType))
 }
 
 /** Publishes the text that `write` makes of the current one, and answers it as it is now. */

@@ -4,8 +4,9 @@ import { PromptType, TopicId } from '../domain/identifiers.ts'
 import { sameJson } from '../domain/json.ts'
 import type { ParameterDefinition } from '../domain/parameters.ts'
 import { Topic, TopicDefinition } from '../domain/topic.ts'
-import { type Published, publish } from '../services/publishing.ts'
+import { type Published, publish, publishEdit } from '../services/publishing.ts'
 import { type Answer, defineOperation, editMeta } from './operation.ts'
+import { promptTypes } from './topics.ts'
 
 /** Optional on every write: refuses the edit when somebody else has changed what it was made from. */
 export const ExpectedRevision = z
@@ -90,26 +91,22 @@ export const updateTopic = defineOperation({
   output: EditedTopic,
   async run(services, { topic_id, expected_revision, ...changes }, { caller }) {
     let dropped: string[] = []
-    let unchanged: Topic | undefined
-    const published = await publish(services, topic_id, caller.subject, (current, record) => {
-      if (!current || !record) throw notFound(topic_id)
+    const { topic, warnings } = await publishEdit(services, topic_id, caller.subject, (current, record) => {
       assertTopicRevision(record, expected_revision)
       if (record.deleted_at !== undefined && changes.is_active !== true) {
         throw new AppError('conflict', `Topic "${topic_id}" is deleted; is_active: true brings it back.`)
       }
       dropped = droppedNames(record.allowed_parameters, changes.allowed_parameters)
       const definition = withChanges(current.definition, changes)
-      unchanged = record
       // Saving what is there already makes no revision; bringing back a deleted topic does.
       const isSame = record.deleted_at === undefined && sameJson(definition, current.definition)
       return isSame ? undefined : { definition, bodies: current.bodies }
     })
-    const { topic, warnings: odd } = published ?? { topic: unchanged as Topic, warnings: [] }
     const gone = dropped.map((name) => ({
       path: 'allowed_parameters',
       message: `"${name}" is gone: callers that still send it are refused.`,
     }))
-    return editedTopic({ topic, warnings: [...odd, ...gone] }, 'Topic updated.')
+    return editedTopic({ topic, warnings: [...warnings, ...gone] }, 'Topic updated.')
   },
 })
 
@@ -142,13 +139,12 @@ export const deleteTopic = defineOperation({
   input: z.strictObject({ topic_id: TopicId, expected_revision: ExpectedRevision }),
   output: z.object({ topic_id: z.string(), message: z.string() }),
   async run(services, { topic_id, expected_revision }, { caller }) {
-    const published = await publish(services, topic_id, caller.subject, (current, record) => {
-      if (!current || !record || record.deleted_at !== undefined) throw notFound(topic_id)
+    const { topic } = await publishEdit(services, topic_id, caller.subject, (current, record) => {
+      if (record.deleted_at !== undefined) throw notFound(topic_id)
       assertTopicRevision(record, expected_revision)
       return { ...current, deleted: true }
     })
-    const { revision } = (published as Published).topic
-    return { data: { topic_id, message: 'Topic deleted.' }, meta: { revision } }
+    return { data: { topic_id, message: 'Topic deleted.' }, meta: { revision: topic.revision } }
   },
 })
 
@@ -162,6 +158,8 @@ function assertTopicRevision(record: Topic, expected: number | undefined): void 
 }
 
 function editedTopic({ topic, warnings }: Published, message: string): Answer<z.input<typeof EditedTopic>> {
-  const available_prompts = topic.prompts.map((info) => info.prompt_type)
-  return { data: { ...topic, available_prompts, message }, meta: editMeta(topic.revision, warnings) }
+  return {
+    data: { ...topic, available_prompts: promptTypes(topic), message },
+    meta: editMeta(topic.revision, warnings),
+  }
 }

@@ -84,7 +84,8 @@ function summaryOf(topic: Topic): z.infer<typeof TopicSummary> {
   }
 }
 
-function promptTypes(topic: Topic): string[] {
+/** Types of the prompts that a topic has: `available_prompts`. */
+export function promptTypes(topic: Topic): string[] {
   return topic.prompts.map((info) => info.prompt_type)
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
-import { AppError, invalidInput } from '../domain/errors.ts'
+import { AppError, invalidInput, notFound } from '../domain/errors.ts'
 import { sameJson } from '../domain/json.ts'
 import { fingerprint, type PromptStore, promptKey } from '../domain/prompt-store.ts'
 import {
@@ -80,6 +80,28 @@ export async function publish(
       await setTimeout(Math.random() * 10)
     }
   }
+}
+
+/**
+ * {@link publish} for a topic that is there. What `edit` leaves as it is, is answered as it is.
+ *
+ * @throws AppError `not_found` when there never was such a topic.
+ */
+export async function publishEdit(
+  deps: PublishingDeps,
+  topic_id: string,
+  by: string,
+  edit: (current: TopicContent, record: Topic) => WantedTopic | undefined,
+  pathOf?: (prompt_type: string) => string,
+): Promise<Published> {
+  let record: Topic | undefined
+  const editExisting = (current: TopicContent | undefined, found: Topic | undefined) => {
+    if (!current || !found) throw notFound(topic_id)
+    record = found
+    return edit(current, found)
+  }
+  const published = await publish(deps, topic_id, by, editExisting, pathOf)
+  return published ?? { topic: record as unknown as Topic, warnings: [] }
 }
 
 /** Whether `wanted` is what is already there. */

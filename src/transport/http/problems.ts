@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
-import type { Audit } from '../../domain/observation.ts'
+import { type Audit, elapsedMs } from '../../domain/observation.ts'
 import { challengeOf, publicUrlOf } from './identity/protected-resource.ts'
 
 declare module 'fastify' {
@@ -47,7 +47,7 @@ export function answerProblem(
       caller: subject,
       role,
       outcome: error.code,
-      duration_ms: Math.round((performance.now() - request.startedAt) * 100) / 100,
+      duration_ms: elapsedMs(request.startedAt),
       request_id: id,
     })
   }

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { type ApiKey, type ApiKeys, loggablePrefix } from '../../../domain/api-keys.ts'
 import type { Caller } from '../../../domain/caller.ts'
 import { AppError, toAppError } from '../../../domain/errors.ts'
-import type { Audit } from '../../../domain/observation.ts'
+import { type Audit, elapsedMs } from '../../../domain/observation.ts'
 import type { RateLimiter } from '../../../domain/rate-limiter.ts'
 import type { Sessions } from '../../../domain/sign-in.ts'
 import type { TokenVerifier } from '../../../domain/tokens.ts'
@@ -54,7 +54,7 @@ export function authenticator(deps: AuthenticatorDeps): Authenticate {
         event: 'authenticate',
         caller: label,
         outcome: 'ok',
-        duration_ms: elapsed(startedAt),
+        duration_ms: elapsedMs(startedAt),
         request_id: request.id,
       })
       return caller
@@ -69,7 +69,7 @@ export function authenticator(deps: AuthenticatorDeps): Authenticate {
         caller: credential.kind === 'key' ? loggablePrefix(credential.value) : `(${credential.kind})`,
         address: addressOf(request),
         outcome: error.code,
-        duration_ms: elapsed(startedAt),
+        duration_ms: elapsedMs(startedAt),
         request_id: request.id,
       })
       throw error
@@ -143,8 +143,4 @@ function isSafe(method: string): boolean {
 function isSame(presented: string, right: string): boolean {
   const [one, other] = [Buffer.from(presented), Buffer.from(right)]
   return one.length === other.length && timingSafeEqual(one, other)
-}
-
-function elapsed(since: number): number {
-  return Math.round((performance.now() - since) * 100) / 100
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../../domain/errors.ts'
-import type { Audit } from '../../../domain/observation.ts'
+import { type Audit, elapsedMs } from '../../../domain/observation.ts'
 import type { RateLimiter } from '../../../domain/rate-limiter.ts'
 import type { Session, Sessions, SignInCodes } from '../../../domain/sign-in.ts'
 import { API_ROOT } from '../rest/routes.ts'
@@ -73,7 +73,7 @@ async function redeem(request: FastifyRequest, deps: SignInDeps): Promise<string
     caller: found?.subject ?? '(sign-in)',
     ...(error && { address: addressOf(request) }),
     outcome: error?.code ?? 'ok',
-    duration_ms: Math.round((performance.now() - startedAt) * 100) / 100,
+    duration_ms: elapsedMs(startedAt),
     request_id: request.id,
   })
   if (!found) throw error
