@@ -25,6 +25,8 @@ const names = z
   .pipe(z.array(z.string().min(1)))
   .optional()
 
+/** A name of a host. */
+const NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i
 const hostName = z.string().refine(isHostName, {
   error: 'is no host name',
   params: { expected: 'host names without scheme and port, comma-separated' },
@@ -66,7 +68,7 @@ const Settings = z.object({
     .default('dev'),
   PROMPTS_HOST: z
     .string()
-    .refine((host) => isIP(host) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(host), {
+    .refine((host) => isIP(host) !== 0 || NAME.test(host), {
       error: 'is no address',
       params: { expected: 'an IP address without brackets, or a host name' },
     })
@@ -188,6 +190,11 @@ function tokenSettings(settings: z.output<typeof Settings>): TokenSettings {
   return { jwksUrl, issuer, audiences, algorithms, roleClaim: settings.PROMPTS_JWT_ROLE_CLAIM }
 }
 
+/** The address of a server that listens on `host`. */
+export function urlAt(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 /** Whether only programs of this machine can reach a server that binds to `host`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(host)
@@ -200,7 +207,7 @@ function isSafeUrl(text: string): boolean {
 }
 
 function isHostName(text: string): boolean {
-  return /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)$/i.test(text)
+  return NAME.test(text) || /^\[[0-9a-f:.]+\]$/i.test(text)
 }
 
 function urlOf(text: string): URL | undefined {

@@ -15,6 +15,20 @@ export function seedsOf({ packageRoot }: Start): string {
   return join(packageRoot, 'seeds')
 }
 
+/** Where a server listens, in the words of the command line. */
+export interface AddressWords {
+  host?: string
+  port?: string
+}
+
+/** The settings of a server; what the command line says wins. */
+export function configAt({ host, port }: AddressWords): Config {
+  return loadConfig({
+    ...(host !== undefined && { PROMPTS_HOST: host }),
+    ...(port !== undefined && { PROMPTS_PORT: port }),
+  })
+}
+
 /** Whoever starts the program has its data folder's rights already, and so every role. */
 export function localUser(): Caller {
   let subject = 'unknown'

@@ -1,15 +1,12 @@
 import { openSignInCodes } from '../../app.ts'
-import { type Config, isLoopback, loadConfig } from '../../config.ts'
+import { type Config, isLoopback, urlAt } from '../../config.ts'
 import { AppError } from '../../domain/errors.ts'
-import { localUser } from './context.ts'
+import { type AddressWords, configAt, localUser } from './context.ts'
 import { print, remark } from './output.ts'
 
 /** `login`: prints a new sign-in link of the server with these settings alone on stdout. */
-export async function printSignInLink(address: { host?: string; port?: string }): Promise<void> {
-  const config = loadConfig({
-    ...(address.host !== undefined && { PROMPTS_HOST: address.host }),
-    ...(address.port !== undefined && { PROMPTS_PORT: address.port }),
-  })
+export async function printSignInLink(address: AddressWords): Promise<void> {
+  const config = configAt(address)
   const url = config.publicUrl ?? addressOf(config)
   const codes = await openSignInCodes(config)
   print(signInLink(url, await codes.issue(localUser().subject)))
@@ -27,6 +24,5 @@ function addressOf({ host, port, allowedHosts }: Config): string {
     const message = 'Give the port that the server listens on, with --port or PROMPTS_PORT.'
     throw new AppError('invalid_input', message)
   }
-  const name = isLoopback(host) ? host : (allowedHosts?.[0] ?? host)
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+  return urlAt(isLoopback(host) ? host : (allowedHosts?.[0] ?? host), port)
 }

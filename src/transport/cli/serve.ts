@@ -4,21 +4,18 @@ import closeWithGrace from 'close-with-grace'
 import { createLog } from '../../adapters/log.ts'
 import { prometheusMetrics } from '../../adapters/metrics.ts'
 import { openApp, openIdentity } from '../../app.ts'
-import { type Config, isLoopback, loadConfig } from '../../config.ts'
+import { type Config, isLoopback } from '../../config.ts'
 import type { ApiKeys } from '../../domain/api-keys.ts'
 import type { SignInCodes } from '../../domain/sign-in.ts'
 import { authenticator, credentialChecker } from '../http/identity/authenticator.ts'
 import { serveHttp } from '../http/server.ts'
-import { localUser, type Start, seedsOf } from './context.ts'
+import { type AddressWords, configAt, localUser, type Start, seedsOf } from './context.ts'
 import { signInLink } from './login.ts'
 import { print } from './output.ts'
 
 /** `serve`: everything over HTTP on one port, until a signal. */
-export async function runServe(start: Start, address: { host?: string; port?: string }): Promise<void> {
-  const config = loadConfig({
-    ...(address.host !== undefined && { PROMPTS_HOST: address.host }),
-    ...(address.port !== undefined && { PROMPTS_PORT: address.port }),
-  })
+export async function runServe(start: Start, address: AddressWords): Promise<void> {
+  const config = configAt(address)
   // By default V8 lets garbage grow to several times what is in use before it looks for it. Here that would be most of
   // the memory: catalogues are large and live long. Three quarters is enough, and costs little: the bench shows both.
   setFlagsFromString('--heap-growing-percent=75')

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
+import { urlAt } from '../../config.ts'
 import { AppError } from '../../domain/errors.ts'
 import { type GuardOptions, guardHost } from './guard.ts'
 import { answerHealth, type HealthDeps } from './health.ts'
@@ -109,7 +110,7 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
 
 function addressOf(app: FastifyInstance, host: string): string {
   const { port } = app.server.address() as AddressInfo
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return urlAt(host, port)
 }
 
 /** Fastify itself believes no number of proxies, because whoever gets past them can claim any address. */

@@ -1,5 +1,6 @@
 import type { Role } from '../../../domain/caller.ts'
 import { AppError, ERROR_CODES, type ErrorCode, type ErrorExtras, problemOf } from '../../../domain/errors.ts'
+import { SESSION_COOKIE } from '../identity/credentials.ts'
 import { type ApiPath, inputPlaces, typeName } from './paths.ts'
 import { schemaRef } from './schemas.ts'
 
@@ -177,7 +178,7 @@ export const securitySchemes: Readonly<Record<string, object>> = {
   Session: {
     type: 'apiKey',
     in: 'cookie',
-    name: 'purposepath_session',
+    name: SESSION_COOKIE,
     description:
       'The session of a browser that has opened a sign-in link (`purposepath-prompts login`). Requests that change something need the header `X-CSRF-Token` as well.',
   },

@@ -2,9 +2,9 @@ import type * as z from 'zod'
 import type { Role } from '../../../domain/caller.ts'
 import type { LimitName } from '../../../domain/rate-limiter.ts'
 import { examples } from '../../../operations/examples.ts'
-import { type Operation, pathFields } from '../../../operations/operation.ts'
+import type { Operation } from '../../../operations/operation.ts'
 import { answerSchema } from '../../answer-schema.ts'
-import { type RestRoute, restRoutes } from '../rest/routes.ts'
+import { placesOf, type RestRoute, restRoutes } from '../rest/routes.ts'
 
 /** One method of one address, as the OpenAPI document describes it. */
 export interface ApiPath {
@@ -73,8 +73,7 @@ export function typeName(words: string): string {
 
 /** Where an address takes its input from: names in its path, and all others in its query or its body. */
 export function inputPlaces({ method, path, input }: Pick<ApiPath, 'method' | 'path' | 'input'>) {
-  const inPath = pathFields({ http: path })
+  const { pathNames: inPath, source } = placesOf({ method, path })
   const others = Object.keys(input.shape).filter((name) => !inPath.includes(name))
-  const hasBody = method === 'POST' || method === 'PUT'
-  return { inPath, inQuery: hasBody ? [] : others, inBody: hasBody ? others : [] }
+  return { inPath, inQuery: source === 'query' ? others : [], inBody: source === 'body' ? others : [] }
 }

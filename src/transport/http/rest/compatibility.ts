@@ -5,12 +5,12 @@ import { parseInput } from '../../../domain/validation.ts'
 import type { Answer, Meta, Operation } from '../../../operations/operation.ts'
 import { getPrompts } from '../../../operations/prompts.ts'
 import { createTopic } from '../../../operations/topic-edits.ts'
-import { tellAllowance } from '../limit-headers.ts'
 import { sendOnce, sendTagged } from './answer.ts'
+import { callOf } from './call.ts'
 import { createTemplate, getTemplate } from './early-paths.ts'
 import { inputReader } from './input.ts'
 import type { RestDeps } from './rest.ts'
-import { API_ROOT } from './routes.ts'
+import { API_ROOT, placesOf, routerPath } from './routes.ts'
 import { templateOf, templatePath, templateTextsOf, topicOf } from './templates.ts'
 
 /**
@@ -21,7 +21,7 @@ export function serveEarlyPaths(
   scope: FastifyInstance,
   { execute, basePath }: Omit<RestDeps, 'authenticate'>,
 ) {
-  const readTemplate = inputReader({ ...createTemplate, pathNames: [], source: 'body' })
+  const readTemplate = inputReader({ ...createTemplate, ...placesOf(createTemplate) })
   scope.post(createTemplate.path, async (request, reply) => {
     let added: string[] = []
     const read = () => {
@@ -42,8 +42,8 @@ export function serveEarlyPaths(
     return sendOnce(reply, { success: true, data: templateOf(data), ...metaOf(warnings) })
   })
 
-  const readAddress = inputReader({ ...getTemplate, pathNames: ['templateId'], source: 'query' })
-  scope.get(getTemplate.path.replace('{templateId}', ':templateId'), async (request, reply) => {
+  const readAddress = inputReader({ ...getTemplate, ...placesOf(getTemplate) })
+  scope.get(routerPath(getTemplate.path), async (request, reply) => {
     const read = () => {
       const { templateId, ...options } = parseInput(getTemplate.input, readAddress(request), 1)
       return { topic_id: templateId, ...options }
@@ -60,7 +60,6 @@ export function serveEarlyPaths(
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<Answer<z.input<Data>>> {
-    request.isAudited = true
     let isRead = false
     const input = () => {
       const given = read()
@@ -68,12 +67,8 @@ export function serveEarlyPaths(
       return given
     }
     try {
-      return await execute(operation, input, {
-        caller: request.caller,
-        requestId: request.id,
-        path: { topic_id: (request.params as { templateId?: string }).templateId ?? '' },
-        onAllowance: (allowance) => tellAllowance(reply, operation.limit, allowance),
-      })
+      const { templateId = '' } = request.params as { templateId?: string }
+      return await execute(operation, input, callOf(request, reply, operation, { topic_id: templateId }))
     } catch (thrown) {
       const { code, errors } = toAppError(thrown)
       if (code !== 'invalid_input' || !errors || !isRead) throw thrown

@@ -3,12 +3,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Execute } from '../../../operations/execute.ts'
 import type { Answer } from '../../../operations/operation.ts'
 import type { Authenticate } from '../identity/authenticator.ts'
-import { tellAllowance } from '../limit-headers.ts'
 import { sendOnce, sendTagged } from './answer.ts'
+import { callOf } from './call.ts'
 import { serveEarlyPaths } from './compatibility.ts'
 import { inputReader } from './input.ts'
 import { keepBodiesRaw } from './json-body.ts'
-import { API_ROOT, type RestRoute, restRoutes } from './routes.ts'
+import { API_ROOT, type RestRoute, restRoutes, routerPath } from './routes.ts'
 
 /** How often a shutdown looks whether calls are still running. */
 const POLL_MS = 10
@@ -64,15 +64,10 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
   const readInput = inputReader({ ...operation, ...route })
   scope.route({
     method,
-    url: path.replace(/\{(\w+)\}/g, ':$1'),
+    url: routerPath(path),
     async handler(request, reply) {
-      request.isAudited = true
-      const answer = await execute(operation, () => readInput(request), {
-        caller: request.caller,
-        requestId: request.id,
-        path: request.params as Record<string, string>,
-        onAllowance: (allowance) => tellAllowance(reply, operation.limit, allowance),
-      })
+      const context = callOf(request, reply, operation, request.params as Record<string, string>)
+      const answer = await execute(operation, () => readInput(request), context)
       return send(route, request, reply, answer, basePath)
     },
   })

@@ -30,12 +30,19 @@ export const restRoutes: readonly RestRoute[] = operations.flatMap((operation) =
 
 function routeOf(http: string, operation: Operation): RestRoute {
   const [method, path] = http.split(' ') as [RestRoute['method'], string]
-  return {
-    method,
-    path,
-    operation,
-    pathNames: pathFields({ http }),
-    source: method === 'GET' || method === 'DELETE' ? 'query' : 'body',
-    forAdmins: operation.role === 'admin',
-  }
+  return { method, path, operation, ...placesOf({ method, path }), forAdmins: operation.role === 'admin' }
+}
+
+/** Where the fields of an address's input stand. */
+export function placesOf({
+  method,
+  path,
+}: Pick<RestRoute, 'method' | 'path'>): Pick<RestRoute, 'pathNames' | 'source'> {
+  const source = method === 'GET' || method === 'DELETE' ? 'query' : 'body'
+  return { pathNames: pathFields({ http: path }), source }
+}
+
+/** A path as the router writes it: `:name` for `{name}`. */
+export function routerPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1')
 }

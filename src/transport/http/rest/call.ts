@@ -1,0 +1,19 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { CallContext, Operation } from '../../../operations/operation.ts'
+import { tellAllowance } from '../limit-headers.ts'
+
+/** The facts of a request for the pipeline, which from here on answers for its audit line. */
+export function callOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { limit }: Pick<Operation, 'limit'>,
+  path: Readonly<Record<string, string>>,
+): CallContext {
+  request.isAudited = true
+  return {
+    caller: request.caller,
+    requestId: request.id,
+    path,
+    onAllowance: (allowance) => tellAllowance(reply, limit, allowance),
+  }
+}
