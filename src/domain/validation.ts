@@ -5,13 +5,13 @@ import { isDeeperThan } from './json.ts'
 type Issue = z.core.$ZodIssue
 
 /** A schema's complaints as field faults, one for each faulty field, unknown members each by name. */
-export function faultsOf(error: z.core.$ZodError): FieldFault[] {
-  return error.issues.slice(0, MAX_FAULTS).flatMap((issue) => {
+export function faultsOf(error: z.core.$ZodError, most = Infinity): FieldFault[] {
+  return error.issues.slice(0, most).flatMap((issue) => {
     const path = joinPath('', ...issue.path.map(String))
     if (issue.code !== 'unrecognized_keys') {
       return [{ path, expected: expectedBy(issue), message: messageOf(issue) }]
     }
-    return issue.keys.slice(0, MAX_FAULTS).map((key) => ({
+    return issue.keys.slice(0, most).map((key) => ({
       path: joinPath(path, key),
       expected: 'no such field',
       message: `"${shorten(key)}" is not a field here.`,
@@ -31,13 +31,15 @@ export type Checked<T> = { data: T; faults?: never } | { data?: never; faults: F
 /**
  * Checks `input` by `schema`, and for what a schema does not see: members called `__proto__`, which Zod would drop
  * without a word, and halves of characters, which no store could keep as they are.
+ *
+ * @param most how many faults a schema's complaint may name; by default all, as for a file that somebody mends.
  */
-export function check<S extends z.ZodType>(schema: S, input: unknown): Checked<z.output<S>> {
+export function check<S extends z.ZodType>(schema: S, input: unknown, most = Infinity): Checked<z.output<S>> {
   const parsed = schema.safeParse(input)
   if (parsed.success && !isOdd(input)) return { data: parsed.data }
   // Only now with what was given, which takes ten times as long: messages tell a missing field from a wrong one.
   const { error } = schema.safeParse(input, { reportInput: true })
-  const seen = error ? faultsOf(error) : []
+  const seen = error ? faultsOf(error, most) : []
   const paths = new Set(seen.map((fault) => fault.path))
   const faults = [...seen, ...unseenFaults(input).filter((fault) => !paths.has(fault.path))]
   return parsed.success && faults.length === 0 ? { data: parsed.data } : { faults }
@@ -50,7 +52,7 @@ export function check<S extends z.ZodType>(schema: S, input: unknown): Checked<z
  */
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown, maxDepth: number): z.output<S> {
   if (isDeeperThan(input, maxDepth)) throw tooDeep(input, maxDepth)
-  const { data, faults } = check(schema, input)
+  const { data, faults } = check(schema, input, MAX_FAULTS)
   if (faults) throw invalidInput(faults)
   return data
 }

@@ -143,6 +143,14 @@ describe('import', () => {
     expect(await treeOf(store)).toEqual(before)
   })
 
+  test('names every fault of a file, however many there are', async () => {
+    const path = join(await tempFolder(), 'topics.json')
+    await writeFile(path, JSON.stringify({ topics: Array.from({ length: 150 }, () => 'no topic') }))
+    const { code, stderr } = await on(await tempFolder(), 'import', path, '--json')
+    expect(code).toBe(2)
+    expect(JSON.parse(stderr).errors).toHaveLength(150)
+  })
+
   test('names each fault on a line of its own for people', async () => {
     const source = await folderWith(topicContent('t', { system: 'x {{one}}\n {{two}}' }))
     const { code, stderr } = await on(await tempFolder(), 'import', source)
