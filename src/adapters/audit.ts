@@ -2,7 +2,7 @@ import { symbols } from 'pino'
 import type { Audit, AuditEvent } from '../domain/observation.ts'
 import { type LineStream, type Log, timeMember } from './log.ts'
 
-/** Texts that are themselves in JSON: nearly all that an audit line holds. */
+/** Texts that are themselves in JSON: nearly all names of callers. */
 const PLAIN = /^[\w:.@() /-]*$/
 
 /**
@@ -12,23 +12,26 @@ const PLAIN = /^[\w:.@() /-]*$/
 export function logAudit(log: Log): Audit {
   if (!log.isLevelEnabled('info')) return () => {}
   const stream = (log as unknown as Record<symbol, LineStream>)[symbols.streamSym] as LineStream
-  const level = log.levels.values['info'] as number
+  const start = `{"level":${log.levels.values['info']}`
   return (event) => {
     const now = Date.now()
-    stream.writeLater(() => lineOf(level, now, event))
+    stream.writeLater(() => start + timeMember(now) + membersOf(event))
   }
 }
 
-function lineOf(level: number, now: number, event: AuditEvent): string {
-  const who = member('caller', event.caller) + member('role', event.role) + member('address', event.address)
-  const what = member('topic_id', event.topic_id) + member('prompt_type', event.prompt_type)
-  const refused = event.refused === undefined ? '' : `,"refused":${JSON.stringify(event.refused)}`
-  const how = `,"outcome":"${event.outcome}"${refused},"duration_ms":${event.duration_ms}`
-  const start = `{"level":${level}${timeMember(now)},"kind":"audit","event":"${event.event}"`
-  return `${start}${who}${what}${how},"request_id":"${event.request_id}"}\n`
+/** Only callers and addresses come from outside: the other members are names that hold nothing to escape. */
+function membersOf(event: AuditEvent): string {
+  const { caller, role, address, topic_id, prompt_type, outcome, refused, duration_ms, request_id } = event
+  let members = `,"kind":"audit","event":"${event.event}","caller":${quoted(caller)}`
+  if (role !== undefined) members += `,"role":"${role}"`
+  if (address !== undefined) members += `,"address":${quoted(address)}`
+  if (topic_id !== undefined) members += `,"topic_id":"${topic_id}"`
+  if (prompt_type !== undefined) members += `,"prompt_type":"${prompt_type}"`
+  members += `,"outcome":"${outcome}"`
+  if (refused !== undefined) members += `,"refused":${JSON.stringify(refused)}`
+  return `${members},"duration_ms":${duration_ms},"request_id":"${request_id}"}\n`
 }
 
-function member(name: string, value: string | undefined): string {
-  if (value === undefined) return ''
-  return `,"${name}":${PLAIN.test(value) ? `"${value}"` : JSON.stringify(value)}`
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
 }

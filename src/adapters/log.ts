@@ -4,7 +4,7 @@ import { type DestinationStream, destination, type Logger, pino } from 'pino'
 export type Log = Logger
 
 /** Lines wait for company until there are so many, or for so long: a busy server writes thousands a second. */
-const BATCH_LINES = 128
+const BATCH_LINES = 512
 const BATCH_MS = 50
 
 /** Where lines go. A line may also be given as how to make it, which then is done with its batch. */

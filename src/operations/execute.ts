@@ -7,6 +7,7 @@ import { type Audit, elapsedMs, type Measure } from '../domain/observation.ts'
 import type { Allowance, LimitName, RateLimiter } from '../domain/rate-limiter.ts'
 import { parseInput } from '../domain/validation.ts'
 import type { Answer, CallContext, Operation, Services } from './operation.ts'
+import { isLasting } from './served.ts'
 
 /** The input object and the members of `parameters` stand above a parameter's own levels. */
 const MAX_INPUT_DEPTH = MAX_DEPTH + 4
@@ -45,9 +46,7 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
       if (typeof input === 'function') given = input()
       const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH)
       const answer = await operation.run(services, valid, context)
-      const checked = operation.output.safeParse(answer.data)
-      if (!checked.success)
-        throw new Error(`${operation.name} answered what its schema does not allow`, { cause: checked.error })
+      checkOutput(operation, answer)
       return markStale(answer, services.catalog.staleSince())
     } catch (thrown) {
       failure = bounded(toAppError(thrown))
@@ -55,6 +54,7 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
       throw failure
     } finally {
       const outcome = failure?.code ?? 'ok'
+      const duration_ms = elapsedMs(startedAt)
       const { topic_id, prompt_type } = subjectOf(given)
       audit({
         event: operation.name,
@@ -64,12 +64,22 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
         prompt_type,
         outcome,
         refused: failure?.errors && refusedNames(failure.errors),
-        duration_ms: elapsedMs(startedAt),
+        duration_ms,
         request_id: context.requestId,
       })
-      measure(operation.name, outcome, (performance.now() - startedAt) / 1000)
+      measure(operation.name, outcome, duration_ms / 1000)
     }
   }
+}
+
+/** Answers that have passed before and will be given again as they are. */
+const passed = new WeakSet<object>()
+
+function checkOutput({ name, output }: Operation, answer: Answer<unknown>): void {
+  if (passed.has(answer)) return
+  const { success, error } = output.safeParse(answer.data)
+  if (!success) throw new Error(`${name} answered what its schema does not allow`, { cause: error })
+  if (isLasting(answer)) passed.add(answer)
 }
 
 function bounded(error: AppError): AppError {

@@ -31,9 +31,11 @@ export function guardHost(app: FastifyInstance, options: GuardOptions): void {
   /** The last host that passed; clients rarely use another, and to take one apart costs as much as a look-up. */
   let lastHost: string | undefined
   app.addHook('onRequest', (request, reply, done) => {
+    const { host, headers } = request
+    const { origin } = headers
+    if (host === lastHost && origin === undefined) return done()
     const { config } = request.routeOptions
     if (config.anyHost) return done()
-    const { host, headers } = request
     if (host !== lastHost) {
       // What passes is repeated in addresses that we answer: nothing but a name and a port.
       if (!/^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host))
@@ -43,7 +45,6 @@ export function guardHost(app: FastifyInstance, options: GuardOptions): void {
         throw new AppError('forbidden', `${checked.message}. PROMPTS_ALLOWED_HOSTS names the allowed hosts.`)
       lastHost = host
     }
-    const { origin } = headers
     if (origin !== undefined && !config.anyOrigin) {
       const checked = validateOriginHeader(origin, originHosts)
       if (!checked.ok && !wholeOrigins.has(origin))
