@@ -58,14 +58,26 @@ const trustedProxies = z
   })
   .transform((text) => (/^\d+$/.test(text) ? Number(text) : text.split(',').map((one) => one.trim())))
 
+/** A name of a table, a bucket or a secret, or the ARN of a secret. */
+const resourceName = z.string().refine((name) => /^[\w./:@+=-]{3,512}$/.test(name), {
+  error: 'is no such name',
+  params: { expected: 'the name of an AWS resource' },
+})
+
 /** Every setting (spec §8). An empty variable counts as unset. */
 const Settings = z.object({
-  PROMPTS_STORE: z.enum(['files']).default('files'),
+  PROMPTS_STORE: z.enum(['files', 'aws']).default('files'),
   PROMPTS_DATA_DIR: z.string().optional(),
   STAGE: z
     .string()
     .regex(/^[a-z0-9-]{1,32}$/)
     .default('dev'),
+  PROMPTS_TABLE: resourceName.optional(),
+  PROMPTS_BUCKET: resourceName.optional(),
+  PROMPTS_API_KEY_SECRET: resourceName.optional(),
+  PROMPTS_JWT_SECRET_NAME: resourceName.optional(),
+  PROMPTS_LIMITS_TABLE: resourceName.optional(),
+  PROMPTS_S3_FORCE_PATH_STYLE: z.stringbool({ truthy: ['true'], falsy: ['false'] }).default(false),
   PROMPTS_HOST: z
     .string()
     .refine((host) => isIP(host) !== 0 || NAME.test(host), {
@@ -90,6 +102,7 @@ const Settings = z.object({
   PROMPTS_JWT_ROLE_CLAIM: z.string().default('role'),
   PROMPTS_CREATABLE_TYPES: names.pipe(z.array(z.string().regex(/^[a-z0-9_]+$/)).optional()),
   PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
+  PROMPTS_RECONCILE_MS: milliseconds(1000, 60_000),
   PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
   PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   XDG_DATA_HOME: z.string().optional(),
@@ -98,8 +111,22 @@ const Settings = z.object({
 
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** Names of the AWS resources (spec §8); by default they follow from the stage. */
+export interface AwsNames {
+  table: string
+  bucket: string
+  apiKeySecret: string
+  jwtSecret: string
+  limitsTable: string
+}
+
 /** The settings as the program uses them. */
 export interface Config {
+  store: 'files' | 'aws'
+  aws: AwsNames & {
+    /** For S3-compatible servers that know no host name for each bucket. */
+    forcePathStyle: boolean
+  }
   dataDir: string
   stage: string
   host: string
@@ -119,6 +146,8 @@ export interface Config {
   /** Topic types that administrators may create; others are seeded or imported. */
   creatableTypes: string[]
   freshnessMs: number
+  /** How soon changes past this program are noticed on aws. */
+  reconcileMs: number
   staleIfErrorMs: number
   /** `undefined`: `info` for servers, `warn` for commands that a person waits for. */
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined
@@ -146,6 +175,8 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
   }
   const tokens = tokenSettings(settings)
   return {
+    store: settings.PROMPTS_STORE,
+    aws: { ...awsNames(settings), forcePathStyle: settings.PROMPTS_S3_FORCE_PATH_STYLE },
     dataDir: resolve(settings.PROMPTS_DATA_DIR ?? defaultDataDir(settings)),
     stage: settings.STAGE,
     host: settings.PROMPTS_HOST,
@@ -164,8 +195,20 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
     tokens,
     creatableTypes: settings.PROMPTS_CREATABLE_TYPES ?? ['kpi_system'],
     freshnessMs: settings.PROMPTS_FRESHNESS_MS,
+    reconcileMs: settings.PROMPTS_RECONCILE_MS,
     staleIfErrorMs: settings.PROMPTS_STALE_IF_ERROR_MS,
     logLevel: settings.PROMPTS_LOG_LEVEL,
+  }
+}
+
+function awsNames(settings: z.output<typeof Settings>): AwsNames {
+  const { STAGE: stage } = settings
+  return {
+    table: settings.PROMPTS_TABLE ?? `purposepath-llm-prompts-${stage}`,
+    bucket: settings.PROMPTS_BUCKET ?? `purposepath-templates-${stage}`,
+    apiKeySecret: settings.PROMPTS_API_KEY_SECRET ?? `purposepath-backend-api-token-${stage}`,
+    jwtSecret: settings.PROMPTS_JWT_SECRET_NAME ?? `purposepath-jwt-secret-${stage}`,
+    limitsTable: settings.PROMPTS_LIMITS_TABLE ?? `purposepath-limits-${stage}`,
   }
 }
 
