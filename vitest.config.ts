@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: './test/services/global-setup.ts',
     // Real processes, real files, real sockets: a slow machine must not make them fail.
     testTimeout: 30_000,
     hookTimeout: 30_000,
