@@ -83,8 +83,21 @@ export interface StoreEvent {
   topic_ids: readonly string[]
   /** False while the store cannot be read; what is known stays served (spec §3, freshness). */
   reachable: boolean
-  /** True when the store is another one than before (a restored backup): nothing known of it holds any more. */
+  /** True when anything may have changed (a restored backup, lost notifications): all that is known is compared anew. */
   reset?: boolean
+}
+
+/** Told of what happens to a store. Rejects when it could not take it over; the store then tells again. */
+export type StoreListener = (event: StoreEvent) => void | Promise<void>
+
+/** Following a store. */
+export interface StoreWatch {
+  /**
+   * Resolves when all changes older than the freshness bound have been told; `undefined` when they have been already,
+   * and in an outage, in which nobody can tell.
+   */
+  catchUp(): Promise<void> | undefined
+  close(): Promise<void>
 }
 
 /** Topic records, and the one promise that matters: a record and its bodies change together or not at all. */
@@ -106,8 +119,8 @@ export interface TopicRepository {
    */
   save(topic: Topic, changed: Bodies): Promise<Topic>
 
-  /** Tells of changes by anybody, until the returned function is called. */
-  watch(listener: (event: StoreEvent) => void): Promise<() => Promise<void>>
+  /** Tells of changes by anybody, until it is closed. */
+  watch(listener: StoreListener): Promise<StoreWatch>
 }
 
 export type ListPosition = Pick<TopicDefinition, 'display_order' | 'topic_id'>

@@ -45,6 +45,8 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
       if (!context.limitsTaken) await takeLimit(limiter, context, operation.limit, 1, context.onAllowance)
       if (typeof input === 'function') given = input()
       const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH)
+      const late = services.catalog.catchUp()
+      if (late) await late
       const answer = await operation.run(services, valid, context)
       checkOutput(operation, answer)
       return markStale(answer, services.catalog.staleSince())

@@ -3,10 +3,12 @@ import { LRUCache } from 'lru-cache'
 import pMap from 'p-map'
 import type { Clock } from '../domain/clock.ts'
 import { AppError, notFound } from '../domain/errors.ts'
+import { sameJson } from '../domain/json.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
 import {
   type Bodies,
   byDisplayOrder,
+  type PromptInfo,
   type StoredTopic,
   type Topic,
   type TopicRepository,
@@ -61,6 +63,9 @@ export interface Catalog {
   /** When the store cannot be reached: since when what is served may be old. */
   staleSince(): Date | undefined
 
+  /** See {@link StoreWatch.catchUp}: resolves when what is served is within the freshness bound; usually `undefined`. */
+  catchUp(): Promise<void> | undefined
+
   /** Takes over what this process has just saved, so that it is visible here at once. */
   accept(topic: Topic): void
 
@@ -100,7 +105,7 @@ export async function openCatalog(options: {
   let staleSince: Date | undefined
   let closed = false
 
-  /** Replaces what is known of a topic; an older revision changes nothing. */
+  /** Replaces what is known of a topic. */
   function take(topic_id: string, stored: StoredTopic | undefined): CatalogChange | undefined {
     const before = known.get(topic_id)
     const after = stored && 'topic' in stored ? stored.topic : undefined
@@ -111,48 +116,79 @@ export async function openCatalog(options: {
     } else if (damaged.delete(topic_id)) {
       warn(`topic ${topic_id} is mended`)
     }
-    if (after && before && after.revision <= before.revision) return undefined
-    if (!after && !before) return undefined
+    if (after === before || (after && before && isSame(after, before))) return undefined
     if (after) known.set(topic_id, after)
     else known.delete(topic_id)
     sorted = undefined
     return { topic_id, ...(before && { before }), ...(after && { after }) }
   }
 
+  /** The same unless the store knows something newer already. */
+  function takeIfNewer(stored: StoredTopic): CatalogChange | undefined {
+    const { topic_id } = stored
+    const before = known.get(topic_id)
+    const isOlder = before && 'topic' in stored && stored.topic.revision <= before.revision
+    return isOlder ? undefined : take(topic_id, stored)
+  }
+
   /** Topics to read again. One reader at a time takes them, so that no answer overtakes a later one. */
   const waiting = new Set<string>()
-  let reading = false
+  /** Topics that could not be read in an outage. */
+  const missed = new Set<string>()
+  let reading: Promise<void> | undefined
 
-  async function refresh(topic_ids: readonly string[]): Promise<void> {
+  function refresh(topic_ids: Iterable<string>): Promise<void> {
     for (const topic_id of topic_ids) waiting.add(topic_id)
-    if (reading) return
-    reading = true
+    if (waiting.size > 0) reading ??= readWaiting()
+    return reading ?? Promise.resolve()
+  }
+
+  async function readWaiting(): Promise<void> {
     while (waiting.size > 0) {
       const batch = [...waiting].slice(0, BATCH)
       for (const topic_id of batch) waiting.delete(topic_id)
-      const changes = await pMap(batch, read, { concurrency: CONCURRENCY })
-      tell(changes)
+      tell(await pMap(batch, read, { concurrency: CONCURRENCY }))
     }
-    reading = false
+    reading = undefined
   }
 
   async function read(topic_id: string): Promise<CatalogChange | undefined> {
+    const before = known.get(topic_id)
     try {
-      return take(topic_id, await topics.get(topic_id))
+      const stored = await topics.get(topic_id)
+      if (known.get(topic_id) === before) return take(topic_id, stored)
+      // This process has saved it meanwhile: which of the two is newer, only the store knows.
+      waiting.add(topic_id)
     } catch (error) {
-      // In an outage nothing can be read; when it ends the store tells of every topic again.
-      if (staleSince) return undefined
-      warn(`cannot read topic ${topic_id}; trying again`, error)
-      setTimeout(() => void refresh([topic_id]), RETRY_MS).unref()
-      return undefined
+      if (staleSince) missed.add(topic_id)
+      else {
+        warn(`cannot read topic ${topic_id}; trying again`, error)
+        setTimeout(() => void refresh([topic_id]), RETRY_MS).unref()
+      }
     }
+    return undefined
+  }
+
+  /** Compares everything that is known with the store, and reads again what differs. Nothing is gone meanwhile. */
+  async function reload(): Promise<void> {
+    const gone = new Set([...known.keys(), ...damaged.keys()])
+    const differing: string[] = []
+    for await (const stored of topics.all()) {
+      const { topic_id } = stored
+      gone.delete(topic_id)
+      const before = known.get(topic_id)
+      const isKnown =
+        'topic' in stored ? before && isSame(before, stored.topic) : damaged.get(topic_id) === stored.damage
+      if (!isKnown) differing.push(topic_id)
+    }
+    await refresh([...differing, ...gone])
   }
 
   /** Reads every text once, so that an outage finds them in memory; up to what the memory may hold. */
   async function readAhead(): Promise<void> {
     for (const topic of known.values()) {
       if (closed || (bodies.calculatedSize ?? 0) > MAX_BODIES_BYTES * 0.9) return
-      for (const info of topic.prompts) await body(topic.topic_id, info).catch(() => {})
+      await Promise.allSettled(topic.prompts.map((info) => body(topic.topic_id, info)))
       await setImmediate()
     }
   }
@@ -174,34 +210,43 @@ export async function openCatalog(options: {
     return found
   }
 
-  async function body(topic_id: string, info: Topic['prompts'][number]): Promise<string> {
+  /** Texts that are being read: whoever else wants one waits for the same answer. */
+  const coming = new Map<string, Promise<string>>()
+
+  function body(topic_id: string, info: PromptInfo): string | Promise<string> {
     const key = `${topic_id}/${info.prompt_type}/${info.revision}/${info.sha256}`
-    let text = bodies.get(key)
-    if (text === undefined) {
-      text = await prompts.read(topic_id, info)
-      bodies.set(key, text)
-    }
-    return text
+    return bodies.get(key) ?? coming.get(key) ?? readBody(key, topic_id, info)
+  }
+
+  function readBody(key: string, topic_id: string, info: PromptInfo): Promise<string> {
+    const answer = prompts
+      .read(topic_id, info)
+      .then((text) => {
+        bodies.set(key, text)
+        return text
+      })
+      .finally(() => coming.delete(key))
+    coming.set(key, answer)
+    return answer
   }
 
   // Watch first, then load: what changes in between is read twice rather than missed.
-  const unwatch = await topics.watch(({ topic_ids, reachable, reset }) => {
-    if (reset) {
-      const forgotten = [...known.keys()]
-      tell(forgotten.map((topic_id) => take(topic_id, undefined)))
-      damaged.clear()
-      void refresh(forgotten)
-    }
+  const watch = await topics.watch(async ({ topic_ids, reachable, reset }) => {
     if (!reachable) {
       staleSince ??= clock()
       warn('the store cannot be reached; known prompts go on being served')
-    } else if (staleSince) {
+      return
+    }
+    if (staleSince) {
       staleSince = undefined
       warn('the store is back')
     }
-    void refresh(topic_ids)
+    const again = [...topic_ids, ...missed]
+    missed.clear()
+    await refresh(again)
+    if (reset) await reload()
   })
-  for await (const stored of topics.all()) take(stored.topic_id, stored)
+  for await (const stored of topics.all()) takeIfNewer(stored)
   const ahead = setTimeout(readAhead, READ_AHEAD_MS)
   ahead.unref()
 
@@ -216,7 +261,10 @@ export async function openCatalog(options: {
       const assembled = texts.get(of)
       if (assembled) return assembled
       const found: Record<string, string> = {}
-      for (const info of of.prompts) found[info.prompt_type] = await body(of.topic_id, info)
+      const read = of.prompts.map((info) => body(of.topic_id, info))
+      for (const [index, text] of (await Promise.all(read)).entries()) {
+        found[(of.prompts[index] as PromptInfo).prompt_type] = text
+      }
       texts.set(of, Object.freeze(found))
       return found
     },
@@ -227,8 +275,9 @@ export async function openCatalog(options: {
     },
     damaged: () => damaged,
     staleSince: () => staleSince,
+    catchUp: () => watch.catchUp(),
     accept(saved) {
-      tell([take(saved.topic_id, { topic_id: saved.topic_id, topic: saved })])
+      tell([takeIfNewer({ topic_id: saved.topic_id, topic: saved })])
     },
     onChange(listener) {
       listeners.push(listener)
@@ -236,7 +285,12 @@ export async function openCatalog(options: {
     async close() {
       closed = true
       clearTimeout(ahead)
-      await unwatch()
+      await watch.close()
     },
   }
+}
+
+/** Whether two records are the same; compared whole, because not everybody who changes one raises its revision. */
+function isSame(one: Topic, other: Topic): boolean {
+  return one.revision === other.revision && one.updated_at === other.updated_at && sameJson(one, other)
 }

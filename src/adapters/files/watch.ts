@@ -1,7 +1,7 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import { isIdentifier } from '../../domain/identifiers.ts'
-import type { StoreEvent } from '../../domain/topic.ts'
+import type { StoreEvent, StoreListener, StoreWatch } from '../../domain/topic.ts'
 import type { Layout } from './layout.ts'
 
 /** Notifications of the operating system get lost now and then (overflow, network drives): look again so often. */
@@ -18,10 +18,14 @@ export async function watchFolders(
     freshnessMs: number
     warn: (message: string) => void
     topicIds: () => string[]
-    listener: (event: StoreEvent) => void
+    listener: StoreListener
   },
-): Promise<() => Promise<void>> {
-  const { freshnessMs, warn, listener } = options
+): Promise<StoreWatch> {
+  const { freshnessMs, warn } = options
+  const listener = (event: StoreEvent) => {
+    // What could not be taken over is told again once the store can be read.
+    Promise.resolve(options.listener(event)).catch(lose)
+  }
   // Told when nothing has happened for so long, or at the latest when so long has passed.
   const settleMs = Math.min(100, freshnessMs / 4)
   const latestMs = freshnessMs / 2
@@ -139,10 +143,14 @@ export async function watchFolders(
   const timer = setInterval(look, freshnessMs / 2)
   timer.unref()
 
-  return async () => {
-    clearInterval(timer)
-    clearTimeout(settled)
-    for (const path of [...watchers.keys()]) unwatch(path)
+  return {
+    // Notifications come by themselves and fast; there is nothing to ask for.
+    catchUp: () => undefined,
+    async close() {
+      clearInterval(timer)
+      clearTimeout(settled)
+      for (const path of [...watchers.keys()]) unwatch(path)
+    },
   }
 }
 

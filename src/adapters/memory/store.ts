@@ -1,6 +1,6 @@
 import { AppError } from '../../domain/errors.ts'
 import type { PromptStore, PromptVersion } from '../../domain/prompt-store.ts'
-import type { StoreEvent, Topic, TopicRepository } from '../../domain/topic.ts'
+import type { StoreListener, Topic, TopicRepository } from '../../domain/topic.ts'
 
 type Version = PromptVersion & { content: string }
 
@@ -8,7 +8,7 @@ type Version = PromptVersion & { content: string }
 export function memoryStore(): { topics: TopicRepository; prompts: PromptStore } {
   const records = new Map<string, string>()
   const versions = new Map<string, Version[]>()
-  const listeners = new Set<(event: StoreEvent) => void>()
+  const listeners = new Set<StoreListener>()
   const versionsOf = (topic_id: string, prompt_type: string) =>
     versions.get(`${topic_id}/${prompt_type}`) ?? []
 
@@ -49,8 +49,11 @@ export function memoryStore(): { topics: TopicRepository; prompts: PromptStore }
     },
     async watch(listener) {
       listeners.add(listener)
-      return async () => {
-        listeners.delete(listener)
+      return {
+        catchUp: () => undefined,
+        async close() {
+          listeners.delete(listener)
+        },
       }
     },
   }

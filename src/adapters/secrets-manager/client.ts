@@ -1,6 +1,7 @@
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager'
 import { clientSettings } from '../aws/calls.ts'
 
-export function secretsClient(): SecretsManagerClient {
-  return new SecretsManagerClient(clientSettings)
+/** @param settings instead of what the SDK finds by itself. */
+export function secretsClient(settings: SecretsManagerClientConfig = {}): SecretsManagerClient {
+  return new SecretsManagerClient({ ...clientSettings, ...settings })
 }

@@ -229,7 +229,7 @@ describe('a store that is out of reach', () => {
   it('answers unavailable, deletes nothing, and is as before when it comes back', async () => {
     const { folder, mine, saved } = await setUp()
     const events: StoreEvent[] = []
-    onTestFinished(await mine.topics.watch((event) => events.push(event)))
+    onTestFinished((await mine.topics.watch((event) => void events.push(event))).close)
     await rename(folder, `${folder}-away`)
     const movedAt = performance.now()
     expect((await failureOf(() => mine.topics.get('t'))).code).toBe('unavailable')
@@ -255,7 +255,7 @@ describe('a store that is out of reach', () => {
   it('tells what changed meanwhile', async () => {
     const { folder, mine } = await setUp()
     const events: StoreEvent[] = []
-    onTestFinished(await mine.topics.watch((event) => events.push(event)))
+    onTestFinished((await mine.topics.watch((event) => void events.push(event))).close)
     await rename(folder, `${folder}-away`)
     await waitFor(() => events.some(({ reachable }) => !reachable))
     await writeFile(join(`${folder}-away`, BODY), 'meanwhile')
@@ -272,7 +272,7 @@ describe('watching', () => {
     const store = await setUp()
     const seen = new Set<string>()
     const listener = ({ topic_ids }: StoreEvent) => topic_ids.forEach((id) => void seen.add(id))
-    onTestFinished(await store.theirs.topics.watch(listener))
+    onTestFinished((await store.theirs.topics.watch(listener)).close)
     const noticed = async (id: string) => {
       await waitFor(() => seen.has(id), bound)
       seen.clear()

@@ -218,7 +218,10 @@ describe('a store without topics', () => {
     // Deaf to what the other one writes, as a process is for an instant.
     const deaf = () => {
       const { topics, prompts } = openFiles(folder)
-      return openServices({ topics: { ...topics, watch: async () => async () => {} }, prompts })
+      return openServices({
+        topics: { ...topics, watch: async () => ({ catchUp: () => undefined, close: async () => {} }) },
+        prompts,
+      })
     }
     const both = await Promise.all([deaf(), deaf()])
     const seeds = [...SEEDS.values()]

@@ -1,0 +1,38 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { PromptStore } from '../../domain/prompt-store.ts'
+import type { TopicRepository } from '../../domain/topic.ts'
+import { changeFeed } from '../dynamodb/feed.ts'
+import { promptsEverIn } from '../dynamodb/record.ts'
+import { dynamoTopics, itemReader } from '../dynamodb/topics.ts'
+import { s3Bodies } from '../s3/bodies.ts'
+import { s3Prompts } from '../s3/prompts.ts'
+
+export interface AwsStoreOptions {
+  dynamodb: DynamoDBDocumentClient
+  s3: S3Client
+  table: string
+  bucket: string
+  /** The account that the bucket must belong to, where it is known. */
+  owner: () => Promise<string | undefined>
+  freshnessMs: number
+  reconcileMs: number
+  warn: (message: string, cause?: unknown) => void
+}
+
+/** Topics in DynamoDB with their texts in S3. */
+export function awsStore({ dynamodb, s3, bucket, owner, ...options }: AwsStoreOptions): {
+  topics: TopicRepository
+  prompts: PromptStore
+} {
+  const bodies = s3Bodies(s3, bucket, owner)
+  const feed = changeFeed(dynamodb, options.table)
+  const readItem = itemReader(dynamodb, options.table)
+  return {
+    topics: dynamoTopics({ ...options, client: dynamodb, feed, bodies }),
+    prompts: s3Prompts(bodies, async (topic_id, prompt_type) => {
+      const ever = await promptsEverIn(await readItem(topic_id), bodies)
+      return ever.get(prompt_type)
+    }),
+  }
+}

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto'
+import type { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+} from '@aws-sdk/lib-dynamodb'
+import { AppError } from '../../domain/errors.ts'
+import { callAws, causeOf, pauseBefore, WRITE_BUDGET_MS } from '../aws/calls.ts'
+
+/** The item that tells every instance what has changed. No topic can have such an id. */
+export const FEED_ID = '#feed'
+
+/** Changes that the feed remembers. With the longest ids it stays below 4 KB: one read unit. */
+const MAX_CHANGES = 48
+
+/** Where a table's changes stand. */
+export interface Feed {
+  /** Another one when the feed was made anew: then nothing can be said of what happened in between. */
+  epoch: string
+  /** Number of changes so far. */
+  sequence: number
+  /** Topic ids of the last changes, the newest last. */
+  changes: string[]
+}
+
+type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
+
+/** The change feed of a topics table. */
+export interface ChangeFeed {
+  /** Strongly consistent. `undefined` while nothing was ever published. */
+  read(budgetMs?: number): Promise<Feed | undefined>
+
+  /**
+   * Makes `write` and tells of it, both or neither.
+   *
+   * @returns false when the condition of `write` does not hold; nothing is written then.
+   * @throws AppError `unavailable`; whether it was written is then unknown.
+   */
+  publish(topic_id: string, write: Write): Promise<boolean>
+}
+
+export function changeFeed(client: DynamoDBDocumentClient, table: string): ChangeFeed {
+  const place = (action: string) => ({
+    action: `dynamodb:${action}`,
+    resource: `table ${table}`,
+    setting: 'PROMPTS_TABLE',
+  })
+  /** The feed as last seen: usually still the current one. */
+  let known: Feed | undefined
+  /** Publications of this process go one after the other: rivals for the feed's item would only refuse each other. */
+  let tail: Promise<unknown> = Promise.resolve()
+
+  async function read(budgetMs?: number): Promise<Feed | undefined> {
+    const command = new GetCommand({ TableName: table, Key: { topic_id: FEED_ID }, ConsistentRead: true })
+    const { Item } = await callAws(place('GetItem'), (options) => client.send(command, options), budgetMs)
+    known = Item && {
+      epoch: String(Item['epoch']),
+      sequence: Number(Item['sequence']),
+      changes: Item['changes'],
+    }
+    return known
+  }
+
+  async function publishNow(topic_id: string, write: Write): Promise<boolean> {
+    const giveUpAt = performance.now() + WRITE_BUDGET_MS
+    for (let attempt = 1; performance.now() < giveUpAt; attempt++) {
+      const next = advanced(known, topic_id)
+      const command = new TransactWriteCommand({ TransactItems: [write, feedWrite(table, known, next)] })
+      try {
+        await callAws(place('PutItem'), (options) => client.send(command, options), WRITE_BUDGET_MS)
+        known = next
+        return true
+      } catch (error) {
+        const [ofWrite, ofFeed] = refusalsIn(error)
+        if (ofWrite === 'ConditionalCheckFailed') return false
+        if (ofWrite !== 'None' && !isPassing(ofWrite)) throw error
+        // Another instance was faster, or both at once.
+        if (ofFeed === 'ConditionalCheckFailed') await read()
+        else if (!isPassing(ofFeed) && !isPassing(ofWrite)) throw error
+        await new Promise((resolve) => setTimeout(resolve, pauseBefore(Math.min(attempt, 3))))
+      }
+    }
+    throw new AppError('unavailable', 'Too many others are writing; try again.', { retryAfter: 1 })
+  }
+
+  return {
+    read,
+    publish(topic_id, write) {
+      const turn = tail.then(() => publishNow(topic_id, write))
+      tail = turn.catch(() => {})
+      return turn
+    },
+  }
+}
+
+function advanced(feed: Feed | undefined, topic_id: string): Feed {
+  const { epoch, sequence, changes } = feed ?? { epoch: randomUUID(), sequence: 0, changes: [] }
+  return { epoch, sequence: sequence + 1, changes: [...changes, topic_id].slice(-MAX_CHANGES) }
+}
+
+function feedWrite(table: string, before: Feed | undefined, next: Feed): Write {
+  const Item = { topic_id: FEED_ID, ...next }
+  if (!before)
+    return { Put: { TableName: table, Item, ConditionExpression: 'attribute_not_exists(topic_id)' } }
+  return {
+    Put: {
+      TableName: table,
+      Item,
+      ConditionExpression: 'epoch = :epoch AND #sequence = :sequence',
+      ExpressionAttributeNames: { '#sequence': 'sequence' },
+      ExpressionAttributeValues: { ':epoch': before.epoch, ':sequence': before.sequence },
+    },
+  }
+}
+
+/** Why each write of a transaction was refused. @throws the error itself if it is of another kind. */
+function refusalsIn(error: unknown): [ofWrite: string, ofFeed: string] {
+  if (causeOf(error) !== 'TransactionCanceledException') throw error
+  const { CancellationReasons = [] } = (error as AppError).cause as TransactionCanceledException
+  const [ofWrite = 'None', ofFeed = 'None'] = CancellationReasons.map(({ Code = 'None' }) => Code)
+  return [ofWrite, ofFeed]
+}
+
+function isPassing(refusal: string): boolean {
+  return /^(TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded)$/.test(refusal)
+}
+
+/**
+ * Topic ids that changed between two looks at the feed.
+ *
+ * @returns `undefined` when that cannot be told: the feed is another one, went back, or has forgotten.
+ */
+export function changedSince(before: Feed | undefined, now: Feed | undefined): string[] | undefined {
+  if (!before && !now) return []
+  if (!now || (before && before.epoch !== now.epoch)) return undefined
+  const count = now.sequence - (before?.sequence ?? 0)
+  if (count < 0 || count > now.changes.length) return undefined
+  return count === 0 ? [] : [...new Set(now.changes.slice(-count))]
+}

@@ -1,0 +1,96 @@
+import type { StoreEvent, StoreWatch } from '../../domain/topic.ts'
+import { type ChangeFeed, changedSince } from './feed.ts'
+
+export interface FollowOptions {
+  feed: ChangeFeed
+  /** Bound within which a change is told. */
+  freshnessMs: number
+  /** How often everything is looked at, for changes that no feed tells of. */
+  reconcileMs: number
+  /** Resolves when it has taken the event over; rejects when it could not. */
+  listener: (event: StoreEvent) => void | Promise<void>
+}
+
+/** A read of the feed that takes longer says that the store is out of reach. */
+const LEAST_BUDGET_MS = 1_000
+
+/** Follows a table's feed: one small read every half freshness bound, and nothing else while nothing changes. */
+export async function followFeed({
+  feed,
+  freshnessMs,
+  reconcileMs,
+  listener,
+}: FollowOptions): Promise<StoreWatch> {
+  const budgetMs = Math.max(LEAST_BUDGET_MS, freshnessMs)
+  let readAt = performance.now()
+  let position = await feed.read()
+  let reconciledAt = readAt
+  let reachable = true
+  /** True until what the feed could not tell has been read from the table itself. */
+  let isLost = false
+  let reconciling = false
+  let looking: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  function look(): Promise<void> {
+    clearTimeout(timer)
+    looking ??= lookNow().finally(() => {
+      looking = undefined
+      schedule()
+    })
+    return looking
+  }
+
+  async function lookNow(): Promise<void> {
+    const startedAt = performance.now()
+    const before = position
+    try {
+      position = await feed.read(budgetMs)
+    } catch {
+      if (reachable) await listener({ topic_ids: [], reachable: false })
+      reachable = false
+      return
+    }
+    const isBack = !reachable
+    reachable = true
+    readAt = startedAt
+    const topic_ids = changedSince(before, position)
+    isLost ||= topic_ids === undefined
+    if (isLost) {
+      // Waited for: until it is done nobody can say how old what is known may be.
+      await reconcile()
+    } else if (isBack || topic_ids?.length) await listener({ topic_ids: topic_ids ?? [], reachable })
+    if (performance.now() - reconciledAt >= reconcileMs && !reconciling) void reconcile()
+  }
+
+  async function reconcile(): Promise<void> {
+    reconciling = true
+    try {
+      await listener({ topic_ids: [], reachable, reset: true })
+      isLost = false
+      reconciledAt = performance.now()
+    } catch {
+      // Tried again with the next look; until then what is known is served.
+    } finally {
+      reconciling = false
+    }
+  }
+
+  function schedule(): void {
+    if (!closed) timer = setTimeout(look, freshnessMs / 2).unref()
+  }
+
+  schedule()
+  return {
+    catchUp() {
+      // In an outage nobody waits: what is known is served, marked as stale.
+      if (!reachable || performance.now() - readAt <= freshnessMs) return undefined
+      return look()
+    },
+    async close() {
+      closed = true
+      clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,113 @@
+import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
+import { checkTopic, PromptInfo, type StoredTopic, Topic } from '../../domain/topic.ts'
+import { check } from '../../domain/validation.ts'
+import type { Bodies } from '../s3/bodies.ts'
+
+/** An item of the topics table. Attributes that are not ours belong to others, and stay. */
+export type TopicItem = Record<string, unknown> & {
+  topic_id: string
+  /** Prompts that were deleted, as they were last: their revisions are never used again, their history stays. */
+  retired_prompts?: PromptInfo[]
+}
+
+/** Attributes that a record may lack. */
+const OPTIONAL = ['description', 'external_id', 'deleted_at']
+const OURS = Object.keys(Topic.shape)
+const OURS_OF_PROMPTS = Object.keys(PromptInfo.shape)
+/** For records that somebody else made, and that do not tell. */
+const UNKNOWN = 'unknown'
+const LONG_AGO = new Date(0).toISOString()
+
+/** The revision of an item; one that another program made has none and counts as the first. */
+export function revisionOf(item: TopicItem | undefined): number {
+  return item ? Number(item['revision'] ?? 1) : 0
+}
+
+/**
+ * The topic in an item. What a record of another program does not say is taken from its texts, which are checked as
+ * ours are before they are saved.
+ *
+ * @throws AppError `unavailable` when such texts cannot be read.
+ */
+export async function topicIn(item: TopicItem, bodies: Bodies): Promise<StoredTopic> {
+  const { topic_id } = item
+  const texts: Record<string, string> = {}
+  const given = Array.isArray(item['prompts']) ? item['prompts'] : []
+  const prompts = await Promise.all(
+    given.map(async (info) =>
+      isComplete(info) ? picked(info, OURS_OF_PROMPTS) : completed(topic_id, info, bodies, texts),
+    ),
+  )
+  const created_at = item['created_at'] ?? LONG_AGO
+  const record = {
+    revision: 1,
+    created_at,
+    created_by: UNKNOWN,
+    updated_at: created_at,
+    updated_by: item['created_by'] ?? UNKNOWN,
+    ...picked(item, OURS),
+    prompts,
+  }
+  const { data: topic, faults } = check(Topic, record)
+  if (faults) return { topic_id, damage: sentenceOf(faults) }
+  const missing = topic.prompts.filter((info) => info.bytes < 0)
+  if (missing.length > 0) {
+    return { topic_id, damage: `${missing.map(({ s3_key }) => s3_key).join(', ')} cannot be read as a text.` }
+  }
+  const checked = checkTopic(topic, texts)
+  return checked.faults.length > 0 ? { topic_id, damage: sentenceOf(checked.faults) } : { topic_id, topic }
+}
+
+function isComplete(info: Record<string, unknown>): boolean {
+  return ['s3_key', 'sha256', 'bytes', 'revision'].every((name) => info[name] !== undefined)
+}
+
+/** Reads the text of a prompt whose record does not say what it is; no bytes at all mean that there is none. */
+async function completed(
+  topic_id: string,
+  info: Record<string, unknown>,
+  bodies: Bodies,
+  texts: Record<string, string>,
+): Promise<Record<string, unknown>> {
+  const prompt_type = String(info['prompt_type'])
+  const given = { revision: 1, updated_at: LONG_AGO, updated_by: UNKNOWN, ...picked(info, OURS_OF_PROMPTS) }
+  const named = { s3_key: promptKey(topic_id, prompt_type), ...given }
+  const found = await bodies.find(named)
+  if (!found) return { ...named, sha256: '', bytes: -1 }
+  texts[prompt_type] = found.text
+  return { ...named, ...found.place, ...fingerprint(found.text) }
+}
+
+/** Own members of ours; programs in other languages write an absent one as null. */
+function picked(object: Record<string, unknown>, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    names
+      .filter((name) => object[name] !== undefined && object[name] !== null)
+      .map((name) => [name, object[name]]),
+  )
+}
+
+function sentenceOf(faults: readonly { path: string; message: string }[]): string {
+  return faults.map(({ path, message }) => `${path}: ${message}`).join(' ')
+}
+
+/** What to set and to remove to make an item say `topic`, leaving alone what is not ours. */
+export function changesFor(
+  topic: Topic,
+  retired: readonly PromptInfo[],
+): { set: Record<string, unknown>; remove: string[] } {
+  const { topic_id: _, ...members } = topic
+  const set: Record<string, unknown> = { ...members, ...(retired.length > 0 && { retired_prompts: retired }) }
+  return { set, remove: [...OPTIONAL, 'retired_prompts'].filter((name) => set[name] === undefined) }
+}
+
+/** The prompts that a record has and, as they were last, those that it had. */
+export async function promptsEverIn(
+  item: TopicItem | undefined,
+  bodies: Bodies,
+): Promise<Map<string, PromptInfo>> {
+  if (!item) return new Map()
+  const stored = await topicIn(item, bodies)
+  const current = 'topic' in stored ? stored.topic.prompts : []
+  return new Map([...(item.retired_prompts ?? []), ...current].map((info) => [info.prompt_type, info]))
+}

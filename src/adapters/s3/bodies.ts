@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto'
+import {
+  DeleteObjectCommand,
+  GetBucketVersioningCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { AppError } from '../../domain/errors.ts'
+import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
+import type { PromptInfo } from '../../domain/topic.ts'
+import { decodeUtf8 } from '../../domain/utf8.ts'
+import { callAws, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
+import { type BodyFacts, factsIn, metadataOf } from './metadata.ts'
+
+/** Where one text is. Together the members name something that never changes, unless a foreign record names no version. */
+export type BodyPlace = Pick<PromptInfo, 's3_bucket' | 's3_key' | 's3_version_id'>
+
+/** The texts of prompts in a bucket. Nothing here decides what is published: records do. */
+export interface Bodies {
+  /** Writes the text that `info` describes to a new place, which replaces nothing that a record points to. */
+  write(topic_id: string, info: PromptInfo, content: string, previous?: BodyPlace): Promise<BodyPlace>
+
+  /** The text at a place, and the place with its version. @throws AppError `unavailable`. */
+  read(place: BodyPlace): Promise<{ text: string; place: BodyPlace }>
+
+  /** The same; `undefined` if there is no such text, or none that can be read as one. */
+  find(place: BodyPlace): Promise<{ text: string; place: BodyPlace } | undefined>
+
+  /** What is known of the text at a place without reading it. */
+  facts(place: BodyPlace): Promise<BodyFacts>
+
+  remove(place: BodyPlace): Promise<void>
+
+  /** Every place that ever held a text of this prompt, published or not, the newest first. */
+  places(topic_id: string, prompt_type: string): Promise<BodyPlace[]>
+}
+
+/** How long an answer about the bucket's versioning holds. */
+const VERSIONING_MS = 60_000
+/** How S3 calls the only version of an object in a bucket that keeps none. */
+const NO_VERSION = 'null'
+
+/**
+ * @param owner the account that the bucket must belong to, where it is known: a bucket's name may have come into other
+ *   hands.
+ */
+export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<string | undefined>): Bodies {
+  let versioning: { isOn: boolean; askedAt: number } | undefined
+  const place = (action: string) => ({
+    action: `s3:${action}`,
+    resource: `bucket ${bucket}`,
+    setting: 'PROMPTS_BUCKET',
+  })
+  const inBucket = async (name = bucket) => ({ Bucket: name, ExpectedBucketOwner: await owner() })
+
+  async function keepsVersions(): Promise<boolean> {
+    if (!versioning || performance.now() - versioning.askedAt > VERSIONING_MS) {
+      const target = await inBucket()
+      const { Status } = await callAws(place('GetBucketVersioning'), (options) =>
+        client.send(new GetBucketVersioningCommand(target), options),
+      )
+      versioning = { isOn: Status === 'Enabled', askedAt: performance.now() }
+    }
+    return versioning.isOn
+  }
+
+  async function put(s3_key: string, info: PromptInfo, content: string, previous: BodyPlace | undefined) {
+    const target = await inBucket()
+    const command = new PutObjectCommand({
+      ...target,
+      Key: s3_key,
+      Body: content,
+      ContentType: 'text/markdown; charset=utf-8',
+      Metadata: metadataOf(info, previous),
+    })
+    const { VersionId } = await callAws(
+      place('PutObject'),
+      (options) => client.send(command, options),
+      WRITE_BUDGET_MS,
+    )
+    return VersionId === NO_VERSION ? undefined : VersionId
+  }
+
+  async function find({ s3_bucket, s3_key, s3_version_id }: BodyPlace) {
+    const target = await inBucket(s3_bucket)
+    const command = new GetObjectCommand({ ...target, Key: s3_key, VersionId: s3_version_id })
+    const action = s3_version_id === undefined ? 'GetObject' : 'GetObjectVersion'
+    try {
+      const { bytes, version } = await callAws(place(action), async (options) => {
+        const { Body, VersionId } = await client.send(command, options)
+        return { bytes: await Body?.transformToByteArray(), version: VersionId }
+      })
+      const text = bytes && decodeUtf8(bytes)
+      const pinned = version !== undefined && version !== NO_VERSION && { s3_version_id: version }
+      return text === undefined
+        ? undefined
+        : { text, place: { s3_bucket: s3_bucket ?? bucket, s3_key, ...pinned } }
+    } catch (error) {
+      if (/^(NoSuchKey|NoSuchVersion)$/.test(causeOf(error) ?? '')) return undefined
+      throw error
+    }
+  }
+
+  return {
+    async write(topic_id, info, content, previous) {
+      if (await keepsVersions()) {
+        const s3_key = promptKey(topic_id, info.prompt_type)
+        const s3_version_id = await put(s3_key, info, content, previous)
+        if (s3_version_id !== undefined) return { s3_bucket: bucket, s3_key, s3_version_id }
+        // Somebody has just switched versioning off.
+        versioning = undefined
+      }
+      const s3_key = `${unversionedFolder(topic_id, info.prompt_type)}${info.revision}-${randomBytes(4).toString('hex')}.md`
+      await put(s3_key, info, content, previous)
+      return { s3_bucket: bucket, s3_key }
+    },
+
+    async read(place) {
+      const found = await find(place)
+      if (found) return found
+      throw unreadable(`${place.s3_key} is gone from the bucket, or is not valid UTF-8`)
+    },
+
+    find,
+
+    async facts({ s3_bucket, s3_key, s3_version_id }) {
+      const target = await inBucket(s3_bucket)
+      const head = await callAws(place('GetObjectVersion'), (options) =>
+        client.send(new HeadObjectCommand({ ...target, Key: s3_key, VersionId: s3_version_id }), options),
+      )
+      return factsIn(head)
+    },
+
+    async remove({ s3_bucket, s3_key, s3_version_id }) {
+      const target = await inBucket(s3_bucket)
+      const action = s3_version_id === undefined ? 'DeleteObject' : 'DeleteObjectVersion'
+      await callAws(place(action), (options) =>
+        client.send(new DeleteObjectCommand({ ...target, Key: s3_key, VersionId: s3_version_id }), options),
+      )
+    },
+
+    async places(topic_id, prompt_type) {
+      const [versioned, unversioned] = await Promise.all([
+        versionsOf(promptKey(topic_id, prompt_type)),
+        objectsIn(unversionedFolder(topic_id, prompt_type)),
+      ])
+      return [...versioned, ...unversioned]
+        .sort((a, b) => b.writtenAt - a.writtenAt)
+        .map(({ s3_key, s3_version_id }) => ({
+          s3_bucket: bucket,
+          s3_key,
+          ...(s3_version_id && { s3_version_id }),
+        }))
+    },
+  }
+
+  async function versionsOf(s3_key: string): Promise<ListedPlace[]> {
+    const target = await inBucket()
+    const found: ListedPlace[] = []
+    let KeyMarker: string | undefined
+    let VersionIdMarker: string | undefined
+    do {
+      const command = new ListObjectVersionsCommand({ ...target, Prefix: s3_key, KeyMarker, VersionIdMarker })
+      const page = await callAws(place('ListBucketVersions'), (options) => client.send(command, options))
+      for (const { Key, VersionId, LastModified } of page.Versions ?? []) {
+        if (Key !== s3_key || VersionId === NO_VERSION) continue
+        found.push({ s3_key, s3_version_id: VersionId, writtenAt: LastModified?.getTime() ?? 0 })
+      }
+      KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined
+      VersionIdMarker = page.NextVersionIdMarker
+    } while (KeyMarker !== undefined)
+    return found
+  }
+
+  async function objectsIn(folder: string): Promise<ListedPlace[]> {
+    const target = await inBucket()
+    const found: ListedPlace[] = []
+    let ContinuationToken: string | undefined
+    do {
+      const command = new ListObjectsV2Command({ ...target, Prefix: folder, ContinuationToken })
+      const page = await callAws(place('ListBucket'), (options) => client.send(command, options))
+      for (const { Key, LastModified } of page.Contents ?? []) {
+        found.push({ s3_key: String(Key), writtenAt: LastModified?.getTime() ?? 0 })
+      }
+      ContinuationToken = page.NextContinuationToken
+    } while (ContinuationToken !== undefined)
+    return found
+  }
+}
+
+interface ListedPlace {
+  s3_key: string
+  s3_version_id?: string | undefined
+  writtenAt: number
+}
+
+/** In a bucket that keeps no versions every text has a key of its own, so that none ever replaces another. */
+function unversionedFolder(topic_id: string, prompt_type: string): string {
+  return promptKey(topic_id, prompt_type).replace(/\.md$/, '/')
+}
+
+/** The text that `info` means, and nothing else: a text that has become another one is not served. */
+export async function readExactly(bodies: Bodies, info: PromptInfo): Promise<string> {
+  const { text } = await bodies.read(info)
+  if (fingerprint(text).sha256 === info.sha256) return text
+  throw unreadable(`${info.s3_key} is not the text that its record means`)
+}
+
+function unreadable(reason: string): AppError {
+  return new AppError('unavailable', 'A text cannot be read.', { forOperator: `${reason}.` })
+}
