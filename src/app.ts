@@ -9,7 +9,7 @@ import type { Log } from './adapters/log.ts'
 import { memoryRateLimiter } from './adapters/rate-limit/memory.ts'
 import type { Config } from './config.ts'
 import type { ApiKeys } from './domain/api-keys.ts'
-import { systemClock } from './domain/clock.ts'
+import { type Clock, systemClock } from './domain/clock.ts'
 import type { Audit, Measure } from './domain/observation.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
 import type { SignInCodes } from './domain/sign-in.ts'
@@ -45,11 +45,15 @@ export async function openApp(config: Config, { log, seeds, measure = () => {} }
   const clock = systemClock
   const layout = openLayout(config.dataDir)
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
-  const topics = fileTopics(layout, { clock, freshnessMs: config.freshnessMs, warn })
-  const prompts = filePrompts(layout)
+  const { topics, prompts } = await openStore(config, clock, warn)
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs: config.staleIfErrorMs, warn })
   const services = { catalog, topics, prompts, clock, creatableTypes: config.creatableTypes }
-  if (seeds !== undefined && catalog.list().length === 0 && catalog.damaged().size === 0) {
+  if (
+    config.store === 'files' &&
+    seeds !== undefined &&
+    catalog.list().length === 0 &&
+    catalog.damaged().size === 0
+  ) {
     await seedTopics(services, readTopicSource(seeds).contents)
   }
   const limiter = memoryRateLimiter(config.limits, clock)
@@ -66,6 +70,23 @@ export async function openApp(config: Config, { log, seeds, measure = () => {} }
     audit,
     reportDefect,
     close: () => catalog.close(),
+  }
+}
+
+/** Where topics and texts are kept. The AWS clients are loaded only where they are used: they take long to load. */
+async function openStore(
+  config: Config,
+  clock: Clock,
+  warn: (message: string, cause?: unknown) => void,
+): Promise<Pick<Services, 'topics' | 'prompts'>> {
+  if (config.store === 'aws') {
+    const { openAwsBackend } = await import('./adapters/aws/backend.ts')
+    return openAwsBackend({ ...config, warn })
+  }
+  const layout = openLayout(config.dataDir)
+  return {
+    topics: fileTopics(layout, { clock, freshnessMs: config.freshnessMs, warn }),
+    prompts: filePrompts(layout),
   }
 }
 

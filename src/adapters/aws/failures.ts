@@ -16,12 +16,12 @@ const RETRY_SECONDS = 1
 const REASONS: [names: RegExp, reason: (place: AwsPlace, message: string) => string][] = [
   [
     /^(ResourceNotFoundException|NoSuchBucket|NotFound)$/,
-    ({ resource, setting }) =>
-      `${resource} does not exist in this account and region. Create it with "purposepath-prompts provision", or check ${setting}, STAGE and AWS_REGION.`,
+    ({ setting }) =>
+      `it does not exist in this account and region. Create it with "purposepath-prompts provision", or check ${setting}, STAGE and AWS_REGION.`,
   ],
   [
     /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|BucketRegionError|301)$/,
-    ({ resource, setting }) => `${resource} is in another region. Check AWS_REGION and ${setting}.`,
+    ({ setting }) => `it is in another region. Check AWS_REGION and ${setting}.`,
   ],
   [
     /^(AccessDenied|AccessDeniedException|Forbidden|403|UnauthorizedOperation)$/,

@@ -49,7 +49,7 @@ const NO_VERSION = 'null'
  *   hands.
  */
 export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<string | undefined>): Bodies {
-  let versioning: { isOn: boolean; askedAt: number } | undefined
+  let versioning: { isOn: Promise<boolean>; askedAt: number } | undefined
   const place = (action: string) => ({
     action: `s3:${action}`,
     resource: `bucket ${bucket}`,
@@ -57,15 +57,20 @@ export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<
   })
   const inBucket = async (name = bucket) => ({ Bucket: name, ExpectedBucketOwner: await owner() })
 
-  async function keepsVersions(): Promise<boolean> {
+  function keepsVersions(): Promise<boolean> {
     if (!versioning || performance.now() - versioning.askedAt > VERSIONING_MS) {
-      const target = await inBucket()
-      const { Status } = await callAws(place('GetBucketVersioning'), (options) =>
-        client.send(new GetBucketVersioningCommand(target), options),
-      )
-      versioning = { isOn: Status === 'Enabled', askedAt: performance.now() }
+      versioning = { isOn: askVersioning(), askedAt: performance.now() }
+      versioning.isOn.catch(() => {
+        versioning = undefined
+      })
     }
     return versioning.isOn
+  }
+
+  async function askVersioning(): Promise<boolean> {
+    const command = new GetBucketVersioningCommand(await inBucket())
+    const { Status } = await callAws(place('GetBucketVersioning'), (options) => client.send(command, options))
+    return Status === 'Enabled'
   }
 
   async function put(s3_key: string, info: PromptInfo, content: string, previous: BodyPlace | undefined) {
