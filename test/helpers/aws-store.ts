@@ -27,11 +27,15 @@ export async function freshPlace(parts: AwsParts, { versioned = true } = {}): Pr
     }),
   )
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
-  if (versioned) {
-    const VersioningConfiguration = { Status: 'Enabled' } as const
-    await s3.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }))
-  }
-  return { parts, table, bucket }
+  const place = { parts, table, bucket }
+  if (versioned) await keepVersions(place)
+  return place
+}
+
+export async function keepVersions({ parts, bucket }: Place): Promise<void> {
+  const VersioningConfiguration = { Status: 'Enabled' } as const
+  const command = new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration })
+  await clientsOf(parts).s3.send(command)
 }
 
 export function clientsOf({ region, credentials, dynamodb, s3 }: Place['parts']) {

@@ -32,11 +32,13 @@ export function revisionOf(item: TopicItem | undefined): number {
 export async function topicIn(item: TopicItem, bodies: Bodies): Promise<StoredTopic> {
   const { topic_id } = item
   const texts: Record<string, string> = {}
-  const given = Array.isArray(item['prompts']) ? item['prompts'] : []
   const prompts = await Promise.all(
-    given.map(async (info) =>
+    listIn(item['prompts']).map((info) =>
       isComplete(info) ? picked(info, OURS_OF_PROMPTS) : completed(topic_id, info, bodies, texts),
     ),
+  )
+  const parameters = listIn(item['allowed_parameters']).map((parameter) =>
+    picked(parameter, Object.keys(parameter)),
   )
   const created_at = item['created_at'] ?? LONG_AGO
   const record = {
@@ -46,7 +48,8 @@ export async function topicIn(item: TopicItem, bodies: Bodies): Promise<StoredTo
     updated_at: created_at,
     updated_by: item['created_by'] ?? UNKNOWN,
     ...picked(item, OURS),
-    prompts,
+    ...(Array.isArray(item['prompts'] ?? []) && { prompts }),
+    ...(parameters.length > 0 && { allowed_parameters: parameters }),
   }
   const { data: topic, faults } = check(Topic, record)
   if (faults) return { topic_id, damage: sentenceOf(faults) }
@@ -56,6 +59,11 @@ export async function topicIn(item: TopicItem, bodies: Bodies): Promise<StoredTo
   }
   const checked = checkTopic(topic, texts)
   return checked.faults.length > 0 ? { topic_id, damage: sentenceOf(checked.faults) } : { topic_id, topic }
+}
+
+/** The objects of a list; what is none is left to the check of the whole. */
+function listIn(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.map((item) => (typeof item === 'object' ? (item ?? {}) : {})) : []
 }
 
 function isComplete(info: Record<string, unknown>): boolean {
@@ -72,7 +80,7 @@ async function completed(
   const prompt_type = String(info['prompt_type'])
   const given = { revision: 1, updated_at: LONG_AGO, updated_by: UNKNOWN, ...picked(info, OURS_OF_PROMPTS) }
   const named = { s3_key: promptKey(topic_id, prompt_type), ...given }
-  const found = await bodies.find(named)
+  const found = await bodies.newest(named)
   if (!found) return { ...named, sha256: '', bytes: -1 }
   texts[prompt_type] = found.text
   return { ...named, ...found.place, ...fingerprint(found.text) }

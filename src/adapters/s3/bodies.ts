@@ -3,6 +3,7 @@ import {
   DeleteObjectCommand,
   GetBucketVersioningCommand,
   GetObjectCommand,
+  type GetObjectCommandInput,
   HeadObjectCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
@@ -24,11 +25,11 @@ export interface Bodies {
   /** Writes the text that `info` describes to a new place, which replaces nothing that a record points to. */
   write(topic_id: string, info: PromptInfo, content: string, previous?: BodyPlace): Promise<BodyPlace>
 
-  /** The text at a place, and the place with its version. @throws AppError `unavailable`. */
-  read(place: BodyPlace): Promise<{ text: string; place: BodyPlace }>
+  /** @throws AppError `unavailable` when it cannot be read, or is gone. */
+  read(place: BodyPlace): Promise<string>
 
-  /** The same; `undefined` if there is no such text, or none that can be read as one. */
-  find(place: BodyPlace): Promise<{ text: string; place: BodyPlace } | undefined>
+  /** The text that an object holds now, whatever its version, and where that is; `undefined` if it holds none. */
+  newest(place: Omit<BodyPlace, 's3_version_id'>): Promise<{ text: string; place: BodyPlace } | undefined>
 
   /** What is known of the text at a place without reading it. */
   facts(place: BodyPlace): Promise<BodyFacts>
@@ -41,8 +42,13 @@ export interface Bodies {
 
 /** How long an answer about the bucket's versioning holds. */
 const VERSIONING_MS = 60_000
-/** How S3 calls the only version of an object in a bucket that keeps none. */
+/** How S3 calls the version of an object that was written while its bucket kept none. */
 const NO_VERSION = 'null'
+
+/** One name for each place, also where a bucket that keeps no versions leaves the version out. */
+export function nameOf({ s3_key, s3_version_id = NO_VERSION }: BodyPlace): string {
+  return `${s3_key}?${s3_version_id}`
+}
 
 /**
  * @param owner the account that the bucket must belong to, where it is known: a bucket's name may have come into other
@@ -90,20 +96,20 @@ export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<
     return VersionId === NO_VERSION ? undefined : VersionId
   }
 
-  async function find({ s3_bucket, s3_key, s3_version_id }: BodyPlace) {
-    const target = await inBucket(s3_bucket)
-    const command = new GetObjectCommand({ ...target, Key: s3_key, VersionId: s3_version_id })
-    const action = s3_version_id === undefined ? 'GetObject' : 'GetObjectVersion'
+  /** What names the text at a place: without a version, what was written before its bucket kept any. */
+  async function exactly({ s3_bucket, s3_key, s3_version_id }: BodyPlace) {
+    const version = s3_version_id ?? ((await keepsVersions()) ? NO_VERSION : undefined)
+    return { ...(await inBucket(s3_bucket)), Key: s3_key, VersionId: version }
+  }
+
+  async function get(input: GetObjectCommandInput) {
+    const action = input.VersionId === undefined ? 'GetObject' : 'GetObjectVersion'
     try {
-      const { bytes, version } = await callAws(place(action), async (options) => {
-        const { Body, VersionId } = await client.send(command, options)
-        return { bytes: await Body?.transformToByteArray(), version: VersionId }
+      return await callAws(place(action), async (options) => {
+        const { Body, VersionId } = await client.send(new GetObjectCommand(input), options)
+        const bytes = await Body?.transformToByteArray()
+        return { text: bytes && decodeUtf8(bytes), s3_version_id: VersionId }
       })
-      const text = bytes && decodeUtf8(bytes)
-      const pinned = version !== undefined && version !== NO_VERSION && { s3_version_id: version }
-      return text === undefined
-        ? undefined
-        : { text, place: { s3_bucket: s3_bucket ?? bucket, s3_key, ...pinned } }
     } catch (error) {
       if (/^(NoSuchKey|NoSuchVersion)$/.test(causeOf(error) ?? '')) return undefined
       throw error
@@ -125,27 +131,30 @@ export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<
     },
 
     async read(place) {
-      const found = await find(place)
-      if (found) return found
+      const found = await get(await exactly(place))
+      if (found?.text !== undefined) return found.text
       throw unreadable(`${place.s3_key} is gone from the bucket, or is not valid UTF-8`)
     },
 
-    find,
+    async newest({ s3_bucket = bucket, s3_key }) {
+      const found = await get({ ...(await inBucket(s3_bucket)), Key: s3_key })
+      if (found?.text === undefined) return undefined
+      const { text, s3_version_id } = found
+      return { text, place: { s3_bucket, s3_key, ...(s3_version_id !== undefined && { s3_version_id }) } }
+    },
 
-    async facts({ s3_bucket, s3_key, s3_version_id }) {
-      const target = await inBucket(s3_bucket)
+    async facts(of) {
+      const target = await exactly(of)
       const head = await callAws(place('GetObjectVersion'), (options) =>
-        client.send(new HeadObjectCommand({ ...target, Key: s3_key, VersionId: s3_version_id }), options),
+        client.send(new HeadObjectCommand(target), options),
       )
       return factsIn(head)
     },
 
-    async remove({ s3_bucket, s3_key, s3_version_id }) {
-      const target = await inBucket(s3_bucket)
-      const action = s3_version_id === undefined ? 'DeleteObject' : 'DeleteObjectVersion'
-      await callAws(place(action), (options) =>
-        client.send(new DeleteObjectCommand({ ...target, Key: s3_key, VersionId: s3_version_id }), options),
-      )
+    async remove(of) {
+      const target = await exactly(of)
+      const action = target.VersionId === undefined ? 'DeleteObject' : 'DeleteObjectVersion'
+      await callAws(place(action), (options) => client.send(new DeleteObjectCommand(target), options))
     },
 
     async places(topic_id, prompt_type) {
@@ -172,7 +181,7 @@ export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<
       const command = new ListObjectVersionsCommand({ ...target, Prefix: s3_key, KeyMarker, VersionIdMarker })
       const page = await callAws(place('ListBucketVersions'), (options) => client.send(command, options))
       for (const { Key, VersionId, LastModified } of page.Versions ?? []) {
-        if (Key !== s3_key || VersionId === NO_VERSION) continue
+        if (Key !== s3_key) continue
         found.push({ s3_key, s3_version_id: VersionId, writtenAt: LastModified?.getTime() ?? 0 })
       }
       KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined
@@ -210,7 +219,7 @@ function unversionedFolder(topic_id: string, prompt_type: string): string {
 
 /** The text that `info` means, and nothing else: a text that has become another one is not served. */
 export async function readExactly(bodies: Bodies, info: PromptInfo): Promise<string> {
-  const { text } = await bodies.read(info)
+  const text = await bodies.read(info)
   if (fingerprint(text).sha256 === info.sha256) return text
   throw unreadable(`${info.s3_key} is not the text that its record means`)
 }

@@ -3,7 +3,7 @@ import pMap from 'p-map'
 import { AppError } from '../../domain/errors.ts'
 import { fingerprint, type PromptStore, type PromptVersion } from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
-import { type Bodies, type BodyPlace, readExactly } from './bodies.ts'
+import { type Bodies, type BodyPlace, nameOf, readExactly } from './bodies.ts'
 import type { BodyFacts } from './metadata.ts'
 
 /** The prompt as it is published now, or as it was last if it was deleted; `undefined` if there never was one. */
@@ -26,7 +26,7 @@ export function s3Prompts(bodies: Bodies, lastPublished: LastPublished): PromptS
   const known = new LRUCache<string, BodyFacts>({ max: MAX_FACTS })
 
   async function factsOf(place: BodyPlace): Promise<BodyFacts> {
-    const name = `${place.s3_key}?${place.s3_version_id}`
+    const name = nameOf(place)
     const facts = known.get(name) ?? (await bodies.facts(place))
     known.set(name, facts)
     return facts
@@ -38,9 +38,9 @@ export function s3Prompts(bodies: Bodies, lastPublished: LastPublished): PromptS
     // All at once ahead of the walk, which asks for one after the other.
     const places = await bodies.places(topic_id, prompt_type)
     await pMap(places, (place) => factsOf(place).catch(() => {}), { concurrency: CONCURRENCY })
-    const isThere = new Set(places.map(idOf))
+    const isThere = new Set(places.map(nameOf))
     const found = [{ place: last as BodyPlace, version: versionOf(last) }]
-    for (let { previous } = await factsOf(last); previous && isThere.has(idOf(previous)); ) {
+    for (let { previous } = await factsOf(last); previous && isThere.has(nameOf(previous)); ) {
       const facts = await factsOf(previous)
       const revision = (found.at(-1) as PublishedVersion).version.revision - 1
       found.push({ place: previous, version: await versionAt(previous, facts, revision) })
@@ -52,7 +52,7 @@ export function s3Prompts(bodies: Bodies, lastPublished: LastPublished): PromptS
   /** @param revision for a text that does not say its own: another program wrote it. */
   async function versionAt(place: BodyPlace, facts: BodyFacts, revision: number): Promise<PromptVersion> {
     const { bytes, updated_at, updated_by } = facts
-    const sha256 = facts.sha256 ?? fingerprint((await bodies.read(place)).text).sha256
+    const sha256 = facts.sha256 ?? fingerprint(await bodies.read(place)).sha256
     return {
       version_id: idOf(place),
       revision: facts.revision ?? revision,
@@ -73,7 +73,7 @@ export function s3Prompts(bodies: Bodies, lastPublished: LastPublished): PromptS
     async readVersion(topic_id, prompt_type, version_id) {
       const versions = await chain(topic_id, prompt_type)
       const found = versions.find(({ version }) => version.version_id === version_id)
-      if (found) return (await bodies.read(found.place)).text
+      if (found) return bodies.read(found.place)
       throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no version "${version_id}".`)
     },
   }

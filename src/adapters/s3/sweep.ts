@@ -1,5 +1,5 @@
 import type { PromptInfo } from '../../domain/topic.ts'
-import type { Bodies, BodyPlace } from './bodies.ts'
+import { type Bodies, type BodyPlace, nameOf } from './bodies.ts'
 
 /**
  * Removes what losing and dying writers left of a prompt, once `info` is published.
@@ -16,15 +16,12 @@ export async function sweepBetween(
 ): Promise<void> {
   if (!previous) return
   const places = await bodies.places(topic_id, info.prompt_type)
-  const newest = places.findIndex((place) => isSamePlace(place, info))
-  const oldest = places.findIndex((place) => isSamePlace(place, previous))
+  const names = places.map(nameOf)
+  const newest = names.indexOf(nameOf(info))
+  const oldest = names.indexOf(nameOf(previous))
   if (newest < 0 || oldest < 0) return
   for (const place of places.slice(newest + 1, oldest)) {
     const { revision } = await bodies.facts(place)
     if (revision !== undefined) await bodies.remove(place)
   }
-}
-
-export function isSamePlace(one: BodyPlace, other: BodyPlace): boolean {
-  return one.s3_key === other.s3_key && one.s3_version_id === other.s3_version_id
 }
