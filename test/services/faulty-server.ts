@@ -18,6 +18,8 @@ interface When {
   op?: string | RegExp
   /** How often; once, if left out. */
   times?: number
+  /** Share of the requests, by chance; all, if left out. */
+  fraction?: number
 }
 
 /** Is told of a request, which waits for it. */
@@ -125,9 +127,9 @@ export async function startFaultyServer(respond: Respond): Promise<FaultyServer>
   return faulty
 }
 
-function applies({ fault, left, op }: Rule, name: string): boolean {
+function applies({ fault, left, op, fraction = 1 }: Rule, name: string): boolean {
   const isMeant = typeof op === 'string' ? op === name : (op?.test(name) ?? true)
-  return left > 0 && isMeant && (fault.only?.test(name) ?? true)
+  return left > 0 && isMeant && (fault.only?.test(name) ?? true) && Math.random() < fraction
 }
 
 async function askedOf(incoming: IncomingMessage): Promise<Asked> {

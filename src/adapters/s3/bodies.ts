@@ -42,6 +42,8 @@ export interface Bodies {
 
 /** How long an answer about the bucket's versioning holds. */
 const VERSIONING_MS = 60_000
+/** Answers of one read that may be cut. */
+const MAX_CUTS = 4
 /** How S3 calls the version of an object that was written while its bucket kept none. */
 const NO_VERSION = 'null'
 
@@ -105,11 +107,13 @@ export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<
   async function get(input: GetObjectCommandInput) {
     const action = input.VersionId === undefined ? 'GetObject' : 'GetObjectVersion'
     try {
-      return await callAws(place(action), async (options) => {
-        const { Body, VersionId } = await client.send(new GetObjectCommand(input), options)
-        const bytes = await Body?.transformToByteArray()
-        return { text: bytes && decodeUtf8(bytes), s3_version_id: VersionId }
-      })
+      return await callAws(place(action), (options) =>
+        untilWhole(async () => {
+          const { Body, VersionId } = await client.send(new GetObjectCommand(input), options)
+          const bytes = await Body?.transformToByteArray()
+          return { text: bytes && decodeUtf8(bytes), s3_version_id: VersionId }
+        }),
+      )
     } catch (error) {
       if (/^(NoSuchKey|NoSuchVersion)$/.test(causeOf(error) ?? '')) return undefined
       throw error
@@ -203,6 +207,18 @@ export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<
       ContinuationToken = page.NextContinuationToken
     } while (ContinuationToken !== undefined)
     return found
+  }
+}
+
+/** The SDK sends again what gets no answer; an answer that is cut while it is read is for us to ask for again. */
+async function untilWhole<T>(read: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await read()
+    } catch (error) {
+      const isCut = (error as NodeJS.ErrnoException).code === 'ECONNRESET'
+      if (!isCut || attempt === MAX_CUTS) throw error
+    }
   }
 }
 
