@@ -77,6 +77,7 @@ const Settings = z.object({
   PROMPTS_API_KEY_SECRET: resourceName.optional(),
   PROMPTS_JWT_SECRET_NAME: resourceName.optional(),
   PROMPTS_LIMITS_TABLE: resourceName.optional(),
+  PROMPTS_SNAPSHOT_FILE: z.string().optional(),
   PROMPTS_S3_FORCE_PATH_STYLE: z.stringbool({ truthy: ['true'], falsy: ['false'] }).default(false),
   PROMPTS_HOST: z
     .string()
@@ -124,6 +125,8 @@ export interface AwsNames {
 export interface Config {
   store: 'files' | 'aws'
   aws: AwsNames & {
+    /** Where a copy of the prompts is kept from which an instance starts in an outage; `undefined`: nowhere. */
+    snapshotFile: string | undefined
     /** For S3-compatible servers that know no host name for each bucket. */
     forcePathStyle: boolean
   }
@@ -176,7 +179,11 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
   const tokens = tokenSettings(settings)
   return {
     store: settings.PROMPTS_STORE,
-    aws: { ...awsNames(settings), forcePathStyle: settings.PROMPTS_S3_FORCE_PATH_STYLE },
+    aws: {
+      ...awsNames(settings),
+      snapshotFile: settings.PROMPTS_SNAPSHOT_FILE && resolve(settings.PROMPTS_SNAPSHOT_FILE),
+      forcePathStyle: settings.PROMPTS_S3_FORCE_PATH_STYLE,
+    },
     dataDir: resolve(settings.PROMPTS_DATA_DIR ?? defaultDataDir(settings)),
     stage: settings.STAGE,
     host: settings.PROMPTS_HOST,

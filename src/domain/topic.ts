@@ -83,6 +83,8 @@ export interface StoreEvent {
   topic_ids: readonly string[]
   /** False while the store cannot be read; what is known stays served (spec §3, freshness). */
   reachable: boolean
+  /** When it cannot be read and that of which is known is older than this event: its time. */
+  as_of?: Date
   /** True when anything may have changed (a restored backup, lost notifications): all that is known is compared anew. */
   reset?: boolean
 }

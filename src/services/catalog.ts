@@ -102,7 +102,8 @@ export async function openCatalog(options: {
     sizeCalculation: (found) => Object.values(found).reduce((sum, text) => sum + text.length, 1),
   })
   let sorted: readonly Topic[] | undefined
-  let staleSince: Date | undefined
+  /** Set in an outage: since when the store cannot be reached, and of when what is known is. */
+  let outage: { since: Date; asOf: Date } | undefined
   let closed = false
 
   /** Replaces what is known of a topic. */
@@ -160,7 +161,7 @@ export async function openCatalog(options: {
       // This process has saved it meanwhile: which of the two is newer, only the store knows.
       waiting.add(topic_id)
     } catch (error) {
-      if (staleSince) missed.add(topic_id)
+      if (outage) missed.add(topic_id)
       else {
         warn(`cannot read topic ${topic_id}; trying again`, error)
         setTimeout(() => void refresh([topic_id]), RETRY_MS).unref()
@@ -199,7 +200,7 @@ export async function openCatalog(options: {
   }
 
   function assertServable(): void {
-    if (!staleSince || clock().getTime() - staleSince.getTime() <= staleIfErrorMs) return
+    if (!outage || clock().getTime() - outage.since.getTime() <= staleIfErrorMs) return
     throw new AppError('unavailable', 'The store has been out of reach for too long.', { retryAfter: 5 })
   }
 
@@ -231,14 +232,15 @@ export async function openCatalog(options: {
   }
 
   // Watch first, then load: what changes in between is read twice rather than missed.
-  const watch = await topics.watch(async ({ topic_ids, reachable, reset }) => {
+  const watch = await topics.watch(async ({ topic_ids, reachable, reset, as_of }) => {
     if (!reachable) {
-      staleSince ??= clock()
+      const since = clock()
+      outage ??= { since, asOf: as_of ?? since }
       warn('the store cannot be reached; known prompts go on being served')
       return
     }
-    if (staleSince) {
-      staleSince = undefined
+    if (outage) {
+      outage = undefined
       warn('the store is back')
     }
     const again = [...topic_ids, ...missed]
@@ -274,7 +276,7 @@ export async function openCatalog(options: {
       return sorted
     },
     damaged: () => damaged,
-    staleSince: () => staleSince,
+    staleSince: () => outage?.asOf,
     catchUp: () => watch.catchUp(),
     accept(saved) {
       tell([takeIfNewer({ topic_id: saved.topic_id, topic: saved })])

@@ -1,0 +1,93 @@
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { memoryStore } from '../../../src/adapters/memory/store.ts'
+import { keepSnapshot, withSnapshot } from '../../../src/adapters/snapshot/snapshot.ts'
+import { AppError } from '../../../src/domain/errors.ts'
+import type { StoreListener, TopicRepository } from '../../../src/domain/topic.ts'
+import { failureOf } from '../../helpers/errors.ts'
+import { tempFolder } from '../../helpers/folders.ts'
+import { waitFor } from '../../helpers/program.ts'
+import { openServices, put, putBodies } from '../../helpers/services.ts'
+import { topicContent } from '../../helpers/topics.ts'
+
+/** A store with one topic that can be out of reach. */
+async function setUp() {
+  const path = join(await tempFolder(), 'snapshot.json')
+  const store = memoryStore()
+  let isOut = false
+  const reach = <Args extends unknown[], T>(work: (...args: Args) => Promise<T>) => {
+    return async (...args: Args): Promise<T> => {
+      if (isOut) throw new AppError('unavailable', 'The store cannot be reached.')
+      return work(...args)
+    }
+  }
+  const { topics, prompts } = store
+  const faulty = {
+    topics: {
+      ...topics,
+      get: reach(topics.get),
+      save: reach(topics.save),
+      watch: reach((listener: StoreListener) => topics.watch(listener)),
+    } satisfies TopicRepository,
+    prompts: { ...prompts, read: reach(prompts.read) },
+  }
+  const start = () => openServices(withSnapshot(faulty, path))
+  const first = await start()
+  await put(first, topicContent('t', { system: 'S', user: 'U' }))
+  const written = () => readFile(path, 'utf8').catch(() => '')
+  return { path, start, first, written, outage: (out: boolean) => (isOut = out) }
+}
+
+it('an instance starts from it, says of when it is, and goes over to the store', async () => {
+  const { path, start, first, written, outage } = await setUp()
+  keepSnapshot(path, first.catalog, () => {})
+  await waitFor(written)
+  const { as_of } = JSON.parse(await written())
+  outage(true)
+  const { catalog, warnings } = await start()
+  const topic = catalog.published('t')
+  expect(await catalog.bodies(topic)).toEqual({ system: 'S', user: 'U' })
+  expect(catalog.staleSince()?.toISOString()).toBe(as_of)
+  outage(false)
+  await putBodies(first, 't', { user: 'New' })
+  await waitFor(() => catalog.staleSince() === undefined && catalog.published('t').revision === 2)
+  expect(await catalog.bodies(catalog.published('t'))).toEqual({ system: 'S', user: 'New' })
+  expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining('the store is back')]))
+})
+
+it('is written after a change, for its owner alone, and never while what is served is stale', async () => {
+  const { path, first, written } = await setUp()
+  let isStale = true
+  const served = { ...first.catalog, staleSince: () => (isStale ? new Date() : undefined) }
+  const warnings: string[] = []
+  keepSnapshot(path, served, (message) => warnings.push(message))
+  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  expect(await written()).toBe('')
+  isStale = false
+  await putBodies(first, 't', { user: 'Changed' })
+  expect(await waitFor(written)).toContain('Changed')
+  expect((await stat(path)).mode & 0o777).toBe(0o600)
+  expect(warnings).toEqual([])
+})
+
+it('that is not there, or none, does not hide the outage', async () => {
+  const { path, start, first, written, outage } = await setUp()
+  outage(true)
+  expect((await failureOf(start)).code).toBe('unavailable')
+  outage(false)
+  keepSnapshot(path, first.catalog, () => {})
+  await waitFor(written)
+  await writeFile(path, '{"as_of"')
+  outage(true)
+  expect((await failureOf(start)).code).toBe('unavailable')
+})
+
+it('that cannot be written is told, and nothing else happens', async () => {
+  const { first } = await setUp()
+  const warnings: string[] = []
+  keepSnapshot('/nowhere/snapshot.json', first.catalog, (message) => warnings.push(message))
+  onTestFinished(() => first.catalog.close())
+  await waitFor(() => warnings.length > 0)
+  expect(warnings).toEqual([expect.stringContaining('/nowhere/snapshot.json')])
+})
