@@ -80,7 +80,7 @@ async function plan(deps: PublishingDeps, content: TopicContent, policy: Policy)
     return { topic_id, action: 'update' as const, faults: [fault] }
   }
   const record = stored?.topic
-  const current = record && (await contentOf(deps.prompts, record))
+  const current = record && (await contentOf(deps.catalog, record))
   const wanted = merge(content, current)
   return {
     topic_id,

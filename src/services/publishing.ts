@@ -58,7 +58,7 @@ export async function publish(
 ): Promise<Published | undefined> {
   for (let attempt = 1; ; attempt++) {
     const before = await readTopic(deps.topics, topic_id)
-    const current = before && (await contentOf(deps.prompts, before))
+    const current = before && (await contentOf(deps.catalog, before))
     const wanted = edit(current, before)
     if (!wanted) {
       if (before) deps.catalog.accept(before)
@@ -117,13 +117,9 @@ async function readTopic(topics: TopicRepository, topic_id: string): Promise<Top
   return stored?.topic
 }
 
-/** A topic with its texts, read from the store. */
-export async function contentOf(prompts: PromptStore, topic: Topic): Promise<TopicContent> {
-  const texts = topic.prompts.map(async (info) => [
-    info.prompt_type,
-    await prompts.read(topic.topic_id, info),
-  ])
-  return { definition: definitionOf(topic), bodies: Object.fromEntries(await Promise.all(texts)) }
+/** A topic with its texts. A text never changes, so one that the catalogue knows needs no reading. */
+export async function contentOf(catalog: Catalog, topic: Topic): Promise<TopicContent> {
+  return { definition: definitionOf(topic), bodies: await catalog.bodies(topic) }
 }
 
 /** The record of `wanted`, still at the revision of `before`: saving raises it. */

@@ -185,7 +185,7 @@ describe('rivals', () => {
       const results = await Promise.allSettled([drop(), use()])
       const codes = results.map((result) => (result.status === 'fulfilled' ? 'ok' : result.reason.code))
       outcomes.add(codes.join())
-      const content = await contentOf(services.prompts, services.catalog.topic('t'))
+      const content = await contentOf(services.catalog, services.catalog.topic('t'))
       expect(checkTopic(content.definition, content.bodies).faults).toEqual([])
       expect(codes.filter((code) => code === 'ok')).toHaveLength(1)
       expect(codes.filter((code) => code === 'invalid_input')).toHaveLength(1)
