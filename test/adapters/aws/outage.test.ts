@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pMap from 'p-map'
 import { expect, it, onTestFinished } from 'vitest'
 import { FRESHNESS_MS, freshPlace, openAws, type Place } from '../../helpers/aws-store.ts'
@@ -42,7 +42,7 @@ describeWithAws('in an outage of AWS', (parts) => {
     for (let round = 0; round < 50; round++) {
       expect(await readAll()).toHaveLength(TOPICS)
       expect(catalog.catchUp()).toBeUndefined()
-      await setTimeout(20)
+      await sleep(20)
     }
     const startedAt = performance.now()
     const failure = await failureOf(() => putBodies(services, 'topic_1', { user: 'new' }))
@@ -66,7 +66,7 @@ describeWithAws('in an outage of AWS', (parts) => {
     const { dynamodb, s3, catalog, readAll } = await setUp(parts)
     // The start of the reading, and some for the reading itself.
     await waitFor(() => s3.requests.filter(({ op }) => op === 'GetObject').length >= 2 * TOPICS)
-    await setTimeout(200)
+    await sleep(200)
     s3.outage()
     dynamodb.outage()
     await waitFor(() => catalog.staleSince())
@@ -76,7 +76,7 @@ describeWithAws('in an outage of AWS', (parts) => {
   it('notices that the store does not answer any more, and that it is slow but answers', async () => {
     const { dynamodb, catalog, readAll } = await setUp(parts, 5)
     dynamodb.inject(latency(300), { times: Number.POSITIVE_INFINITY })
-    await setTimeout(2_000)
+    await sleep(2_000)
     expect(catalog.staleSince()).toBeUndefined()
     dynamodb.reset()
     dynamodb.inject(latency(60_000), { times: Number.POSITIVE_INFINITY })
@@ -130,7 +130,7 @@ describeWithAws('what reading costs', (parts) => {
     const [before, startedAt] = [[dynamodb.requests.length, s3.requests.length], performance.now()]
     while (performance.now() - startedAt < 4_000) {
       await readAll()
-      await setTimeout(5)
+      await sleep(5)
     }
     const calls = dynamodb.requests.slice(before[0])
     expect(new Set(calls.map(({ op }) => op))).toEqual(new Set(['GetItem']))
