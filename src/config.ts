@@ -78,7 +78,10 @@ const Settings = z.object({
   PROMPTS_JWT_SECRET_NAME: resourceName.optional(),
   PROMPTS_LIMITS_TABLE: resourceName.optional(),
   PROMPTS_SNAPSHOT_FILE: z.string().optional(),
-  PROMPTS_S3_FORCE_PATH_STYLE: z.stringbool({ truthy: ['true'], falsy: ['false'] }).default(false),
+  PROMPTS_S3_FORCE_PATH_STYLE: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .default(false),
   PROMPTS_HOST: z
     .string()
     .refine((host) => isIP(host) !== 0 || NAME.test(host), {

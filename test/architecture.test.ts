@@ -14,10 +14,11 @@ const MAY_IMPORT: [layer: RegExp, imports: RegExp][] = [
   [/^services\//, /^(domain|services)\//],
   [/^operations\//, /^(domain|services|operations)\//],
   [/^adapters\//, /^(domain|adapters)\//],
+  [/^backends\//, /^(config\.ts|(domain|adapters|backends)\/)/],
   [/^config\.ts/, /^domain\//],
   [/^transport\/cli\//, /./],
   [/^transport\//, /^(config\.ts|(domain|services|operations|transport\/(?!cli\/)))/],
-  [/^(app|main)\.ts/, /./],
+  [/^(app|main|rotation-lambda)\.ts/, /./],
 ]
 
 const codeOf = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*|'(?:[^'\\\n]|\\.)*'/gm, '')

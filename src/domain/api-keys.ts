@@ -4,7 +4,8 @@ export interface ApiKey {
   name: string
   /** The first characters, to recognise a key by; they reveal nothing that helps to guess the rest. */
   prefix: string
-  created_at: string
+  /** Missing where it was never written down, as for a key that somebody put into a secret by hand. */
+  created_at?: string
   expires_at?: string
   revoked_at?: string
 }
@@ -22,12 +23,29 @@ export interface ApiKeys {
   list(): Promise<ApiKey[]>
 
   /**
-   * Withdraws a key, in every running process within a second.
+   * Withdraws a key, in every running process within a second; in AWS within 30 seconds.
    *
    * @param idOrName a key's id, or the name of just one key that is not revoked yet.
    * @throws AppError `not_found`, or `conflict` when several keys have that name.
    */
   revoke(idOrName: string): Promise<ApiKey>
+
+  /**
+   * Withdraws the key that the last rotation has replaced.
+   *
+   * @throws AppError `not_found` when there is none, `invalid_input` where keys do not rotate.
+   */
+  revokePrevious(): Promise<ApiKey>
+
+  /**
+   * Replaces the rotating key: waits until every process knows the new one, then makes it the current one. The old
+   * one stays valid as the previous one. Goes on with a rotation that was interrupted.
+   *
+   * @param tell is given sentences about what is done and waited for.
+   * @returns the new key, which is shown once, and its record.
+   * @throws AppError `conflict` when keys were changed meanwhile, `invalid_input` where keys do not rotate.
+   */
+  rotate(tell: (sentence: string) => void): Promise<{ key: string; record: ApiKey }>
 
   /** The record of a presented key, if it is valid now. */
   verify(presented: string): Promise<ApiKey | undefined>

@@ -70,7 +70,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
   return {
     create(name, expiresAt) {
       const key = `ppath_svc_${stage}_${randomBytes(24).toString('hex')}`
-      const record: ApiKey = {
+      const record = {
         id: randomUUID().slice(0, 8),
         name,
         prefix: loggablePrefix(key),
@@ -100,6 +100,14 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
       })
     },
 
+    async revokePrevious() {
+      throw noRotation()
+    },
+
+    async rotate() {
+      throw noRotation()
+    },
+
     async verify(presented) {
       // A folder may hold keys of several stages; each server takes its own only.
       if (!presented.startsWith(`ppath_svc_${stage}_`)) return undefined
@@ -113,6 +121,12 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
       return valid
     },
   }
+}
+
+function noRotation(): AppError {
+  const message =
+    'Rotation belongs to the AWS secret (PROMPTS_STORE=aws). Here create a new key, give it to the service, then revoke the old one.'
+  return new AppError('invalid_input', message)
 }
 
 function toKnown(key: StoredKey): KnownKey {

@@ -8,23 +8,27 @@ import { isMissing } from '../files/working-copy.ts'
 import { type Outages, SHORT, watchedFile } from './watched-file.ts'
 
 /** HS256 needs a secret as long as its hash (RFC 7518, section 3.2). */
-const LEAST_BYTES = 32
+export const LEAST_BYTES = 32
 
 /** What this installation signs its own tokens and sessions with. */
-export interface LocalSecret {
+export interface SigningSecret {
   /**
    * The secret as it is now; `undefined` when none was ever needed.
    *
    * @throws AppError `unavailable` when it is there and cannot be read.
    */
-  known(): Uint8Array | undefined
+  current(): Promise<Uint8Array | undefined>
 
-  /** The secret, which is made if there is none yet. */
+  /**
+   * The secret, which is made if there is none yet and it is ours to make.
+   *
+   * @throws AppError `unavailable`
+   */
   obtain(): Promise<Uint8Array>
 }
 
 /** The secret of a stage, in a file of the data folder that only its owner may read. */
-export function localSecret(layout: Layout, stage: string, outages: Outages = SHORT): LocalSecret {
+export function localSecret(layout: Layout, stage: string, outages: Outages = SHORT): SigningSecret {
   const path = layout.jwtSecret(stage)
   const withLock = fileLocks(layout)
   const file = watchedFile<Uint8Array | undefined>(path, read, undefined, outages)
@@ -62,7 +66,7 @@ export function localSecret(layout: Layout, stage: string, outages: Outages = SH
   }
 
   const known = () => file.current() ?? read()
-  return { known, obtain: async () => known() ?? make() }
+  return { current: async () => known(), obtain: async () => known() ?? make() }
 }
 
 /** A secret for one purpose: what is signed for another is worth nothing here. */

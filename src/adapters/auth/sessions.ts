@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
 import type { Sessions } from '../../domain/sign-in.ts'
-import { derived, type LocalSecret } from './local-secret.ts'
+import { derived, type SigningSecret } from './local-secret.ts'
 
 const LIFETIME_SECONDS = 12 * 3600
 const ALGORITHM = 'HS256'
@@ -11,7 +11,7 @@ const ALGORITHM = 'HS256'
  * Sessions that live in their cookie alone: a signed statement of who signed in. Nothing is kept here, so signing out
  * takes the cookie from the browser, and a new local secret ends all sessions.
  */
-export function signedSessions(secret: LocalSecret, clock: Clock): Sessions {
+export function signedSessions(secret: SigningSecret, clock: Clock): Sessions {
   return {
     async open(subject) {
       const key = derived(await secret.obtain(), 'session')
@@ -25,7 +25,7 @@ export function signedSessions(secret: LocalSecret, clock: Clock): Sessions {
     },
 
     async read(cookie) {
-      const local = secret.known()
+      const local = await secret.current()
       if (!local) return undefined
       const claims = await jwtVerify(cookie, derived(local, 'session'), {
         algorithms: [ALGORITHM],

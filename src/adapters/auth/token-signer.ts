@@ -3,10 +3,10 @@ import { SignJWT } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { TokenSettings, TokenSigner } from '../../domain/tokens.ts'
-import type { LocalSecret } from './local-secret.ts'
+import type { SigningSecret } from './local-secret.ts'
 
 /** Signs tokens with the local secret, as {@link TokenSettings} wants them. */
-export function tokenSigner(settings: TokenSettings, secret: LocalSecret, clock: Clock): TokenSigner {
+export function tokenSigner(settings: TokenSettings, secret: SigningSecret, clock: Clock): TokenSigner {
   const { jwksUrl, issuer, audiences, roleClaim } = settings
   return {
     async sign({ role, subject, tenant, lifetimeSeconds }) {

@@ -2,8 +2,10 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { createLog } from '../../adapters/log.ts'
 import { type App, openApp } from '../../app.ts'
+import { type Backend, openBackend } from '../../backends/backend.ts'
 import { type Config, loadConfig } from '../../config.ts'
 import type { Caller } from '../../domain/caller.ts'
+import { remark } from './output.ts'
 
 /** Facts of this start of the program. */
 export interface Start {
@@ -54,4 +56,9 @@ export async function withApp<T>(
   } finally {
     await app.close()
   }
+}
+
+/** Where keys, secrets and sign-in codes are, for commands that need no topics. Its warnings go to the terminal. */
+export function ownBackend(config: Config): Promise<Backend> {
+  return openBackend(config, { warn: (message) => remark(message), keepsUp: false })
 }

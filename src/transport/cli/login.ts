@@ -1,14 +1,13 @@
-import { openSignInCodes } from '../../app.ts'
 import { type Config, isLoopback, urlAt } from '../../config.ts'
 import { AppError } from '../../domain/errors.ts'
-import { type AddressWords, configAt, localUser } from './context.ts'
+import { type AddressWords, configAt, localUser, ownBackend } from './context.ts'
 import { print, remark } from './output.ts'
 
 /** `login`: prints a new sign-in link of the server with these settings alone on stdout. */
 export async function printSignInLink(address: AddressWords): Promise<void> {
   const config = configAt(address)
   const url = config.publicUrl ?? addressOf(config)
-  const codes = await openSignInCodes(config)
+  const codes = await (await ownBackend(config)).openSignInCodes()
   print(signInLink(url, await codes.issue(localUser().subject)))
   remark('It works once, for 10 minutes.')
 }

@@ -21,11 +21,12 @@ export async function runServe(start: Start, address: AddressWords): Promise<voi
   setFlagsFromString('--heap-growing-percent=75')
   const log = createLog(config.logLevel ?? 'info')
   const metrics = prometheusMetrics()
-  const app = await openApp(config, { log, seeds: seedsOf(start), measure: metrics.measure })
-  const { tokens, sessions, signInCodes } = await openIdentity(config, (message, cause) =>
-    log.warn({ err: cause }, message),
-  )
-  const { keys, limiter, audit } = app
+  const app = await openApp(config, { log, seeds: seedsOf(start), measure: metrics.measure, keepsUp: true })
+  const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
+  const { limiter, audit, backend } = app
+  const keys = await backend.openKeys()
+  const signInCodes = await backend.openSignInCodes()
+  const { tokens, sessions } = await openIdentity(backend, config, warn)
   const credentials = { keys, tokens, sessions, limiter, audit, publicUrl: config.publicUrl }
   const server = await serveHttp(config, {
     execute: app.execute,
@@ -42,7 +43,8 @@ export async function runServe(start: Start, address: AddressWords): Promise<voi
     reportDefect: app.reportDefect,
     reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
   })
-  log.info({ url: server.url, data: config.dataDir, topics: app.services.catalog.list().length }, 'serving')
+  const data = config.store === 'files' ? config.dataDir : config.aws.table
+  log.info({ url: server.url, data, topics: app.services.catalog.list().length }, 'serving')
   const stop = async () => {
     await server.close()
     await app.close()
@@ -69,7 +71,7 @@ async function greet(
   url: string,
   start: Start,
 ): Promise<void> {
-  if (!isLoopback(config.host) || (await keys.list()).length > 0) {
+  if (config.store === 'aws' || !isLoopback(config.host) || (await keys.list()).length > 0) {
     const words =
       'purposepath-prompts keys create --name NAME. Sign in to its pages: purposepath-prompts login'
     print(`Serving on ${url}. More API keys: ${words}`)

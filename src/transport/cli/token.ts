@@ -3,7 +3,7 @@ import { openIdentity } from '../../app.ts'
 import { loadConfig } from '../../config.ts'
 import { plainText } from '../../domain/identifiers.ts'
 import { parseInput } from '../../domain/validation.ts'
-import { localUser } from './context.ts'
+import { localUser, ownBackend } from './context.ts'
 import { readTtl } from './duration.ts'
 import { print, remark } from './output.ts'
 
@@ -25,7 +25,8 @@ export async function printToken(words: object): Promise<void> {
   const { role, sub, tenant, ttl } = parseInput(TokenWords, words, 1)
   const subject = sub ?? localUser().subject
   const lifetimeSeconds = readTtl(ttl, MOST) / 1000
-  const { signer } = await openIdentity(loadConfig())
+  const config = loadConfig()
+  const { signer } = await openIdentity(await ownBackend(config), config, remark)
   print(await signer.sign({ role, subject, tenant, lifetimeSeconds }))
   remark(`A token of ${subject} with the role ${role}, valid for ${ttl}.`)
 }

@@ -2,7 +2,7 @@ import { readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { localSecret } from '../../../src/adapters/auth/local-secret.ts'
 import { openLayout } from '../../../src/adapters/files/layout.ts'
-import { failureAtOnce, failureOf } from '../../helpers/errors.ts'
+import { failureOf } from '../../helpers/errors.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { runProgram, waitFor } from '../../helpers/program.ts'
 import { encoded, localMint } from '../../helpers/tokens.ts'
@@ -19,12 +19,12 @@ const textOf = (secret: Uint8Array | undefined) => secret && Buffer.from(secret)
 
 test('the secret is made when it is first needed, for its owner alone', async () => {
   const { path, secret } = await openSecret()
-  expect(secret.known()).toBeUndefined()
+  expect(await secret.current()).toBeUndefined()
   const made = textOf(await secret.obtain())
   expect(made).toMatch(/^[\w-]{43}$/)
   expect((await readFile(path, 'utf8')).trim()).toBe(made)
   if (process.platform !== 'win32') expect((await stat(path)).mode & 0o777).toBe(0o600)
-  expect(textOf(secret.known())).toBe(made)
+  expect(textOf(await secret.current())).toBe(made)
 })
 
 test('whoever needs it at the same time gets the same one, in other processes too', async () => {
@@ -54,18 +54,18 @@ test('a changed file counts within a second', async () => {
   await secret.obtain()
   const mine = 'a secret of my own, longer than 32 characters'
   await writeFile(path, `${mine}\n`)
-  await waitFor(() => textOf(secret.known()) === mine, 1_000)
+  await waitFor(async () => textOf(await secret.current()) === mine, 1_000)
 })
 
 test('a known secret outlives its file', async () => {
   const { layout, secret } = await openSecret()
   const made = textOf(await secret.obtain())
-  secret.known()
+  await secret.current()
   await rename(layout.root, `${layout.root}-away`)
   try {
     const end = Date.now() + 700
-    await waitFor(() => {
-      expect(textOf(secret.known())).toBe(made)
+    await waitFor(async () => {
+      expect(textOf(await secret.current())).toBe(made)
       return Date.now() > end
     })
   } finally {
@@ -76,7 +76,7 @@ test('a known secret outlives its file', async () => {
 test('a secret that is too short is an outage and is never replaced', async () => {
   const { path, secret } = await openSecret()
   await writeFile(path, 'short')
-  expect(failureAtOnce(() => secret.known()).code).toBe('unavailable')
+  expect((await failureOf(() => secret.current())).code).toBe('unavailable')
   expect((await failureOf(() => secret.obtain())).message).toContain(path)
   expect(await readFile(path, 'utf8')).toBe('short')
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { createIdentity } from '../../../src/adapters/auth/identity.ts'
+import { localSecret } from '../../../src/adapters/auth/local-secret.ts'
 import { openLayout } from '../../../src/adapters/files/layout.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { tempFolder } from '../../helpers/folders.ts'
@@ -15,9 +16,8 @@ async function openSessions() {
     algorithms: ['HS256'],
     roleClaim: 'role',
   }
-  const identity = await createIdentity({
-    layout,
-    stage: 'test',
+  const identity = createIdentity({
+    secret: localSecret(layout, 'test'),
     tokens: settings,
     staleIfErrorMs: 0,
     clock: () => new Date(time.now),

@@ -15,10 +15,10 @@ const COMMANDS: [command: string, names: string[]][] = [
   ['seed', ['--json']],
   ['import', ['<path>', '--dry-run', '--escape', '--json']],
   ['export', ['<path>']],
-  ['keys', ['create', 'list', 'revoke']],
+  ['keys', ['create', 'list', 'revoke', 'rotate']],
   ['keys create', ['--name <name>', '--ttl <time>']],
   ['keys list', ['--json']],
-  ['keys revoke', ['<id-or-name>']],
+  ['keys revoke', ['[id-or-name]', '--previous']],
   ['doctor', ['doctor']],
   ['topics', ['list', 'get']],
   [

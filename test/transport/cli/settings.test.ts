@@ -110,6 +110,16 @@ describe.runIf(process.platform === 'linux')('the default data folder', () => {
 describe('loadConfig', () => {
   test('knows every default of the specification', () => {
     expect(loadConfig({}, { PROMPTS_DATA_DIR: '/data' })).toEqual({
+      store: 'files',
+      aws: {
+        table: 'purposepath-llm-prompts-dev',
+        bucket: 'purposepath-templates-dev',
+        apiKeySecret: 'purposepath-backend-api-token-dev',
+        jwtSecret: 'purposepath-jwt-secret-dev',
+        limitsTable: 'purposepath-limits-dev',
+        snapshotFile: undefined,
+        forcePathStyle: false,
+      },
       dataDir: '/data',
       stage: 'dev',
       host: '127.0.0.1',
@@ -128,6 +138,7 @@ describe('loadConfig', () => {
       },
       creatableTypes: ['kpi_system'],
       freshnessMs: 1000,
+      reconcileMs: 60_000,
       staleIfErrorMs: 600_000,
       logLevel: undefined,
     })
@@ -137,7 +148,15 @@ describe('loadConfig', () => {
     const config = loadConfig(
       {},
       {
-        PROMPTS_STORE: 'files',
+        PROMPTS_STORE: 'aws',
+        PROMPTS_TABLE: 'topics',
+        PROMPTS_BUCKET: 'texts',
+        PROMPTS_API_KEY_SECRET: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys-a1b2c3',
+        PROMPTS_JWT_SECRET_NAME: 'prompts/jwt',
+        PROMPTS_LIMITS_TABLE: 'limits',
+        PROMPTS_SNAPSHOT_FILE: 'snapshot.json',
+        PROMPTS_S3_FORCE_PATH_STYLE: 'true',
+        PROMPTS_RECONCILE_MS: '1000',
         PROMPTS_DATA_DIR: 'relative',
         STAGE: 'prod-1',
         PROMPTS_HOST: '0.0.0.0',
@@ -162,6 +181,16 @@ describe('loadConfig', () => {
       },
     )
     expect(config).toEqual({
+      store: 'aws',
+      aws: {
+        table: 'topics',
+        bucket: 'texts',
+        apiKeySecret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys-a1b2c3',
+        jwtSecret: 'prompts/jwt',
+        limitsTable: 'limits',
+        snapshotFile: join(process.cwd(), 'snapshot.json'),
+        forcePathStyle: true,
+      },
       dataDir: join(process.cwd(), 'relative'),
       stage: 'prod-1',
       host: '0.0.0.0',
@@ -180,6 +209,7 @@ describe('loadConfig', () => {
       },
       creatableTypes: ['kpi_system'],
       freshnessMs: 100,
+      reconcileMs: 1000,
       staleIfErrorMs: 0,
       logLevel: 'debug',
     })
@@ -195,6 +225,9 @@ describe('loadConfig', () => {
     ['PROMPTS_LIMIT_BATCH', '0', 'from 1 to'],
     ['PROMPTS_LIMIT_ADMIN', '1.5', 'whole number'],
     ['PROMPTS_FRESHNESS_MS', '99', 'from 100 to'],
+    ['PROMPTS_RECONCILE_MS', '999', 'from 1000 to'],
+    ['PROMPTS_TABLE', 'my table', 'name of an AWS resource'],
+    ['PROMPTS_S3_FORCE_PATH_STYLE', 'yes', 'true, false'],
     ['PROMPTS_PORT', '-1', 'from 0 to 65535'],
     ['PROMPTS_LIMIT_AUTH_FAILURES', '0', 'from 1 to'],
     ['PROMPTS_PUBLIC_URL', 'api.example', 'http or https'],

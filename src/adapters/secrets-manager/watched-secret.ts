@@ -1,0 +1,158 @@
+import type { Clock } from '../../domain/clock.ts'
+import { AppError, toAppError } from '../../domain/errors.ts'
+import type { Outages } from '../auth/watched-file.ts'
+import type { SecretCalls } from './secret-calls.ts'
+import type { SecretVersions } from './secret-reader.ts'
+
+/** How old what is known may be (spec §5). */
+const REFRESH_MS = 30_000
+/** Least time between two readings that unknown keys cause, and between two attempts in an outage. */
+const PAUSE_MS = 5_000
+
+/** What a secret says, as last read. */
+export interface WatchedSecret<T> {
+  /** Reads it now and every 30 seconds from now on. Never fails: an outage is told, and ends by itself. */
+  start(): Promise<void>
+
+  /**
+   * What it says, read less than 30 seconds ago; in an outage what was read last.
+   *
+   * @throws AppError `unavailable` when it could not be read for too long.
+   */
+  current(): Promise<T>
+
+  /** Reads it again unless that was done in the last 5 seconds; callers meanwhile share one reading. */
+  lookAgain(): Promise<void>
+
+  /** Reads it again now, because this process has changed it. */
+  readAfterChange(): Promise<void>
+
+  /** `unavailable` while it cannot be read: then what is not known cannot be judged. */
+  outage(): AppError | undefined
+}
+
+export interface WatchedSecretOptions<T> {
+  calls: SecretCalls
+  read: () => Promise<SecretVersions | undefined>
+  /**
+   * What the versions say; only asked when something has changed. What it throws counts as an outage.
+   *
+   * @param versions `undefined`: there is no such secret.
+   */
+  interpret: (versions: SecretVersions | undefined) => T
+  /** What it means that there is no such secret, for the operator. */
+  withoutSecret: string
+  clock: Clock
+  outages: Outages
+}
+
+/**
+ * Keeps up with a secret.
+ *
+ * By a timer, and on use when the last reading is too old: where programs are halted between requests (Lambda), timers
+ * do not run. What is known outlives an outage of its source (spec §5), and meanwhile no request waits for a reading.
+ */
+export function watchedSecret<T>({
+  calls,
+  read,
+  interpret,
+  withoutSecret,
+  clock,
+  outages: { staleIfErrorMs, warn },
+}: WatchedSecretOptions<T>): WatchedSecret<T> {
+  let last: { value: T; signature: string; readAt: number } | undefined
+  let failure: AppError | undefined
+  let failedAt = -Infinity
+  let reading: Promise<void> | undefined
+  let lookedAt = -Infinity
+  let looking: Promise<void> | undefined
+
+  const now = () => clock().getTime()
+  /** Whether `time` is so long ago. A clock that was set back must not make things young for ever. */
+  const isAgo = (time: number, ms: number) => now() - time >= ms || now() < time
+  const isUsable = () => last !== undefined && now() - last.readAt < REFRESH_MS + staleIfErrorMs
+
+  function readShared(): Promise<void> {
+    reading ??= readOnce().finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
+
+  async function readOnce(): Promise<void> {
+    const readAt = now()
+    try {
+      const versions = await read()
+      const signature = signatureOf(versions)
+      if (signature !== last?.signature) {
+        const value = interpret(versions)
+        if (!versions) warn(`${calls.resource} does not exist: ${withoutSecret}. ${howToCreate(calls)}`)
+        last = { value, signature, readAt }
+      } else last = { ...last, readAt }
+      failure = undefined
+    } catch (thrown) {
+      const error = toAppError(thrown)
+      // Once for each outage: a log of every attempt would say no more.
+      if (!failure) warn(`cannot read ${calls.resource}; what is known of it holds for now`, thrown)
+      failure = error
+      failedAt = now()
+    }
+  }
+
+  function known(): T {
+    if (last && isUsable()) return last.value
+    throw unavailable()
+  }
+
+  function unavailable(): AppError {
+    return new AppError('unavailable', 'Credentials cannot be verified now.', {
+      retryAfter: PAUSE_MS / 1000,
+      ...(failure && { forOperator: failure.forOperator, cause: failure }),
+    })
+  }
+
+  async function readAfresh(): Promise<void> {
+    // One that is under way may have begun before the change.
+    await reading
+    await readShared()
+  }
+
+  return {
+    readAfterChange: readAfresh,
+    outage: () => failure && unavailable(),
+
+    async start() {
+      setInterval(readShared, REFRESH_MS).unref()
+      await readShared()
+    },
+
+    async current() {
+      if (!last || isAgo(last.readAt, REFRESH_MS)) {
+        if (!failure) await readShared()
+        else if (reading || isAgo(failedAt, PAUSE_MS)) {
+          const attempt = readShared()
+          if (!isUsable()) await attempt
+        }
+      }
+      return known()
+    },
+
+    async lookAgain() {
+      if (isAgo(lookedAt, PAUSE_MS)) {
+        lookedAt = now()
+        looking = readAfresh()
+      }
+      await looking
+    },
+  }
+}
+
+/** Changes with the secret. */
+function signatureOf(versions: SecretVersions | undefined): string {
+  return versions ? JSON.stringify([versions.labels, [...versions.texts.keys()].sort()]) : ''
+}
+
+/** For the operator of a secret that is not there. */
+export function howToCreate({ setting }: Pick<SecretCalls, 'setting'>): string {
+  return `Create it with "purposepath-prompts provision", or check ${setting}, STAGE and AWS_REGION.`
+}

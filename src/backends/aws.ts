@@ -1,0 +1,40 @@
+import { accountOf } from '../adapters/aws/account.ts'
+import { awsClients } from '../adapters/aws/resources.ts'
+import { awsStore } from '../adapters/aws/store.ts'
+import { dynamoSignInCodes } from '../adapters/dynamodb/sign-in-codes.ts'
+import { sharedRateLimiter } from '../adapters/rate-limit/dynamodb.ts'
+import { jwtSecret } from '../adapters/secrets-manager/jwt-secret.ts'
+import { secretKeys } from '../adapters/secrets-manager/secret-keys.ts'
+import { withSnapshot } from '../adapters/snapshot/snapshot.ts'
+import type { Config } from '../config.ts'
+import { systemClock as clock } from '../domain/clock.ts'
+import type { Backend, BackendOptions } from './backend.ts'
+
+/** Topics and limits in DynamoDB, texts in S3, secrets in Secrets Manager. */
+export function awsBackend(config: Config, { warn, keepsUp }: BackendOptions): Backend {
+  const { aws, stage, limits, freshnessMs, reconcileMs, staleIfErrorMs } = config
+  const { dynamodb, s3, secrets } = awsClients(aws)
+  const outages = { staleIfErrorMs, warn }
+  return {
+    async openStore() {
+      const account = accountOf(dynamodb, aws.table)
+      const owner = async () => (await account()).id
+      const { table, bucket, snapshotFile } = aws
+      const store = awsStore({ dynamodb, s3, table, bucket, owner, freshnessMs, reconcileMs, warn })
+      return snapshotFile === undefined ? store : withSnapshot(store, snapshotFile)
+    },
+    openLimiter: async () =>
+      sharedRateLimiter({ client: dynamodb, table: aws.limitsTable, perMinute: limits, clock, warn }),
+    async openKeys() {
+      const keys = secretKeys(secrets, aws.apiKeySecret, stage, clock, outages)
+      if (keepsUp) await keys.start()
+      return keys
+    },
+    async openSecret() {
+      const secret = jwtSecret(secrets, aws.jwtSecret, clock, outages)
+      if (keepsUp) await secret.start()
+      return secret
+    },
+    openSignInCodes: async () => dynamoSignInCodes(dynamodb, aws.limitsTable, clock),
+  }
+}

@@ -1,0 +1,35 @@
+import { fileKeys } from '../adapters/auth/file-keys.ts'
+import { openLayout } from '../adapters/files/layout.ts'
+import { fileTopics } from '../adapters/files/topics.ts'
+import { filePrompts } from '../adapters/files/versions.ts'
+import { memoryRateLimiter } from '../adapters/rate-limit/memory.ts'
+import type { Config } from '../config.ts'
+import { systemClock as clock } from '../domain/clock.ts'
+import type { Backend, BackendOptions } from './backend.ts'
+
+/** Everything in the data folder; limits in memory. */
+export function filesBackend(config: Config, { warn, keepsUp }: BackendOptions): Backend {
+  const { dataDir, stage, freshnessMs, staleIfErrorMs, limits } = config
+  const layout = openLayout(dataDir)
+  const outages = keepsUp ? { staleIfErrorMs, warn } : undefined
+  return {
+    openStore: async () => ({
+      topics: fileTopics(layout, { clock, freshnessMs, warn }),
+      prompts: filePrompts(layout),
+    }),
+    openLimiter: async () => ({ ...memoryRateLimiter(limits, clock), close: async () => {} }),
+    openKeys: async () => fileKeys(layout, stage, clock, outages),
+    // Loaded when they are called: most commands need neither.
+    async openSecret() {
+      const { localSecret } = await import('../adapters/auth/local-secret.ts')
+      const secret = localSecret(layout, stage, outages)
+      // Made now, so that tokens of other processes are known here from the first, also in an outage.
+      await secret.obtain()
+      return secret
+    },
+    async openSignInCodes() {
+      const { fileSignInCodes } = await import('../adapters/auth/sign-in-codes.ts')
+      return fileSignInCodes(layout, clock)
+    },
+  }
+}
