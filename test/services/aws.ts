@@ -1,21 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
-import type { Environment } from '../helpers/program.ts'
+import type { AwsPlace } from './environment.ts'
 import type { FaultyServer } from './faulty-server.ts'
 import { CREDENTIALS, missingForRealParts, type RealParts } from './real-parts.ts'
-import type { Credentials } from './s3.ts'
 import { startSecretsManager } from './secrets-manager.ts'
 
-interface AwsEndpoints {
-  dynamodb: string
-  s3: string
-  secretsManager: string
-}
+export { type AwsNames, environmentFor, freshNames } from './environment.ts'
 
 /** All that the program needs of AWS. Real DynamoDB and S3 are there once for a whole run of tests. */
-export interface AwsParts extends AwsEndpoints {
-  region: string
-  credentials: Credentials
+export interface AwsParts extends AwsPlace {
   /** The stand-in of Secrets Manager, of which the caller is the only user. */
   secrets: FaultyServer
 }
@@ -31,49 +23,6 @@ export async function awsParts(
   atEnd(() => secrets.stop())
   const secretsManager = secrets.endpoint
   return { region: 'us-east-1', credentials: CREDENTIALS, dynamodb, s3, secretsManager, secrets }
-}
-
-/** Names that only one test has; what bears them does not exist yet. */
-export interface AwsNames {
-  stage: string
-  table: string
-  limitsTable: string
-  bucket: string
-  apiKeySecret: string
-  jwtSecret: string
-}
-
-export function freshNames(): AwsNames {
-  const stage = `t${randomBytes(6).toString('hex')}`
-  const name = `prompts-${stage}`
-  return {
-    stage,
-    table: name,
-    limitsTable: `${name}-limits`,
-    bucket: name,
-    apiKeySecret: `${name}/api-keys`,
-    jwtSecret: `${name}/jwt`,
-  }
-}
-
-/** The settings with which the program keeps its data in these parts, under these names. */
-export function environmentFor(parts: Omit<AwsParts, 'secrets'>, names: AwsNames): Environment {
-  return {
-    PROMPTS_STORE: 'aws',
-    AWS_REGION: parts.region,
-    AWS_ACCESS_KEY_ID: parts.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: parts.credentials.secretAccessKey,
-    AWS_ENDPOINT_URL_DYNAMODB: parts.dynamodb,
-    AWS_ENDPOINT_URL_S3: parts.s3,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: parts.secretsManager,
-    PROMPTS_S3_FORCE_PATH_STYLE: 'true',
-    PROMPTS_TABLE: names.table,
-    PROMPTS_LIMITS_TABLE: names.limitsTable,
-    PROMPTS_BUCKET: names.bucket,
-    PROMPTS_API_KEY_SECRET: names.apiKeySecret,
-    PROMPTS_JWT_SECRET_NAME: names.jwtSecret,
-    STAGE: names.stage,
-  }
 }
 
 /**
