@@ -9,26 +9,30 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { environmentOf, PROGRAM, runProgram } from '../helpers/program.ts'
+import { printAws } from './aws.ts'
 import { writeTopics } from './data.ts'
-import { fire, legacyShot, modernShot, restShot, type Shot, send } from './load.ts'
+import { CHEAP_REQUESTS, cpuPerRequest, median, print, ratio } from './figures.ts'
+import { legacyShot, modernShot, restShot, type Shot, send } from './load.ts'
 import { benchScript, type Subject, settled, startSubject } from './processes.ts'
 import { firstListSeconds } from './startup.ts'
 
-const REQUESTS = 3_000
-/** Of the cheap ones: the operating system's account counts in hundredths of a second. */
-const CHEAP_REQUESTS = 15_000
-const ROUNDS = 5
-const WARM_UP_ROUNDS = 5
 const STARTS = 12
 const EDITS = 200
+
+/** What is printed: all, or those named on the command line (`npm run bench -- rest aws`). */
+const SECTIONS: Record<string, () => Promise<void>> = {
+  http: printHttp,
+  rest: printRest,
+  stdio: printStdio,
+  aws: async () => printAws(await startProduct(1_000), (stop) => stopped.push(stop)),
+}
+const chosen = process.argv.slice(2)
 
 const folder = await mkdtemp(join(tmpdir(), 'purposepath-bench-'))
 const stopped: (() => Promise<void>)[] = []
 try {
   await buildBench()
-  await printHttp()
-  await printRest()
-  await printStdio()
+  for (const name of chosen.length > 0 ? chosen : Object.keys(SECTIONS)) await SECTIONS[name]?.()
 } finally {
   for (const stop of stopped) await stop()
   await rm(folder, { recursive: true, force: true })
@@ -164,22 +168,6 @@ async function putMilliseconds(api: string, credential: Record<string, string>):
   return median(times)
 }
 
-/** Median over rounds in which every subject takes its turn, once all of its code has been compiled. */
-async function cpuPerRequest(
-  shots: readonly [Subject, Shot][],
-  requests = REQUESTS,
-): Promise<Map<Subject, number>> {
-  const samples = new Map(shots.map(([subject]) => [subject, [] as number[]]))
-  for (let round = 1 - WARM_UP_ROUNDS; round <= ROUNDS; round++) {
-    for (const [subject, shot] of shots) {
-      const before = subject.cpuSeconds()
-      await fire(shot, requests)
-      if (round > 0) samples.get(subject)?.push((subject.cpuSeconds() - before) / requests)
-    }
-  }
-  return new Map([...samples].map(([subject, values]) => [subject, median(values)]))
-}
-
 async function printStdio(): Promise<void> {
   const env = environmentOf({ PROMPTS_DATA_DIR: join(folder, 'stdio') })
   const bare: number[] = []
@@ -198,16 +186,4 @@ async function printStdio(): Promise<void> {
   print(
     `  product ${(median(product) * 1000).toFixed(0)} ms, bare SDK ${(median(bare) * 1000).toFixed(0)} ms on this machine`,
   )
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number
-}
-
-function ratio(a: number, b: number): string {
-  return (a / b).toFixed(2).padStart(6)
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`)
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { PACKAGE_ROOT } from '../helpers/program.ts'
 
-const ROW = /^\| .+ \| `([\w./-]+\.test\.ts)` \| (.+) \|$/gm
+const ROW = /^\| .+ \| `([\w./-]+\.ts)` \| (.+) \|$/gm
 
 const page = await readFile(join(PACKAGE_ROOT, 'SECURITY.md'), 'utf8')
 const [, table = ''] = page.split('## Attacks that are tried')

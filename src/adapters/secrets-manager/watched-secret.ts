@@ -6,6 +6,8 @@ import type { SecretVersions } from './secret-reader.ts'
 
 /** How old what is known may be (spec §5). */
 const REFRESH_MS = 30_000
+/** How late a reading by the timer may be before requests see to it. */
+const LATE_MS = 5_000
 /** Least time between two readings that unknown keys cause, and between two attempts in an outage. */
 const PAUSE_MS = 5_000
 
@@ -20,6 +22,9 @@ export interface WatchedSecret<T> {
    * @throws AppError `unavailable` when it could not be read for too long.
    */
   current(): Promise<T>
+
+  /** What `current` would answer, if that is known without waiting. */
+  fresh(): T | undefined
 
   /** Reads it again unless that was done in the last 5 seconds; callers meanwhile share one reading. */
   lookAgain(): Promise<void>
@@ -65,6 +70,8 @@ export function watchedSecret<T>({
   let failedAt = -Infinity
   let reading: Promise<void> | undefined
   let lookedAt = -Infinity
+  /** Where a timer reads, nobody else does while it runs: its reading takes a moment. */
+  let lateMs = 0
   let looking: Promise<void> | undefined
 
   const now = () => clock().getTime()
@@ -122,12 +129,15 @@ export function watchedSecret<T>({
     outage: () => failure && unavailable(),
 
     async start() {
+      lateMs = LATE_MS
       setInterval(readShared, REFRESH_MS).unref()
       await readShared()
     },
 
+    fresh: () => (last && !isAgo(last.readAt, REFRESH_MS + lateMs) ? last.value : undefined),
+
     async current() {
-      if (!last || isAgo(last.readAt, REFRESH_MS)) {
+      if (!last || isAgo(last.readAt, REFRESH_MS + lateMs)) {
         if (!failure) await readShared()
         else if (reading || isAgo(failedAt, PAUSE_MS)) {
           const attempt = readShared()

@@ -1,0 +1,193 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb'
+import pMap from 'p-map'
+import { dynamoClient } from '../../src/adapters/dynamodb/client.ts'
+import { s3Client } from '../../src/adapters/s3/client.ts'
+import { PROGRAM, runProgram } from '../helpers/program.ts'
+import { topicContent, topicRecord } from '../helpers/topics.ts'
+import { type AwsPlace, environmentFor, freshNames } from '../services/environment.ts'
+import { startFaultProxy } from '../services/fault-proxy.ts'
+import type { FaultyServer } from '../services/faulty-server.ts'
+import { CREDENTIALS, missingForRealParts, startRealParts } from '../services/real-parts.ts'
+import { startSecretsManager } from '../services/secrets-manager.ts'
+import { CHEAP_REQUESTS, cpuPerRequest, print, ratio } from './figures.ts'
+import { fire, restShot } from './load.ts'
+import { type Subject, settled, startSubject } from './processes.ts'
+import { TEXT } from './text.ts'
+
+const IDLE_SECONDS = 20
+const MOST = '100000000'
+/** How long no further call may come for those that are held back to be a round. */
+const QUIET_MS = 300
+
+type AtEnd = (stop: () => Promise<void>) => void
+
+/** A server on the files store with as many topics. */
+type FilesProduct = Pick<AwsProduct, 'subject' | 'key'>
+
+/** A server on the aws store, and what stands between it and its store. */
+interface AwsProduct {
+  subject: Subject
+  key: string
+  dynamodb: FaultyServer
+  s3: FaultyServer
+}
+
+/** What the aws store costs: real DynamoDB and S3 servers of this machine, so times of calls say nothing. */
+export async function printAws(files: FilesProduct, atEnd: AtEnd): Promise<void> {
+  const missing = missingForRealParts()
+  if (missing !== undefined) return print(`the aws store: ${missing}`)
+  const parts = await startRealParts()
+  atEnd(() => parts.stop())
+
+  print('the aws store, 1,000 topics')
+  const product = await startAws(parts, 1_000, atEnd)
+  print(
+    `  rounds of calls for a cold batch of 100           ${String(await roundsOfBatch(product)).padStart(4)}     (must ≤ 4, aim 2)`,
+  )
+  await settled(product.subject)
+  await printWarm(product, files)
+  await printIdle(product)
+
+  const large = await startAws(parts, 10_000, atEnd)
+  await settled(large.subject)
+  const ids = Array.from({ length: 10_000 }, (_, index) => `topic_${index}`)
+  for (let at = 0; at < ids.length; at += 100) await batch(large, ids.slice(at, at + 100))
+  const megabytes = large.subject.residentMb().toFixed(0)
+  print(`memory with 10,000 topics of 2 KB on aws          ${megabytes} MB   (must < 250)`)
+}
+
+async function printWarm({ subject, key, dynamodb, s3 }: AwsProduct, files: FilesProduct): Promise<void> {
+  const one = '/api/v1/prompts/topic_0'
+  const shotAt = (url: string, credential: string) =>
+    restShot('GET', url + one, { 'x-api-key': credential }, 'Hello {{user_name}}')
+  const ours = shotAt(subject.url, key)
+  const before = countCalls(dynamodb, s3)
+  await fire(ours, CHEAP_REQUESTS)
+  const calls = countCalls(dynamodb, s3) - before
+  const cpu = await cpuPerRequest(
+    [
+      [files.subject, shotAt(files.subject.url, files.key)],
+      [subject, ours],
+    ],
+    CHEAP_REQUESTS,
+  )
+  const overFiles = ratio(cpu.get(subject) as number, cpu.get(files.subject) as number)
+  print(`  CPU, warm GET ÷ on files                       ${overFiles}   (must ≤ 1.1, aim 1.0)`)
+  print(
+    `  calls for ${CHEAP_REQUESTS.toLocaleString('en')} warm GETs, but for feed and limits   ${calls}   (must 0)`,
+  )
+}
+
+/** Calls for topics and texts: neither the looks at the feed, nor what tells of limits. */
+function countCalls(dynamodb: FaultyServer, s3: FaultyServer): number {
+  const isOfTopics = ({ op }: { op: string }) => !['GetItem', 'UpdateItem', 'Scan'].includes(op)
+  return dynamodb.requests.filter(isOfTopics).length + s3.requests.length
+}
+
+async function printIdle({ dynamodb, s3 }: AwsProduct): Promise<void> {
+  const countAll = () => dynamodb.requests.length + s3.requests.length
+  const before = countAll()
+  await sleep(IDLE_SECONDS * 1_000)
+  const perSecond = ((countAll() - before) / IDLE_SECONDS).toFixed(2)
+  print(`  calls a second of an idle instance             ${perSecond.padStart(6)}   (must ≤ 2)`)
+}
+
+/** Holds calls to S3 back until no further one comes: those are a round. */
+async function roundsOfBatch(product: AwsProduct): Promise<number> {
+  let rounds = 0
+  let held: (() => void)[] = []
+  let quiet: NodeJS.Timeout | undefined
+  product.s3.beforeForward = () =>
+    new Promise((resolve) => {
+      held.push(resolve)
+      clearTimeout(quiet)
+      quiet = setTimeout(() => {
+        rounds++
+        for (const release of held) release()
+        held = []
+      }, QUIET_MS)
+    })
+  await batch(
+    product,
+    Array.from({ length: 100 }, (_, index) => `topic_${index}`),
+  )
+  product.s3.beforeForward = () => {}
+  return rounds
+}
+
+async function batch({ subject, key }: AwsProduct, topic_ids: string[]): Promise<void> {
+  const url = `${subject.url}/api/v1/prompts/batch`
+  await fire(restShot('POST', url, { 'x-api-key': key }, topic_ids.at(-1) as string, { topic_ids }), 1)
+}
+
+const LIMITS = { PROMPTS_LIMIT_RETRIEVAL: MOST, PROMPTS_LIMIT_BATCH: MOST, PROMPTS_PORT: '0' }
+
+async function startAws(
+  real: { dynamodb: string; s3: string },
+  topics: number,
+  atEnd: AtEnd,
+): Promise<AwsProduct> {
+  const secrets = await startSecretsManager()
+  const [dynamodb, s3] = [await startFaultProxy(real.dynamodb), await startFaultProxy(real.s3)]
+  atEnd(async () => void (await Promise.all([secrets, dynamodb, s3].map(({ stop }) => stop()))))
+  const names = freshNames()
+  const place: AwsPlace = {
+    ...real,
+    secretsManager: secrets.endpoint,
+    region: 'us-east-1',
+    credentials: CREDENTIALS,
+  }
+  const direct = environmentFor(place, names)
+  await runProgram(['provision'], direct)
+  await writeAwsTopics(place, names, topics)
+  const key = await runProgram(['keys', 'create', '--name', 'bench'], direct)
+  const settings = environmentFor({ ...place, dynamodb: dynamodb.endpoint, s3: s3.endpoint }, names)
+  const subject = await startSubject(`${topics} topics on aws`, [PROGRAM, 'serve'], {
+    ...settings,
+    ...LIMITS,
+  })
+  atEnd(subject.stop)
+  return { subject, key: key.stdout.trim(), dynamodb, s3 }
+}
+
+/** Topics as the program would have written them, but many at once. */
+async function writeAwsTopics(
+  { dynamodb, s3, region, credentials }: AwsPlace,
+  { table, bucket }: { table: string; bucket: string },
+  count: number,
+): Promise<void> {
+  const tables = dynamoClient({ region, credentials, endpoint: dynamodb })
+  const objects = s3Client({ region, credentials, endpoint: s3, forcePathStyle: true })
+  const records = Array.from({ length: count }, (_, index) => {
+    const user_name = {
+      name: 'user_name',
+      type: 'string' as const,
+      required: true,
+      description: 'Who is greeted.',
+    }
+    return topicRecord(topicContent(`topic_${index}`, { user: TEXT }, [user_name]), 1)
+  })
+  const items = await pMap(
+    records,
+    async (record) => {
+      const [info] = record.prompts
+      const command = new PutObjectCommand({ Bucket: bucket, Key: info?.s3_key, Body: TEXT })
+      const { VersionId } = await objects.send(command)
+      return { ...record, prompts: [{ ...info, s3_bucket: bucket, s3_version_id: VersionId }] }
+    },
+    { concurrency: 32 },
+  )
+  const pages = Array.from({ length: Math.ceil(items.length / 25) }, (_, page) =>
+    items.slice(page * 25, page * 25 + 25),
+  )
+  await pMap(
+    pages,
+    (page) =>
+      tables.send(
+        new BatchWriteCommand({ RequestItems: { [table]: page.map((Item) => ({ PutRequest: { Item } })) } }),
+      ),
+    { concurrency: 8 },
+  )
+}
