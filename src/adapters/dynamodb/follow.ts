@@ -13,6 +13,8 @@ export interface FollowOptions {
 
 /** A read of the feed that takes longer says that the store is out of reach. */
 const LEAST_BUDGET_MS = 1_000
+/** A read that ends so long after its time was up was not slow: the process was halted. */
+const SLEPT_MS = 250
 
 /** Follows a table's feed: one small read every half freshness bound, and nothing else while nothing changes. */
 export async function followFeed({
@@ -43,10 +45,10 @@ export async function followFeed({
   }
 
   async function lookNow(): Promise<void> {
-    const startedAt = performance.now()
     const before = position
+    let startedAt: number
     try {
-      position = await feed.read(budgetMs)
+      startedAt = await readFeed()
     } catch {
       if (reachable) await listener({ topic_ids: [], reachable: false })
       reachable = false
@@ -54,14 +56,39 @@ export async function followFeed({
     }
     const isBack = !reachable
     reachable = true
-    readAt = startedAt
     const topic_ids = changedSince(before, position)
     isLost ||= topic_ids === undefined
     if (isLost) {
       // Waited for: until it is done nobody can say how old what is known may be.
       await reconcile()
     } else if (isBack || topic_ids?.length) await listener({ topic_ids: topic_ids ?? [], reachable })
-    if (performance.now() - reconciledAt >= reconcileMs && !reconciling) void reconcile()
+    // Only now: whoever is late meanwhile has to wait for what has just been taken over, too.
+    readAt = startedAt
+    const isDue = performance.now() - reconciledAt >= reconcileMs - freshnessMs / 2
+    if (isDue && !reconciling) void reconcile()
+  }
+
+  /** @returns when the reading began, of which time what it answers is. */
+  async function readFeed(): Promise<number> {
+    const startedAt = performance.now()
+    try {
+      position = await feed.read(budgetMs)
+      return startedAt
+    } catch (error) {
+      // A process that slept meanwhile finds its time up whatever the store has answered: that is no outage.
+      if (performance.now() - startedAt < budgetMs + SLEPT_MS) throw error
+    }
+    const again = performance.now()
+    position = await feed.read(budgetMs)
+    return again
+  }
+
+  const isLate = () => reachable && performance.now() - readAt > freshnessMs
+
+  /** A look that is under way may have read the feed too long ago. */
+  async function lookUntilFresh(): Promise<void> {
+    await look()
+    if (isLate()) await look()
   }
 
   async function reconcile(): Promise<void> {
@@ -85,8 +112,7 @@ export async function followFeed({
   return {
     catchUp() {
       // In an outage nobody waits: what is known is served, marked as stale.
-      if (!reachable || performance.now() - readAt <= freshnessMs) return undefined
-      return look()
+      return isLate() ? lookUntilFresh() : undefined
     },
     async close() {
       closed = true

@@ -10,7 +10,7 @@ import { sameJson } from '../../domain/json.ts'
 import type { PromptInfo, Bodies as Texts, Topic, TopicRepository } from '../../domain/topic.ts'
 import { callAws, causeOf } from '../aws/calls.ts'
 import type { Bodies, BodyPlace } from '../s3/bodies.ts'
-import { sweepBetween } from '../s3/sweep.ts'
+import { sweepRivals } from '../s3/sweep.ts'
 import type { ChangeFeed } from './feed.ts'
 import { followFeed } from './follow.ts'
 import { changesFor, promptsEverIn, revisionOf, type TopicItem, topicIn } from './record.ts'
@@ -87,7 +87,7 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
       throw changedMeanwhile(topic_id)
     }
     for (const { info, previous } of written) {
-      sweepBetween(bodies, topic_id, info, previous).catch((error) =>
+      sweepRivals(bodies, topic_id, info, previous).catch((error) =>
         warn(`cannot sweep ${info.s3_key}`, error),
       )
     }

@@ -36,7 +36,7 @@ export interface Bodies {
 
   remove(place: BodyPlace): Promise<void>
 
-  /** Every place that ever held a text of this prompt, published or not, the newest first. */
+  /** Every place that ever held a text of this prompt, published or not; versions with the newest first, as S3 keeps them. */
   places(topic_id: string, prompt_type: string): Promise<BodyPlace[]>
 }
 
@@ -167,26 +167,20 @@ export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<
         objectsIn(unversionedFolder(topic_id, prompt_type)),
       ])
       return [...versioned, ...unversioned]
-        .sort((a, b) => b.writtenAt - a.writtenAt)
-        .map(({ s3_key, s3_version_id }) => ({
-          s3_bucket: bucket,
-          s3_key,
-          ...(s3_version_id && { s3_version_id }),
-        }))
     },
   }
 
-  async function versionsOf(s3_key: string): Promise<ListedPlace[]> {
+  async function versionsOf(s3_key: string): Promise<BodyPlace[]> {
     const target = await inBucket()
-    const found: ListedPlace[] = []
+    const found: BodyPlace[] = []
     let KeyMarker: string | undefined
     let VersionIdMarker: string | undefined
     do {
       const command = new ListObjectVersionsCommand({ ...target, Prefix: s3_key, KeyMarker, VersionIdMarker })
       const page = await callAws(place('ListBucketVersions'), (options) => client.send(command, options))
-      for (const { Key, VersionId, LastModified } of page.Versions ?? []) {
+      for (const { Key, VersionId } of page.Versions ?? []) {
         if (Key !== s3_key) continue
-        found.push({ s3_key, s3_version_id: VersionId, writtenAt: LastModified?.getTime() ?? 0 })
+        found.push({ s3_bucket: bucket, s3_key, s3_version_id: VersionId })
       }
       KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined
       VersionIdMarker = page.NextVersionIdMarker
@@ -194,15 +188,15 @@ export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<
     return found
   }
 
-  async function objectsIn(folder: string): Promise<ListedPlace[]> {
+  async function objectsIn(folder: string): Promise<BodyPlace[]> {
     const target = await inBucket()
-    const found: ListedPlace[] = []
+    const found: BodyPlace[] = []
     let ContinuationToken: string | undefined
     do {
       const command = new ListObjectsV2Command({ ...target, Prefix: folder, ContinuationToken })
       const page = await callAws(place('ListBucket'), (options) => client.send(command, options))
-      for (const { Key, LastModified } of page.Contents ?? []) {
-        found.push({ s3_key: String(Key), writtenAt: LastModified?.getTime() ?? 0 })
+      for (const { Key } of page.Contents ?? []) {
+        found.push({ s3_bucket: bucket, s3_key: String(Key) })
       }
       ContinuationToken = page.NextContinuationToken
     } while (ContinuationToken !== undefined)
@@ -220,12 +214,6 @@ async function untilWhole<T>(read: () => Promise<T>): Promise<T> {
       if (!isCut || attempt === MAX_CUTS) throw error
     }
   }
-}
-
-interface ListedPlace {
-  s3_key: string
-  s3_version_id?: string | undefined
-  writtenAt: number
 }
 
 /** In a bucket that keeps no versions every text has a key of its own, so that none ever replaces another. */
