@@ -26,7 +26,7 @@ const REASONS: [names: RegExp, reason: (place: AwsPlace, message: string) => str
   [
     /^(AccessDenied|AccessDeniedException|Forbidden|403|UnauthorizedOperation)$/,
     ({ resource, action }) =>
-      `not permitted. Add ${action} on ${resource} to the IAM policy (deploy/iam-policy.json has all that is needed).`,
+      `not permitted. Add ${action} on ${resource} to the IAM policy (deploy/ has policies with all that is needed).`,
   ],
   [
     /^(ExpiredToken|ExpiredTokenException|RequestExpired|TokenRefreshRequired)$/,
@@ -58,5 +58,5 @@ export function awsFailure(place: AwsPlace, error: unknown): AppError {
 
 function unknownReason(message: string): string {
   if (/region is missing/i.test(message)) return 'no region is set. Set AWS_REGION.'
-  return `${message || 'no answer'}.`
+  return `${(message || 'no answer').replace(/\.$/, '')}.`
 }

@@ -26,7 +26,10 @@ export async function sweepRivals(
   }
 }
 
-/** Places that may hold a rival of `info`: by their key, or among versions those between it and the one before. */
+/**
+ * Places that may hold a rival of `info`: by their key, or among versions all newer than the one before. One that stayed
+ * the newest would make the published one an earlier version, which the bucket's rules may remove some day.
+ */
 function rivalsIn(
   places: readonly BodyPlace[],
   info: PromptInfo,
@@ -39,5 +42,6 @@ function rivalsIn(
   const names = places.map(nameOf)
   const newest = names.indexOf(nameOf(info))
   const oldest = previous ? names.indexOf(nameOf(previous)) : -1
-  return newest < 0 ? [] : places.slice(newest + 1, oldest < 0 ? undefined : oldest)
+  const newer = places.slice(0, oldest < 0 ? undefined : oldest)
+  return newer.filter((_, index) => index !== newest)
 }

@@ -1,42 +1,73 @@
 import pc from 'picocolors'
+import type { Check } from '../../adapters/aws/doctor/checks.ts'
 import { layoutOf } from '../../adapters/files/layout.ts'
 import { strayTexts } from '../../adapters/files/working-copy.ts'
-import { loadConfig } from '../../config.ts'
+import type { App } from '../../app.ts'
+import { type Config, loadConfig } from '../../config.ts'
 import { isUsable } from '../../domain/api-keys.ts'
 import { toAppError } from '../../domain/errors.ts'
 import { withApp } from './context.ts'
 import { print } from './output.ts'
 
+const LABELS: Record<Check['level'], string> = {
+  ok: `${pc.green('ok')}    `,
+  note: `${pc.yellow('note')}  `,
+  fail: `${pc.red('fail')}  `,
+}
+
 /** `doctor`: checks what the program needs, and says how to mend what is missing. Answers whether it can work. */
 export async function runDoctor(): Promise<boolean> {
   const config = loadConfig()
   let works = true
-  const good = (text: string) => print(`${pc.green('ok')}    ${text}`)
-  const odd = (text: string) => print(`${pc.yellow('note')}  ${text}`)
-  const bad = (text: string) => {
-    works = false
-    print(`${pc.red('fail')}  ${text}`)
+  const tell = ({ level, text }: Check) => {
+    if (level === 'fail') works = false
+    print(`${LABELS[level]}${text}`)
   }
+  const good = (text: string) => tell({ level: 'ok', text })
 
   good(`Node.js ${process.version}`)
-  good(`Settings: store files, stage ${config.stage}, ${config.host}:${config.port}`)
+  good(`Settings: store ${config.store}, stage ${config.stage}, ${config.host}:${config.port}`)
   try {
-    await withApp({}, async ({ services: { catalog }, keys }) => {
-      good(`Data folder ${config.dataDir} can be read and written`)
-      const active = catalog.list().filter((topic) => topic.is_active)
-      good(`Topics: ${catalog.list().length}, of which active: ${active.length}`)
-      for (const [topic_id, damage] of catalog.damaged()) {
-        odd(`Topic ${topic_id} is out until its files are mended: ${damage}`)
-      }
-      for (const path of strayTexts(layoutOf(config.dataDir))) {
-        odd(`${path} belongs to no topic by its name: prompts/{topic_id}/{prompt_type}.md, in lower case`)
-      }
-      const usable = (await keys.list()).filter((key) => isUsable(key, new Date()))
-      if (usable.length > 0) good(`API keys: ${usable.length}`)
-      else odd('No API key yet; HTTP clients need one: purposepath-prompts keys create --name NAME')
+    if (config.store === 'aws') for (const check of await checkDeployment(config)) tell(check)
+    // The program would only say again what it lacks.
+    if (!works) return false
+    await withApp({}, async (app) => {
+      if (config.store === 'files') good(`Data folder ${config.dataDir} can be read and written`)
+      for (const check of await checkContents(app, config)) tell(check)
     })
   } catch (error) {
-    bad(toAppError(error).forOperator)
+    tell({ level: 'fail', text: toAppError(error).forOperator })
   }
   return works
+}
+
+/** The AWS clients take long to load: only who needs them waits for them. */
+async function checkDeployment({ aws }: Config): Promise<Check[]> {
+  const [{ checkAws }, { awsClients }] = await Promise.all([
+    import('../../adapters/aws/doctor.ts'),
+    import('../../adapters/aws/resources.ts'),
+  ])
+  return checkAws(awsClients(aws), aws)
+}
+
+/** What is in the store, wherever it is. */
+async function checkContents({ services: { catalog }, backend }: App, config: Config): Promise<Check[]> {
+  const checks: Check[] = []
+  const good = (text: string) => checks.push({ level: 'ok', text })
+  const odd = (text: string) => checks.push({ level: 'note', text })
+
+  const isFiles = config.store === 'files'
+  const active = catalog.list().filter((topic) => topic.is_active)
+  good(`Topics: ${catalog.list().length}, of which active: ${active.length}`)
+  for (const [topic_id, damage] of catalog.damaged()) {
+    odd(`Topic ${topic_id} is out until ${isFiles ? 'its files are' : 'it is'} mended: ${damage}`)
+  }
+  for (const path of isFiles ? strayTexts(layoutOf(config.dataDir)) : []) {
+    odd(`${path} belongs to no topic by its name: prompts/{topic_id}/{prompt_type}.md, in lower case`)
+  }
+  const keys = await backend.openKeys()
+  const usable = (await keys.list()).filter((key) => isUsable(key, new Date()))
+  if (usable.length > 0) good(`API keys: ${usable.length}`)
+  else odd('No API key yet; HTTP clients need one: purposepath-prompts keys create --name NAME')
+  return checks
 }

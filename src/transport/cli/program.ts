@@ -54,6 +54,11 @@ async function createProgram(start: Start): Promise<Command> {
       'Write all topics to a folder in the layout of seeds/, or to one file if PATH ends in .json.',
     )
     .action(async (path) => (await import('./data.ts')).runExport(path))
+  program
+    .command('provision')
+    .description('Make or complete the AWS resources of a stage: tables, bucket and secrets.')
+    .option('--json', 'Print the result as JSON.')
+    .action(async (options) => (await import('./provision.ts')).runProvision(options))
 
   const keys = program.command('keys').description('API keys for HTTP clients.')
   keys
@@ -68,9 +73,17 @@ async function createProgram(start: Start): Promise<Command> {
     .option('--json', 'Print the result as JSON.')
     .action(async (options) => (await import('./keys.ts')).listKeys(options))
   keys
-    .command('revoke <id-or-name>')
-    .description('Withdraw a key, in running servers too within a second.')
-    .action(async (idOrName) => (await import('./keys.ts')).revokeKey(idOrName))
+    .command('revoke')
+    .argument('[id-or-name]', 'The key.')
+    .description('Withdraw a key, in running servers too within a second (AWS: 30 seconds).')
+    .option('--previous', 'Withdraw the key that the last rotation has replaced (AWS).')
+    .action(async (idOrName, options) => (await import('./keys.ts')).revokeKey(idOrName, options))
+  keys
+    .command('rotate')
+    .description(
+      'Replace the rotating key (AWS), which takes a minute, and print the new one alone on stdout.',
+    )
+    .action(async () => (await import('./keys.ts')).rotateKey())
 
   program
     .command('token')
