@@ -10,6 +10,7 @@ import type { Audit, Measure } from './domain/observation.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
 import { createExecute, type Execute } from './operations/execute.ts'
 import type { Services } from './operations/operation.ts'
+import { createAsker, type ModelSettings } from './services/asking.ts'
 import { openCatalog } from './services/catalog.ts'
 import { seedTopics } from './services/importing.ts'
 
@@ -49,7 +50,8 @@ export async function openApp(
   const { topics, prompts } = await backend.openStore()
   const { staleIfErrorMs, creatableTypes, aws } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
-  const services = { catalog, topics, prompts, clock, creatableTypes }
+  const asker = createAsker(modelsOf(config))
+  const services = { catalog, topics, prompts, clock, asker, creatableTypes }
   if (config.store === 'files') await seedIfEmpty(services, seeds)
   else if (aws.snapshotFile !== undefined) keepSnapshot(aws.snapshotFile, catalog, warn)
   const limiter = await backend.openLimiter()
@@ -69,6 +71,22 @@ export async function openApp(
       await catalog.close()
       await limiter.close()
     },
+  }
+}
+
+/** Clients of models are loaded with the first call: most runs make none. */
+function modelsOf({ llm: { provider, baseUrl = '', apiKey, model, timeoutMs } }: Config): ModelSettings {
+  switch (provider) {
+    case 'bedrock': {
+      const open = async () => (await import('./adapters/bedrock/model.ts')).bedrockModel()
+      return { open, fallback: model, timeoutMs }
+    }
+    case 'openai': {
+      const open = async () => (await import('./adapters/openai/model.ts')).openAiModel({ baseUrl, apiKey })
+      return { open, override: model, timeoutMs }
+    }
+    case 'none':
+      return { timeoutMs }
   }
 }
 

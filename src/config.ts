@@ -105,6 +105,11 @@ const Settings = z.object({
   PROMPTS_JWT_ALGORITHMS: names.pipe(z.array(z.enum(['HS256', 'RS256', 'ES256', 'EdDSA'])).optional()),
   PROMPTS_JWT_ROLE_CLAIM: z.string().default('role'),
   PROMPTS_CREATABLE_TYPES: names.pipe(z.array(z.string().regex(/^[a-z0-9_]+$/)).optional()),
+  PROMPTS_LLM: z.enum(['bedrock', 'openai', 'none']).optional(),
+  PROMPTS_LLM_BASE_URL: publicUrl.optional(),
+  PROMPTS_LLM_API_KEY: z.string().optional(),
+  PROMPTS_LLM_MODEL: z.string().optional(),
+  PROMPTS_LLM_TIMEOUT_MS: milliseconds(1000, 60_000),
   PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
   PROMPTS_RECONCILE_MS: milliseconds(1000, 60_000),
   PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
@@ -122,6 +127,18 @@ export interface AwsNames {
   apiKeySecret: string
   jwtSecret: string
   limitsTable: string
+}
+
+/** How language models are reached (spec §8). */
+export interface LlmSettings {
+  provider: 'bedrock' | 'openai' | 'none'
+  /** Where an OpenAI-compatible server answers, for example `http://127.0.0.1:11434/v1`. */
+  baseUrl: string | undefined
+  apiKey: string | undefined
+  /** `openai`: replaces every topic's model; `bedrock`: for topics that name none. */
+  model: string | undefined
+  /** Time for everything that one analysis does with models. */
+  timeoutMs: number
 }
 
 /** The settings as the program uses them. */
@@ -149,6 +166,7 @@ export interface Config {
   /** How many proxies stand before this server, or their addresses; `undefined`: none is believed. */
   trustProxy: number | string[] | undefined
   tokens: TokenSettings
+  llm: LlmSettings
   /** Topic types that administrators may create; others are seeded or imported. */
   creatableTypes: string[]
   freshnessMs: number
@@ -203,6 +221,7 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
     publicUrl: settings.PROMPTS_PUBLIC_URL,
     trustProxy: settings.PROMPTS_TRUST_PROXY,
     tokens,
+    llm: llmSettings(settings),
     creatableTypes: settings.PROMPTS_CREATABLE_TYPES ?? ['kpi_system'],
     freshnessMs: settings.PROMPTS_FRESHNESS_MS,
     reconcileMs: settings.PROMPTS_RECONCILE_MS,
@@ -219,6 +238,24 @@ function awsNames(settings: z.output<typeof Settings>): AwsNames {
     apiKeySecret: settings.PROMPTS_API_KEY_SECRET ?? `purposepath-backend-api-token-${stage}`,
     jwtSecret: settings.PROMPTS_JWT_SECRET_NAME ?? `purposepath-jwt-secret-${stage}`,
     limitsTable: settings.PROMPTS_LIMITS_TABLE ?? `purposepath-limits-${stage}`,
+  }
+}
+
+/** @throws AppError `invalid_input` when the provider's address is missing. */
+function llmSettings(settings: z.output<typeof Settings>): LlmSettings {
+  const provider = settings.PROMPTS_LLM ?? (settings.PROMPTS_STORE === 'aws' ? 'bedrock' : 'none')
+  const baseUrl = settings.PROMPTS_LLM_BASE_URL
+  if (provider === 'openai' && baseUrl === undefined) {
+    const message =
+      'PROMPTS_LLM_BASE_URL is missing: expected the address of an OpenAI-compatible server, for example http://127.0.0.1:11434/v1, because PROMPTS_LLM is openai.'
+    throw new AppError('invalid_input', message)
+  }
+  return {
+    provider,
+    baseUrl,
+    apiKey: settings.PROMPTS_LLM_API_KEY,
+    model: settings.PROMPTS_LLM_MODEL,
+    timeoutMs: settings.PROMPTS_LLM_TIMEOUT_MS,
   }
 }
 

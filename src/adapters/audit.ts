@@ -29,7 +29,13 @@ function membersOf(event: AuditEvent): string {
   if (prompt_type !== undefined) members += `,"prompt_type":"${prompt_type}"`
   members += `,"outcome":"${outcome}"`
   if (refused !== undefined) members += `,"refused":${JSON.stringify(refused)}`
+  if (event.model !== undefined) members += modelMembers(event)
   return `${members},"duration_ms":${duration_ms},"request_id":"${request_id}"}\n`
+}
+
+function modelMembers({ model = '', input_tokens, output_tokens, attempts }: AuditEvent): string {
+  const tokens = `"input_tokens":${input_tokens},"output_tokens":${output_tokens}`
+  return `,"model":${quoted(model)},${tokens},"attempts":${attempts}`
 }
 
 function quoted(text: string): string {

@@ -24,6 +24,18 @@ export function prometheusMetrics(): {
     buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
     registers: [registry],
   })
+  const tokens = new Counter({
+    name: 'prompts_model_tokens_total',
+    help: 'Tokens of language models, by model and direction.',
+    labelNames: ['model', 'direction'],
+    registers: [registry],
+  })
+  const attempts = new Counter({
+    name: 'prompts_model_attempts_total',
+    help: 'Calls of language models, by model.',
+    labelNames: ['model'],
+    registers: [registry],
+  })
   /** Calls that are not counted yet: many in one go take a fraction of the time. */
   let waiting: { operation: string; outcome: string; duration: number }[] = []
   const count = () => {
@@ -34,7 +46,13 @@ export function prometheusMetrics(): {
     waiting = []
   }
   return {
-    measure(operation, outcome, duration) {
+    measure(operation, outcome, duration, use) {
+      if (use?.model !== undefined) {
+        const { model, input_tokens = 0, output_tokens = 0 } = use
+        tokens.inc({ model, direction: 'input' }, input_tokens)
+        tokens.inc({ model, direction: 'output' }, output_tokens)
+        attempts.inc({ model }, use.attempts ?? 0)
+      }
       waiting.push({ operation, outcome, duration })
       if (waiting.length >= MAX_WAITING) count()
     },

@@ -1,3 +1,5 @@
+import type { ModelUse } from './language-model.ts'
+
 /**
  * Every way a request can fail on purpose. The code is the contract (spec §3, error table); the message is
  * for people. `http`: status of the answer. `jsonrpc`: code of a JSON-RPC error (MCP prompts and resources).
@@ -12,6 +14,8 @@ export const ERROR_CODES = {
   conflict: { http: 409, jsonrpc: -32602, exit: 5, title: 'Conflict' },
   too_large: { http: 413, jsonrpc: -32602, exit: 1, title: 'Too large' },
   rate_limited: { http: 429, jsonrpc: -32603, exit: 1, title: 'Too many requests' },
+  model_error: { http: 502, jsonrpc: -32603, exit: 1, title: 'The model failed' },
+  model_not_configured: { http: 503, jsonrpc: -32603, exit: 1, title: 'No model is set up' },
   unavailable: { http: 503, jsonrpc: -32603, exit: 1, title: 'Unavailable' },
   internal: { http: 500, jsonrpc: -32603, exit: 1, title: 'Internal error' },
 } as const
@@ -43,6 +47,8 @@ export interface ErrorExtras {
   retryAfter?: number
   /** What an edit that came too late did not know of. */
   current?: CurrentPrompt
+  /** What a model was used for until the failure. */
+  modelUse?: ModelUse
   /** The same for whoever runs the program, with what callers must not learn: paths, settings. */
   forOperator?: string
   cause?: unknown
@@ -55,6 +61,7 @@ export class AppError extends Error {
   readonly errors: FieldFault[] | undefined
   readonly retryAfter: number | undefined
   readonly current: CurrentPrompt | undefined
+  readonly modelUse: ModelUse | undefined
   readonly forOperator: string
 
   constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
@@ -63,6 +70,7 @@ export class AppError extends Error {
     this.errors = extras.errors
     this.retryAfter = extras.retryAfter
     this.current = extras.current
+    this.modelUse = extras.modelUse
     this.forOperator = extras.forOperator ?? message
   }
 }

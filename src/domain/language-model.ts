@@ -36,6 +36,15 @@ export interface ModelReply {
   usage: { inputTokens: number; outputTokens: number }
 }
 
+/** What a model was asked and what that took: for answers, the audit log and metrics. Never any content. */
+export interface ModelUse {
+  model: string
+  input_tokens: number
+  output_tokens: number
+  /** How often the model was asked. */
+  attempts: number
+}
+
 export interface AskOptions {
   /** Ends the call at the provider, too. */
   signal: AbortSignal
@@ -55,8 +64,8 @@ export interface LanguageModel {
 /**
  * Why a model gave no usable reply.
  *
- * - `passing`: throttled, overloaded, a broken connection; another attempt may well succeed
- * - `incomplete`: it stopped before its answer was whole: the limit of tokens, a filter, a guardrail, a cut stream
+ * - `passing`: throttled, overloaded, a broken connection, a cut stream; another attempt may well succeed
+ * - `incomplete`: it stopped before its answer was whole: the limit of tokens, a filter, a guardrail
  * - `refused`: the request itself: an unknown model, missing access, what the model cannot do
  */
 export type ModelFailureKind = 'passing' | 'incomplete' | 'refused'

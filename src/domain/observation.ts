@@ -1,5 +1,7 @@
+import type { ModelUse } from './language-model.ts'
+
 /** One line of the audit log (spec §5). Never holds a secret, a prompt text or a parameter value. */
-export interface AuditEvent {
+export interface AuditEvent extends Partial<ModelUse> {
   /** The operation's name, or `authenticate`. */
   event: string
   /** Who: see {@link Caller.subject}; for a refused key its public prefix. */
@@ -25,5 +27,5 @@ export function elapsedMs(startedAt: number): number {
 /** Keeps the audit log. Never throws. */
 export type Audit = (event: AuditEvent) => void
 
-/** Counts and times operations. Never throws. */
-export type Measure = (operation: string, outcome: string, seconds: number) => void
+/** Counts and times operations, and what models were used for. Never throws. */
+export type Measure = (operation: string, outcome: string, seconds: number, use?: Partial<ModelUse>) => void

@@ -1,9 +1,11 @@
 import { fingerprint, promptKey } from '../domain/prompt-store.ts'
 
-/** One call of an operation: its whole input, and the `data` of the answer. */
+/** One call of an operation: its whole input, and the answer. */
 export interface Example {
   input: Record<string, unknown>
   data: unknown
+  /** Where answers must have it. */
+  meta?: unknown
 }
 
 const at = { topic_id: 'revenue_salesforce', prompt_type: 'system' }
@@ -61,6 +63,23 @@ export const examples: Readonly<Record<string, Example>> = {
   'prompts.render': {
     input: { ...address, parameters: { kpi_value: 95000 } },
     data: { ...address, prompts: { system: content, user: userPrompt.replace('{{kpi_value}}', '95000') } },
+  },
+  'prompts.analyze': {
+    input: { ...address, parameters: { kpi_value: 95000, threshold: 100000, time_period: 'Q4 2025' } },
+    data: {
+      analysis: 'Revenue is 5% below threshold. ...',
+      recommendations: ['Focus on enterprise sales', 'Review pricing strategy'],
+      severity: 'warning',
+    },
+    meta: {
+      ...address,
+      revision: 2,
+      model: 'anthropic.claude-3-sonnet-20240229-v1:0',
+      input_tokens: 412,
+      output_tokens: 96,
+      attempts: 1,
+      latency_ms: 2140,
+    },
   },
   'topics.list': {
     input: { topic_type: 'kpi_system' },

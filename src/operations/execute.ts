@@ -3,6 +3,7 @@ import { hasRole } from '../domain/caller.ts'
 import { AppError, MAX_FAULTS, toAppError } from '../domain/errors.ts'
 import { isIdentifier } from '../domain/identifiers.ts'
 import { MAX_DEPTH } from '../domain/json.ts'
+import type { ModelUse } from '../domain/language-model.ts'
 import { type Audit, elapsedMs, type Measure } from '../domain/observation.ts'
 import type { Allowance, LimitName, RateLimiter } from '../domain/rate-limiter.ts'
 import { parseInput } from '../domain/validation.ts'
@@ -39,6 +40,7 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
   return async (operation, input, context) => {
     const startedAt = performance.now()
     let failure: AppError | undefined
+    let use: Partial<ModelUse> | undefined
     let given = typeof input === 'function' ? context.path : input
     try {
       authorise(operation, context)
@@ -48,10 +50,12 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
       const late = services.catalog.catchUp()
       if (late) await late
       const answer = await operation.run(services, valid, context)
+      use = operation.asksModel && answer.meta
       checkOutput(operation, answer)
       return markStale(answer, services.catalog.staleSince())
     } catch (thrown) {
       failure = bounded(toAppError(thrown))
+      use ??= failure.modelUse
       if (failure.code === 'internal') reportDefect(failure.cause ?? failure, context.requestId)
       throw failure
     } finally {
@@ -66,12 +70,19 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
         prompt_type,
         outcome,
         refused: failure?.errors && refusedNames(failure.errors),
+        ...modelFields(use),
         duration_ms,
         request_id: context.requestId,
       })
-      measure(operation.name, outcome, duration_ms / 1000)
+      measure(operation.name, outcome, duration_ms / 1000, use)
     }
   }
+}
+
+function modelFields(use: Partial<ModelUse> | undefined): Partial<ModelUse> {
+  if (!use) return {}
+  const { model, input_tokens, output_tokens, attempts } = use
+  return { model, input_tokens, output_tokens, attempts } as Partial<ModelUse>
 }
 
 /** Answers that have passed before and will be given again as they are. */

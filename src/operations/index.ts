@@ -1,3 +1,4 @@
+import { analyzeKpi } from './analysis.ts'
 import type { Operation } from './operation.ts'
 import { createPrompt, deletePrompt, restorePrompt, updatePrompt } from './prompt-edits.ts'
 import { getPrompt, previewPrompt, promptHistory } from './prompt-reviews.ts'
@@ -10,6 +11,7 @@ export const operations: readonly Operation[] = [
   getPrompts,
   batchGet,
   renderPrompts,
+  analyzeKpi,
   listTopics,
   getTopic,
   createTopic,

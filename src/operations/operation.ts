@@ -5,6 +5,8 @@ import type { ParameterStyle } from '../domain/parameters.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
 import type { Allowance, LimitName } from '../domain/rate-limiter.ts'
 import type { TopicRepository } from '../domain/topic.ts'
+import type { TextListener } from '../services/analysis.ts'
+import type { Asker } from '../services/asking.ts'
 import type { Catalog } from '../services/catalog.ts'
 
 /** What operations work with. */
@@ -13,6 +15,8 @@ export interface Services {
   topics: TopicRepository
   prompts: PromptStore
   clock: Clock
+  /** The way to language models. */
+  asker: Asker
   /** Topic types that `create_topic` accepts (PROMPTS_CREATABLE_TYPES). */
   creatableTypes: readonly string[]
 }
@@ -24,6 +28,12 @@ export interface CallContext {
   requestId: string
   /** How parameters arrive on this surface; default `json`. */
   parameterStyle?: ParameterStyle
+  /** Path of the parameters in this surface's input; default `parameters`. */
+  parameterPrefix?: string
+  /** Fires when nobody wants the answer any more. */
+  signal?: AbortSignal
+  /** Is shown what a model says while it says it. */
+  listener?: TextListener
   /** True when the transport has taken the rate limits already, for all calls of a POST at once. */
   limitsTaken?: boolean
   /** The input's fields that are known before it is read, where it is read late: the audit log names them. */
@@ -44,6 +54,18 @@ export const Meta = z.object({
 })
 export type Meta = z.infer<typeof Meta>
 
+/** Further meta of answers that a model has given. */
+export const ModelMeta = Meta.extend({
+  topic_id: z.string(),
+  model: z.string(),
+  input_tokens: z.int().describe('Of all attempts together.'),
+  output_tokens: z.int(),
+  latency_ms: z.int(),
+  attempts: z
+    .int()
+    .describe('How often the model was asked: more than once after a passing failure or for a repair.'),
+})
+
 /** Meta of an edit: the new revision, and what is odd about it, if anything. */
 export function editMeta(revision: number, warnings: NonNullable<Meta['warnings']>): Meta {
   return { revision, ...(warnings.length > 0 && { warnings }) }
@@ -52,7 +74,7 @@ export function editMeta(revision: number, warnings: NonNullable<Meta['warnings'
 /** What every surface answers: REST body, `structuredContent` and `--json` alike (spec §3). */
 export interface Answer<Data> {
   data: Data
-  meta?: Meta
+  meta?: Meta & Partial<z.infer<typeof ModelMeta>>
   /** Failures of single parts of a batch, by id. */
   errors?: Record<string, { code: string; detail: string }>
 }
@@ -67,6 +89,10 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends
   http?: string
   /** A second route with the same input and answer for which the least role is admin. */
   adminHttp?: string
+  /** The field that is the whole body on REST, for callers that send just that. */
+  wholeBody?: string
+  /** True if a language model answers, which takes time: text can be shown while it comes. */
+  asksModel?: true
   /** For what a POST creates: its path below `/api/v1`; `{names}` are fields of the answer. */
   creates?: string
   /** Title for people, and one sentence on what it does. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { proxiedParts } from '../helpers/aws-proxies.ts'
 import { actionsOf, type Need, needsOf, recorder } from '../helpers/iam-actions.ts'
-import { PACKAGE_ROOT, runProgram } from '../helpers/program.ts'
+import { PACKAGE_ROOT, runProgram, startServer } from '../helpers/program.ts'
 import { type AwsParts, describeWithAws, freshNames } from '../services/aws.ts'
 
 interface Statement {
@@ -41,8 +41,8 @@ function missing(statements: readonly Statement[], needs: readonly Need[]): Need
   )
 }
 
-/** Runs commands of the program, with the names that follow from the stage, and answers what they needed. */
-async function needsOfRuns(parts: AwsParts, ...runs: string[][]): Promise<Need[]> {
+/** A stage with the names that follow from it, and what has been needed on it since it was asked the last time. */
+async function recordedStage(parts: AwsParts) {
   const proxied = await proxiedParts(parts)
   const names = freshNames()
   const { requests, fault } = recorder()
@@ -55,10 +55,15 @@ async function needsOfRuns(parts: AwsParts, ...runs: string[][]): Promise<Need[]
     PROMPTS_API_KEY_SECRET: undefined,
     PROMPTS_JWT_SECRET_NAME: undefined,
   }
-  for (const words of runs) {
-    expect(await runProgram(words, settings)).toMatchObject({ code: 0 })
+  return {
+    settings,
+    needs: () => requests.splice(0).flatMap((asked) => needsOf(asked, names.stage)),
+    async run(...words: string[]) {
+      const { code, stdout, stderr } = await runProgram(words, settings)
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+      return stdout.trim()
+    },
   }
-  return requests.flatMap((asked) => needsOf(asked, names.stage))
 }
 
 describe.each(FILES)('%s', (file) => {
@@ -68,7 +73,9 @@ describe.each(FILES)('%s', (file) => {
     for (const statement of statements) {
       expect(statement).toMatchObject({ Effect: 'Allow', Sid: expect.stringMatching(/^[A-Za-z0-9]+$/) })
       for (const action of statement.Action)
-        expect(action).toMatch(/^(dynamodb|s3|secretsmanager):[A-Za-z]+$/)
+        expect(action).toMatch(/^(dynamodb|s3|secretsmanager|bedrock):[A-Za-z]+$/)
+      // Models are AWS's, and topics may name any of them.
+      if (statement.Sid === 'Models') continue
       for (const resource of resourcesIn(statement)) {
         expect(resource).toMatch(/^arn:aws:[^*]+-\$\{Stage\}(-\?{6}|\/prompts\/\*)?$/)
       }
@@ -83,15 +90,49 @@ test('a server reads and writes, and makes, changes and removes no resource', ()
 
 describeWithAws('the policies', (parts) => {
   test('allow all that provision needs', async () => {
-    const needs = await needsOfRuns(parts, ['provision'], ['provision'])
+    const stage = await recordedStage(parts)
+    await stage.run('provision')
+    await stage.run('provision')
+    const needs = stage.needs()
     expect(needs.length).toBeGreaterThan(20)
     expect(missing(statementsOf('iam-policy-provision.json'), needs)).toEqual([])
   })
 
   test('allow together all that doctor looks at', async () => {
-    const needs = await needsOfRuns(parts, ['provision'], ['seed'], ['doctor'])
+    const stage = await recordedStage(parts)
+    for (const words of [['provision'], ['seed'], ['doctor']]) await stage.run(...words)
+    const needs = stage.needs()
     expect(needs.map(({ action }) => action)).toContain('s3:GetObjectVersion')
     expect(missing(FILES.flatMap(statementsOf), needs)).toEqual([])
+  })
+})
+
+describeWithAws('the policy of a server', (parts) => {
+  test('allows all that operations, a running server and sign-in links need', async () => {
+    const stage = await recordedStage(parts)
+    await stage.run('provision')
+    const key = await stage.run('keys', 'create', '--name', 'test')
+    stage.needs()
+    await stage.run('seed')
+    const user = ['goals', 'user']
+    for (const content of ['one {{user_name}}', 'two'])
+      await stage.run('prompts', 'update', ...user, '--content', content)
+    const [{ version_id }] = JSON.parse(await stage.run('prompts', 'history', ...user, '--json')).data
+    await stage.run('prompts', 'restore', ...user, '--version-id', version_id)
+    await stage.run('prompts', 'delete', ...user)
+    await stage.run('topics', 'delete', 'goals')
+    const server = await startServer(stage.settings)
+    const link = await stage.run('login')
+    const { search } = new URL(link)
+    expect((await fetch(`${server.url}/admin/sign-in${search}`, { redirect: 'manual' })).status).toBe(303)
+    const wrong = await fetch(`${server.url}/api/v1/prompts`, { headers: { 'x-api-key': 'wrong' } })
+    expect(wrong.status).toBe(401)
+    const right = await fetch(`${server.url}/api/v1/prompts/vision`, { headers: { 'x-api-key': key } })
+    expect(right.status).toBe(200)
+    await server.stop('SIGTERM')
+    const needs = stage.needs()
+    expect(new Set(needs.map(({ action }) => action)).size).toBeGreaterThan(10)
+    expect(missing(statementsOf('iam-policy.json'), needs)).toEqual([])
   })
 })
 

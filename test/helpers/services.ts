@@ -5,12 +5,18 @@ import { systemClock } from '../../src/domain/clock.ts'
 import type { PromptStore } from '../../src/domain/prompt-store.ts'
 import type { Bodies, Topic, TopicContent, TopicRepository } from '../../src/domain/topic.ts'
 import type { Services } from '../../src/operations/operation.ts'
+import { createAsker, type ModelSettings } from '../../src/services/asking.ts'
 import { openCatalog } from '../../src/services/catalog.ts'
 import { publish } from '../../src/services/publishing.ts'
 
 /** Services over a store, by default an empty one in memory; closed after the test. */
 export async function openServices(
-  options: { topics?: TopicRepository; prompts?: PromptStore; clock?: Clock } = {},
+  options: {
+    topics?: TopicRepository
+    prompts?: PromptStore
+    clock?: Clock
+    models?: Partial<ModelSettings>
+  } = {},
 ): Promise<Services & { warnings: string[] }> {
   const { clock = systemClock } = options
   const store = { ...memoryStore(), ...options }
@@ -22,7 +28,8 @@ export async function openServices(
     warn: (message) => warnings.push(message),
   })
   onTestFinished(() => catalog.close())
-  return { catalog, ...store, clock, creatableTypes: ['kpi_system'], warnings }
+  const asker = createAsker({ timeoutMs: 1_000, ...options.models })
+  return { catalog, ...store, clock, asker, creatableTypes: ['kpi_system'], warnings }
 }
 
 /** Publishes just this content, whatever was there. */

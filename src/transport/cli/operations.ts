@@ -9,7 +9,7 @@ import { operations } from '../../operations/index.ts'
 import { type Operation, pathFields } from '../../operations/operation.ts'
 import { parseText, typeOf } from '../strings.ts'
 import { localUser, type Start, seedsOf, withApp } from './context.ts'
-import { printAnswer } from './output.ts'
+import { liveText, printAnswer } from './output.ts'
 
 /** Adds a command for every operation: `topics list`, `prompts render TOPIC_ID`, … */
 export function addOperationCommands(program: Command, start: Start): void {
@@ -42,8 +42,15 @@ function addOperationCommand(group: Command, verb: string, operation: Operation,
     const named = Object.fromEntries(positional.map((name, index) => [name, received[index]]))
     const { input, parameterStyle } = await inputOf(operation, named, options)
     await withApp({ seeds: seedsOf(start) }, async ({ execute }) => {
-      const context = { caller: localUser(), requestId: randomUUID(), parameterStyle }
-      printAnswer(await execute(operation, input, context), options['json'] === true)
+      const asJson = options['json'] === true
+      const listener = operation.asksModel && !asJson ? liveText() : undefined
+      const context = {
+        caller: localUser(),
+        requestId: randomUUID(),
+        parameterStyle,
+        ...(listener && { listener }),
+      }
+      printAnswer(await execute(operation, input, context), asJson)
     })
   })
 }

@@ -1,6 +1,7 @@
 import pc from 'picocolors'
 import { type AppError, problemOf } from '../../domain/errors.ts'
 import type { Answer } from '../../operations/operation.ts'
+import type { TextListener } from '../../services/analysis.ts'
 
 let isReaderWatched = false
 
@@ -33,6 +34,15 @@ export function printAnswer(answer: Answer<unknown>, asJson: boolean): void {
   for (const { path, message } of meta?.warnings ?? []) remark(pc.yellow(`${path}: ${message}`))
   if (meta?.stale) remark(pc.yellow(`The store cannot be reached; this is as of ${meta.as_of}.`))
   if (meta?.next_cursor !== undefined) remark(pc.dim(`More with --cursor ${meta.next_cursor}`))
+}
+
+/** Shows a person at a terminal what a model says while it says it; the answer itself follows on stdout. */
+export function liveText(): TextListener | undefined {
+  if (!process.stderr.isTTY) return undefined
+  return {
+    onText: (text) => process.stderr.write(pc.dim(text)),
+    onReset: () => process.stderr.write(pc.dim('\n[starting over]\n')),
+  }
 }
 
 /** Prints a failure on stderr: the problem document, or its sentence and one line for each faulty field. */

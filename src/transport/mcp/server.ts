@@ -1,6 +1,7 @@
 import { type CacheHint, Server } from '@modelcontextprotocol/server'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { complete } from './completion.ts'
+import { progressOf } from './progress.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
 import { listResources, RESOURCE_TEMPLATES, readResource } from './resources.ts'
 import { answer, type McpSession } from './session.ts'
@@ -51,7 +52,9 @@ export function createMcpServer(session: McpSession): Server {
   answer(server, 'resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
   answer(server, 'resources/read', (params) => readResource(session, params))
   answer(server, 'tools/list', () => ({ tools: listTools(session.caller) }))
-  answer(server, 'tools/call', (params) => callTool(session, params['name'], params['arguments']))
+  answer(server, 'tools/call', (params, context) =>
+    callTool(session, params['name'], params['arguments'], progressOf(context)),
+  )
   answer(server, 'completion/complete', (params) => complete(session.catalog, params))
   return server
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { ProtocolError, type Result, type Server } from '@modelcontextprotocol/server'
+import { ProtocolError, type Result, type Server, type ServerContext } from '@modelcontextprotocol/server'
 import type * as z from 'zod'
 import type { Caller } from '../../domain/caller.ts'
 import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
 import { JsonObject } from '../../domain/json.ts'
 import type { Execute } from '../../operations/execute.ts'
-import type { Answer, Operation } from '../../operations/operation.ts'
+import type { Answer, CallContext, Operation } from '../../operations/operation.ts'
 import type { Catalog } from '../../services/catalog.ts'
 
 /** What the handlers of one MCP connection (stdio) or request (HTTP) work with. */
@@ -27,8 +27,9 @@ export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
   { execute, caller, limitsTaken, requestId = randomUUID() }: McpSession,
   operation: Operation<Input, Data>,
   input: unknown,
+  context: Pick<CallContext, 'signal' | 'listener'> = {},
 ): Promise<Answer<z.input<Data>>> {
-  return execute(operation, input, { caller, limitsTaken, requestId })
+  return execute(operation, input, { caller, limitsTaken, requestId, ...context })
 }
 
 /**
@@ -40,11 +41,11 @@ export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
 export function answer(
   server: Server,
   method: string,
-  handler: (params: Params) => Result | Promise<Result>,
+  handler: (params: Params, context: ServerContext) => Result | Promise<Result>,
 ): void {
-  server.setRequestHandler(method, { params: JsonObject }, async (params) => {
+  server.setRequestHandler(method, { params: JsonObject }, async (params, context) => {
     try {
-      return await handler(params)
+      return await handler(params, context)
     } catch (thrown) {
       if (thrown instanceof ProtocolError) throw thrown
       const error = toAppError(thrown)

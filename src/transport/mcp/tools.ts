@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
 import { operations } from '../../operations/index.ts'
-import type { Operation } from '../../operations/operation.ts'
+import type { CallContext, Operation } from '../../operations/operation.ts'
 import { answerSchema } from '../answer-schema.ts'
 import { executeVerb, type McpSession } from './session.ts'
 
@@ -28,11 +28,16 @@ export function listTools(caller: Caller): Tool[] {
 }
 
 /** Calls a tool. Every failure is an `isError` result that the model can read; only an unknown name is not. */
-export async function callTool(session: McpSession, name: unknown, input: unknown): Promise<CallToolResult> {
+export async function callTool(
+  session: McpSession,
+  name: unknown,
+  input: unknown,
+  context: Pick<CallContext, 'signal' | 'listener'> = {},
+): Promise<CallToolResult> {
   const operation = typeof name === 'string' ? operationOf(name, session.caller) : undefined
   if (!operation) throw new AppError('not_found', 'There is no tool of this name.')
   try {
-    const answer = await executeVerb(session, operation, input ?? {})
+    const answer = await executeVerb(session, operation, input ?? {}, context)
     return { content: [{ type: 'text', text: JSON.stringify(answer) }], structuredContent: { ...answer } }
   } catch (thrown) {
     const problem = problemOf(toAppError(thrown))
@@ -53,13 +58,13 @@ function toolOf(operation: Operation): Tool {
       title: operation.title,
       description: operation.summary,
       inputSchema: jsonSchema(operation.input, 'input'),
-      outputSchema: jsonSchema(answerSchema(operation.output), 'output'),
+      outputSchema: jsonSchema(answerSchema(operation), 'output'),
       annotations: {
         title: operation.title,
         readOnlyHint: operation.effect === 'read',
         destructiveHint: operation.effect === 'delete',
         idempotentHint: operation.effect === 'read',
-        openWorldHint: false,
+        openWorldHint: operation.asksModel ?? false,
       },
     }
     tools.set(operation, tool)

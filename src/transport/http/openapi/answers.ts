@@ -4,8 +4,11 @@ import { SESSION_COOKIE } from '../identity/credentials.ts'
 import { type ApiPath, inputPlaces, typeName } from './paths.ts'
 import { schemaRef } from './schemas.ts'
 
-/** Codes that a documented address can answer: it has the method that the document names. */
-type DocumentedCode = Exclude<ErrorCode, 'method_not_allowed'>
+/**
+ * Codes that a documented address can answer: it has the method that the document names. Of two with the same status the
+ * document describes one, which speaks of both.
+ */
+type DocumentedCode = Exclude<ErrorCode, 'method_not_allowed' | 'model_not_configured'>
 
 const WHEN: Record<DocumentedCode, string> = {
   invalid_input:
@@ -18,7 +21,10 @@ const WHEN: Record<DocumentedCode, string> = {
     'It exists already, is deleted, or was changed by somebody else since `expected_revision`; for a prompt, `current` then holds the text that won.',
   too_large: 'The request body is larger than 1 MiB, or a text or a record larger than its limit.',
   rate_limited: 'The allowance of this minute is used up. `Retry-After` says when another call makes sense.',
-  unavailable: 'The store cannot be reached or written. Nothing was changed; try again later.',
+  model_error:
+    'The language model failed, took too long, or gave no valid answer, not even when asked to repair it.',
+  unavailable:
+    'The store cannot be reached or written; nothing was changed. Or no language model is set up (`model_not_configured`).',
   internal: 'A defect of the server. Its log says more under the `X-Request-Id` of the answer.',
 }
 
@@ -32,6 +38,7 @@ const EXAMPLES: Record<DocumentedCode, AppError> = {
   conflict: problem('conflict', 'There is a topic "revenue_salesforce" already.'),
   too_large: problem('too_large', 'The request body is larger than 1 MiB.'),
   rate_limited: problem('rate_limited', 'More than 1000 retrieval calls in a minute.'),
+  model_error: problem('model_error', 'The model gave no answer within 60 seconds.'),
   unavailable: problem('unavailable', 'The store cannot be written.'),
   internal: problem('internal', 'Something went wrong on our side; the server log says more.'),
 }
@@ -46,6 +53,17 @@ const CAME_TOO_LATE = problem(
   `The prompt is at revision ${current.revision} since ${current.updated_at} by ${current.updated_by}.`,
   { current },
 )
+
+/** What a stream of an answer looks like, for callers that accept `text/event-stream`. */
+const EVENTS = `event: delta
+data: {"text":"Revenue is "}
+
+event: delta
+data: {"text":"5% below threshold."}
+
+event: result
+data: {"data":{"analysis":"Revenue is 5% below threshold.", …},"meta":{…}}
+`
 
 function problem(code: DocumentedCode, message: string, extras?: ErrorExtras): AppError {
   return new AppError(code, message, extras)
@@ -135,7 +153,7 @@ function responseRef(name: string): { $ref: string } {
 
 /** Everything that an address can answer, by status. */
 export function responsesOf(path: ApiPath): Record<string, object> {
-  const { method, effect, role, creates, schemaName, showsRevision, input, example } = path
+  const { method, effect, role, creates, schemaName, showsRevision, asksModel, input, example } = path
   const { inPath, inBody } = inputPlaces(path)
   const isTagged = method === 'GET' && role !== 'admin'
   const codes: DocumentedCode[] = ['invalid_input', 'unauthenticated', 'forbidden']
@@ -143,6 +161,7 @@ export function responsesOf(path: ApiPath): Record<string, object> {
   if (effect !== 'read') codes.push('conflict')
   if (inBody.length > 0) codes.push('too_large')
   codes.push('rate_limited', 'internal', 'unavailable')
+  if (asksModel) codes.push('model_error')
   const headerNames = [
     ...(isTagged || showsRevision ? ['ETag'] : []),
     ...(creates ? ['Location'] : []),
@@ -153,7 +172,10 @@ export function responsesOf(path: ApiPath): Record<string, object> {
     [creates ? 201 : 200]: {
       description: creates ? 'Created.' : 'Done.',
       headers: headerRefs(headerNames),
-      content: { 'application/json': { schema: schemaRef(`${schemaName}Answer`), example: example.answer } },
+      content: {
+        'application/json': { schema: schemaRef(`${schemaName}Answer`), example: example.answer },
+        ...(asksModel && { 'text/event-stream': { schema: { type: 'string' }, example: EVENTS } }),
+      },
     },
     ...(isTagged && { 304: responseRef('NotModified') }),
     ...Object.fromEntries(codes.map((code) => [ERROR_CODES[code].http, responseRef(typeName(code))])),

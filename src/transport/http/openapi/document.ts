@@ -100,9 +100,10 @@ function bodyOf(path: ApiPath): { requestBody?: object } {
   const { inPath, inBody } = inputPlaces(path)
   if (inBody.length === 0) return {}
   const fields = fieldSchemas(path.input)
-  const example = Object.fromEntries(
-    Object.entries(path.example.input).filter(([name]) => !inPath.includes(name)),
-  )
+  const example =
+    path.wholeBody === undefined
+      ? Object.fromEntries(Object.entries(path.example.input).filter(([name]) => !inPath.includes(name)))
+      : path.example.input[path.wholeBody]
   const content = { 'application/json': { schema: schemaRef(`${path.schemaName}Request`), example } }
   return { requestBody: { required: inBody.some((name) => fields[name]?.required), content } }
 }

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import type { Role } from '../../../domain/caller.ts'
 import type { LimitName } from '../../../domain/rate-limiter.ts'
-import { examples } from '../../../operations/examples.ts'
+import { type Example, examples } from '../../../operations/examples.ts'
 import type { Operation } from '../../../operations/operation.ts'
 import { answerSchema } from '../../answer-schema.ts'
 import { placesOf, type RestRoute, restRoutes } from '../rest/routes.ts'
@@ -28,6 +28,10 @@ export interface ApiPath {
   creates: boolean
   /** One flat object of the path's, the query's or the body's fields. */
   input: z.ZodObject
+  /** The field that is the whole body, for callers that send just that. */
+  wholeBody?: string | undefined
+  /** True if a language model answers: its text can be streamed. */
+  asksModel?: boolean
   /** The body of a success, all of it. */
   answer: z.ZodType
   /** True when the answer's ETag is the revision of what it shows. */
@@ -44,8 +48,8 @@ export function tablePaths(): ApiPath[] {
 }
 
 function describeRoute({ method, path, operation, forAdmins }: RestRoute): ApiPath {
-  const { name, title, summary, role, effect, limit, input, output } = operation
-  const { input: given, data } = examples[name] ?? { input: {}, data: undefined }
+  const { name, title, summary, role, effect, limit, input, output, wholeBody, asksModel } = operation
+  const { input: given, data, meta }: Example = examples[name] ?? { input: {}, data: undefined }
   return {
     method,
     path,
@@ -60,9 +64,11 @@ function describeRoute({ method, path, operation, forAdmins }: RestRoute): ApiPa
     limit,
     creates: operation.creates !== undefined,
     input,
-    answer: answerSchema(output),
+    wholeBody,
+    asksModel: asksModel ?? false,
+    answer: answerSchema(operation),
     showsRevision: forAdmins && 'shape' in output && 'revision' in (output.shape as object),
-    example: { input: given, answer: { data } },
+    example: { input: given, answer: { data, ...(meta !== undefined && { meta }) } },
   }
 }
 

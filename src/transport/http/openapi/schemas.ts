@@ -81,6 +81,7 @@ export function componentSchemas(paths: readonly ApiPath[]): Record<string, Json
 function bodySchema(path: ApiPath): z.ZodType | undefined {
   const { inPath, inBody } = inputPlaces(path)
   if (inBody.length === 0) return undefined
+  if (path.wholeBody !== undefined) return path.input.shape[path.wholeBody] as z.ZodType
   // Where nothing is left out, the input stays as it is: one with rules over several fields would refuse to be cut.
   return inPath.length === 0 ? path.input : path.input.omit(maskOf(inPath))
 }

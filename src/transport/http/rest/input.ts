@@ -10,7 +10,7 @@ import type { RestRoute } from './routes.ts'
 /** What an input is, and where its fields stand. */
 export interface InputPlaces
   extends Pick<RestRoute, 'pathNames' | 'source'>,
-    Pick<Operation, 'input' | 'effect'> {}
+    Pick<Operation, 'input' | 'effect' | 'wholeBody'> {}
 
 /**
  * How to read a route's input: one flat object of its path, query or body fields. Every field has one place; whatever
@@ -21,6 +21,7 @@ export function inputReader({
   effect,
   pathNames,
   source,
+  wholeBody,
 }: InputPlaces): (request: FastifyRequest) => Record<string, unknown> {
   const types = new Map(Object.entries(shape).map(([name, field]) => [name, typeOf(field as z.ZodType)]))
   const takesRevision = 'expected_revision' in shape
@@ -31,8 +32,13 @@ export function inputReader({
     const inQuery = query as Record<string, string | string[]>
     if (body === undefined && isEmpty(inQuery) && headers['if-match'] === undefined) return { ...inPath }
     const inBody = readJsonObject(request)
+    const members = wholeBody === undefined ? Object.entries(inBody) : [[wholeBody, inBody]]
     const faults = [
-      ...strays(Object.keys(inBody), source === 'body' ? pathNames : undefined, 'body'),
+      ...strays(
+        members.map(([name]) => String(name)),
+        source === 'body' ? pathNames : undefined,
+        'body',
+      ),
       ...strays(Object.keys(inQuery), source === 'query' ? pathNames : undefined, 'query'),
     ]
     if (faults.length > 0) throw invalidInput(faults)
@@ -41,7 +47,7 @@ export function inputReader({
       typeof text === 'string' ? parseText(types.get(name) ?? 'string', text) : text,
     ])
     // Not by assignment, which would make `__proto__` something else than a member.
-    const input = Object.fromEntries([...Object.entries(inBody), ...fromQuery, ...Object.entries(inPath)])
+    const input = Object.fromEntries([...members, ...fromQuery, ...Object.entries(inPath)])
     const ifMatch = headers['if-match']
     if (ifMatch === undefined || effect === 'read') return input
     return withRevision(input, ifMatch, takesRevision)

@@ -1,13 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Execute } from '../../../operations/execute.ts'
-import type { Answer } from '../../../operations/operation.ts'
+import type { Answer, CallContext } from '../../../operations/operation.ts'
 import type { Authenticate } from '../identity/authenticator.ts'
 import { sendOnce, sendTagged } from './answer.ts'
 import { callOf } from './call.ts'
 import { serveEarlyPaths } from './compatibility.ts'
 import { inputReader } from './input.ts'
 import { keepBodiesRaw } from './json-body.ts'
+import { answerWithEvents, hangUpSignal, wantsEvents } from './model-calls.ts'
 import { API_ROOT, type RestRoute, restRoutes, routerPath } from './routes.ts'
 
 /** How often a shutdown looks whether calls are still running. */
@@ -67,7 +68,15 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
     url: routerPath(path),
     async handler(request, reply) {
       const context = callOf(request, reply, operation, request.params as Record<string, string>)
-      const answer = await execute(operation, () => readInput(request), context)
+      const read = () => readInput(request)
+      if (!operation.asksModel) {
+        return send(route, request, reply, await execute(operation, read, context), basePath)
+      }
+      const call = (more: Partial<CallContext>) => execute(operation, read, { ...context, ...more })
+      // Where the body is the parameters, their names are its paths.
+      const parameterPrefix = operation.wholeBody === undefined ? 'parameters' : ''
+      if (wantsEvents(request)) return answerWithEvents(reply, (more) => call({ parameterPrefix, ...more }))
+      const answer = await call({ parameterPrefix, signal: hangUpSignal(reply) })
       return send(route, request, reply, answer, basePath)
     },
   })

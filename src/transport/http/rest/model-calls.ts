@@ -1,0 +1,69 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { problemOf, toAppError } from '../../../domain/errors.ts'
+import type { Answer, CallContext } from '../../../operations/operation.ts'
+
+/** How often something is said on a stream on which nothing happens, so that no proxy takes it for dead. */
+const HEARTBEAT_MS = 10_000
+
+type Call = (context: Pick<CallContext, 'signal' | 'listener'>) => Promise<Answer<unknown>>
+
+/** A signal that fires when the client has hung up before its answer was written. */
+export function hangUpSignal({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  raw.once('close', () => {
+    if (!raw.writableFinished) controller.abort()
+  })
+  return controller.signal
+}
+
+export function wantsEvents({ headers }: FastifyRequest): boolean {
+  return /\btext\/event-stream\b/i.test(headers.accept ?? '')
+}
+
+/**
+ * Answers with server-sent events (spec §6): `delta {"text"}`, `reset {}`, then `result` or `error`.
+ *
+ * What fails before there is anything to say is thrown: it becomes an ordinary problem with its status.
+ */
+export async function answerWithEvents(reply: FastifyReply, call: Call): Promise<void> {
+  const stream = eventStream(reply)
+  const heartbeat = setInterval(stream.beat, HEARTBEAT_MS)
+  const listener = {
+    onText: (text: string) => stream.send('delta', { text }),
+    onReset: () => stream.send('reset', {}),
+  }
+  try {
+    stream.send('result', await call({ signal: hangUpSignal(reply), listener }))
+  } catch (error) {
+    if (!stream.isOpen()) throw error
+    stream.send('error', problemOf(toAppError(error)))
+  } finally {
+    clearInterval(heartbeat)
+  }
+  reply.raw.end()
+}
+
+/** Opened with the first event. From then on the answer is ours, past Fastify. */
+function eventStream(reply: FastifyReply) {
+  const { raw } = reply
+  let isOpen = false
+  const write = (text: string) => {
+    if (!isOpen) {
+      isOpen = true
+      reply.hijack()
+      raw.writeHead(200, {
+        ...(reply.getHeaders() as Record<string, string>),
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        // Proxies such as nginx would hold events back.
+        'x-accel-buffering': 'no',
+      })
+    }
+    if (!raw.destroyed) raw.write(text)
+  }
+  return {
+    isOpen: () => isOpen,
+    send: (event: string, data: object) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+    beat: () => write(': still at work\n\n'),
+  }
+}

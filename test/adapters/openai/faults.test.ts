@@ -1,0 +1,240 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { ModelFailureKind } from '../../../src/domain/language-model.ts'
+import { ANSWER, type OpenAiServer, startOpenAi } from '../../services/openai.ts'
+import {
+  babbles,
+  breaksOff,
+  fails,
+  hangs,
+  type Reply,
+  resets,
+  SECRET_WORDS,
+  says,
+  sends,
+  throttles,
+} from '../../services/openai-replies.ts'
+import { type Asked, allWordsOf, ask, KEY, modelAt, PROMPT, REQUEST, until } from './asking.ts'
+
+// Against a stand-in: what goes over the wire, nothing about real servers.
+
+let server: OpenAiServer
+beforeAll(async () => {
+  server = await startOpenAi()
+})
+beforeEach(() => server.reset())
+afterAll(() => server.stop())
+
+const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`
+const stream = (...values: object[]) => sends(values.map(event).join(''), 'text/event-stream')
+
+type Case = [name: string, reply: Reply, kind: ModelFailureKind, message: RegExp, forOperator?: RegExp]
+
+/** Words of providers quote what was sent to them. */
+const QUOTING = { message: `Bad: ${PROMPT} ${SECRET_WORDS} ${KEY}`, code: 'invalid_value', param: PROMPT }
+const POLICY = { code: 'content_filter', message: 'The prompt was filtered.' }
+const CONTEXT = { code: 'context_length_exceeded', message: `Maximum context length: ${PROMPT}` }
+const SPENT = { code: 'insufficient_quota', message: 'You exceeded your current quota.' }
+const HEAT = { param: 'temperature', message: "'temperature' does not support 0.3." }
+
+const STATUSES: Case[] = [
+  ['401', fails(401, QUOTING), 'refused', /refuses access/, /PROMPTS_LLM_API_KEY/],
+  ['403', fails(403, QUOTING), 'refused', /refuses access/, /PROMPTS_LLM_API_KEY/],
+  ['402', fails(402, QUOTING), 'refused', /refuses access/, /credit/],
+  ['404', fails(404, QUOTING), 'refused', /not known/, /"llama3.2".*PROMPTS_LLM_BASE_URL/],
+  ['405', fails(405, QUOTING), 'refused', /not known/, /PROMPTS_LLM_BASE_URL/],
+  ['a redirect', sends('', 'text/plain', 307), 'refused', /not known/, /PROMPTS_LLM_BASE_URL/],
+  ['408', fails(408), 'passing', /out of order/, /408/],
+  ['409', fails(409), 'passing', /out of order/],
+  ['413', fails(413, QUOTING), 'refused', /longer/],
+  ['425', fails(425), 'passing', /out of order/],
+  ['429', throttles(), 'passing', /throttled/, /429/],
+  ['429 without credit', fails(429, SPENT), 'refused', /refuses access/, /credit/],
+  ['500', fails(500, QUOTING), 'passing', /out of order/, /500/],
+  ['501', fails(501, QUOTING), 'refused', /does not take/],
+  ['503', fails(503, QUOTING, { 'retry-after': '1' }), 'passing', /out of order/],
+  ['503 without words', sends('', 'text/html', 503), 'passing', /out of order/],
+  ['400 for everything', fails(400, QUOTING), 'refused', /does not take/, /invalid_value/],
+  ['400 for a setting', fails(400, HEAT), 'refused', /does not take/, /objects to temperature/],
+  ['400 for the length', fails(400, CONTEXT), 'refused', /longer/],
+  ['400 for a filter', fails(400, POLICY), 'incomplete', /content filter/],
+  ['422 for everything', fails(422, { detail: [{ input: PROMPT }] }), 'refused', /does not take/],
+]
+
+const ANSWERS: Case[] = [
+  ['limit of tokens', says(ANSWER, { finish: 'length' }), 'incomplete', /limit of tokens/, /max_tokens/],
+  ['filter', says(ANSWER, { finish: 'content_filter' }), 'incomplete', /content filter/],
+  ['another reason', says(ANSWER, { finish: 'abort' }), 'incomplete', /stopped before/, /abort/],
+  ['a reason that talks', says(ANSWER, { finish: PROMPT }), 'incomplete', /stopped before/],
+  ['no reason', says(ANSWER, { finish: null }), 'passing', /broke off/],
+  ['refusal', says(ANSWER, { refusal: SECRET_WORDS }), 'incomplete', /declined/],
+  ['too large', says('x'.repeat(2 ** 21), { size: 2 ** 16 }), 'incomplete', /1 MiB/],
+  ['much too large', says('x'.repeat(10 * 2 ** 20), { size: 10 * 2 ** 20 }), 'incomplete', /1 MiB/],
+  ['a page', sends(`<html>${SECRET_WORDS}</html>`, 'text/html'), 'refused', /known form/, /BASE_URL/],
+  ['connection lost at once', resets(), 'passing', /cannot be reached/, /PROMPTS_LLM_BASE_URL/],
+]
+
+const WHOLE: Case[] = [
+  ['another JSON', sends('{"status": "ok"}'), 'refused', /known form/, /PROMPTS_LLM_BASE_URL/],
+  ['no object', sends('"ok"'), 'refused', /known form/],
+  ['nothing', sends(''), 'passing', /cannot be read/],
+  ['cut', breaksOff(ANSWER, 'end'), 'passing', /cannot be read/],
+  ['reset', breaksOff(ANSWER, 'reset'), 'passing', /cannot be reached/],
+  ['an error', breaksOff(ANSWER, 'error'), 'passing', /out of order/],
+  ['garbage', breaksOff(ANSWER, 'garbage'), 'passing', /cannot be read/],
+  ['a stream without end', babbles('answer'), 'incomplete', /1 MiB/],
+]
+
+const STREAMED: Case[] = [
+  ['cut at once', breaksOff(ANSWER, 'end', 1), 'passing', /without an answer/],
+  ['cut', breaksOff(ANSWER, 'end'), 'passing', /broke off/],
+  ['reset at once', breaksOff(ANSWER, 'reset', 1), 'passing', /cannot be reached/],
+  ['reset', breaksOff(ANSWER, 'reset', 3), 'passing', /broke off/],
+  ['an error at once', breaksOff(ANSWER, 'error', 1), 'passing', /out of order/],
+  ['an error', breaksOff(ANSWER, 'error', 3), 'passing', /out of order/],
+  ['throttled', breaksOff(ANSWER, 'error', 3, { code: 429, message: PROMPT }), 'passing', /throttled/],
+  ['refused', breaksOff(ANSWER, 'error', 3, { code: 400, message: PROMPT }), 'refused', /does not take/],
+  ['an error in words', stream({ error: PROMPT }), 'passing', /out of order/],
+  [
+    'an error as an object',
+    stream({ object: 'error', code: 503, message: PROMPT }),
+    'passing',
+    /out of order/,
+  ],
+  ['garbage at once', breaksOff(ANSWER, 'garbage', 1), 'passing', /cannot be read/],
+  ['garbage', breaksOff(ANSWER, 'garbage', 3), 'passing', /broke off/],
+  ['[DONE] alone', sends('data: [DONE]\n\n', 'text/event-stream'), 'passing', /without an answer/],
+  ['empty', sends('', 'text/event-stream'), 'passing', /without an answer/],
+  ['an answer without end', babbles('answer'), 'incomplete', /1 MiB/],
+  ['a line without end', babbles('line'), 'incomplete', /1 MiB/],
+]
+
+const byForm = [
+  ...[false, true].map((isStreaming) => ({ isStreaming, cases: [...STATUSES, ...ANSWERS] })),
+  { isStreaming: false, cases: WHOLE },
+  { isStreaming: true, cases: STREAMED },
+]
+
+describe.each(byForm)('streaming: $isStreaming', ({ isStreaming, cases }) => {
+  it.each(cases)('%s', async (_name, reply, kind, message, forOperator = message) => {
+    server.always(reply)
+    const asked = await ask(modelAt(server.baseUrl), isStreaming)
+    expectFailure(asked, kind, message, forOperator)
+    await until(() => server.chats.every(({ outcome }) => outcome !== 'open'))
+  })
+
+  it.each(cases)('%s, for a tool', async (_name, reply, kind, message, forOperator = message) => {
+    server.abilities.schema = 'refused'
+    const model = modelAt(server.baseUrl)
+    await ask(model, isStreaming)
+    server.always(reply)
+    expectFailure(await ask(model, isStreaming), kind, message, forOperator)
+    await until(() => server.chats.every(({ outcome }) => outcome !== 'open'))
+  })
+})
+
+function expectFailure(asked: Asked, kind: ModelFailureKind, message: RegExp, forOperator: RegExp): void {
+  const { failure, reply } = asked
+  expect(reply).toBeUndefined()
+  expect(failure).toMatchObject({ name: 'ModelFailure', kind, message: expect.stringMatching(message) })
+  expect(failure?.forOperator).toMatch(forOperator)
+  const words = allWordsOf(failure)
+  for (const secret of [KEY, PROMPT, SECRET_WORDS, '5% below', 'confidential']) {
+    expect(words).not.toContain(secret)
+  }
+}
+
+describe('one attempt', () => {
+  it.each(['401', '404', '429', '500', '400 for the length'])('asks once: %s', async (name) => {
+    const [, reply = hangs()] = STATUSES.find(([one]) => one === name) ?? []
+    server.always(reply)
+    await ask(modelAt(server.baseUrl), true)
+    expect(server.chats).toHaveLength(1)
+  })
+
+  it('gives up after four requests that were refused without a reason', async () => {
+    server.always(fails(400, { message: 'Bad Request' }))
+    await ask(modelAt(server.baseUrl), true)
+    expect(server.chats).toHaveLength(4)
+  })
+
+  it('does not remember what did not work', async () => {
+    server.script(...Array.from({ length: 4 }, () => fails(400, { message: 'Bad Request' })))
+    const model = modelAt(server.baseUrl)
+    await ask(model, true)
+    await ask(model, true)
+    expect(server.chats.at(-1)?.body.response_format).toBeDefined()
+  })
+})
+
+describe('settings', () => {
+  it('names the setting when a key is missing', async () => {
+    server.abilities.key = KEY
+    const { failure } = await ask(modelAt(server.baseUrl, ''), false)
+    expect(failure?.forOperator).toMatch(/set PROMPTS_LLM_API_KEY/)
+    expect((await ask(modelAt(server.baseUrl), false)).reply).toBeDefined()
+  })
+
+  it.each(['sk-secret\nx', 'sk-secret ключ'])('refuses a key that no header can hold', async (key) => {
+    const { failure } = await ask(modelAt(server.baseUrl, key), false)
+    expect(failure).toMatchObject({ kind: 'refused' })
+    expect(allWordsOf(failure)).not.toContain('sk-secret')
+    expect(failure?.forOperator).toMatch(/PROMPTS_LLM_API_KEY/)
+  })
+
+  it('names an address at which nothing answers, and nothing secret of it', async () => {
+    const gone = await startOpenAi()
+    await gone.stop()
+    const { failure } = await ask(modelAt(`${gone.baseUrl}?key=sk-secret`), true)
+    expect(failure).toMatchObject({ kind: 'passing', message: 'The model cannot be reached.' })
+    expect(failure?.forOperator).toContain(`${gone.baseUrl}/chat/completions`)
+    expect(failure?.forOperator).toContain('ECONNREFUSED')
+    expect(allWordsOf(failure)).not.toContain('sk-secret')
+  })
+})
+
+it('waits for the words of an error for a second at most', async () => {
+  server.script(({ response }) => void response.writeHead(429).write('{"error":'))
+  const start = performance.now()
+  expect((await ask(modelAt(server.baseUrl), true)).failure).toMatchObject({ kind: 'passing' })
+  expect(performance.now() - start).toBeLessThan(3_000)
+  await expect.poll(() => server.chats[0]?.outcome).toBe('abandoned')
+})
+
+it('200 faulty calls leave neither memory nor connections behind', async () => {
+  const model = modelAt(server.baseUrl)
+  const faulty = [
+    ...['end', 'reset', 'error', 'garbage'].map((by) => breaksOff(ANSWER, by as 'end')),
+    resets(),
+    throttles(),
+    fails(500),
+    says('x'.repeat(2 ** 21), { size: 2 ** 16 }),
+    says(ANSWER, { finish: 'length' }),
+    hangs(),
+    breaksOff(ANSWER, 'stall'),
+  ]
+  const round = async (nth: number) => {
+    const gone = new AbortController()
+    server.always(faulty[nth % faulty.length] ?? hangs())
+    const timer = setTimeout(() => gone.abort(), 20)
+    expect((await ask(model, nth % 2 === 0, REQUEST, gone.signal)).failure).toBeDefined()
+    clearTimeout(timer)
+    server.chats.length = 0
+  }
+  for (let nth = 0; nth < 44; nth++) await round(nth)
+  const before = heapInUse()
+  for (let nth = 0; nth < 200; nth++) await round(nth)
+  await until(() => server.connections() <= 2)
+  expect(heapInUse() - before).toBeLessThan(4 * 2 ** 20)
+  expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length).toBeLessThan(10)
+})
+
+/** Bytes in use once everything else is collected. */
+function heapInUse(): number {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc')
+  gc()
+  gc()
+  return process.memoryUsage().heapUsed
+}
