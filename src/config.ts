@@ -121,7 +121,7 @@ const Settings = z.object({
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Names of the AWS resources (spec §8); by default they follow from the stage. */
-export interface AwsNames {
+interface AwsNames {
   table: string
   bucket: string
   apiKeySecret: string
@@ -130,7 +130,7 @@ export interface AwsNames {
 }
 
 /** How language models are reached (spec §8). */
-export interface LlmSettings {
+interface LlmSettings {
   provider: 'bedrock' | 'openai' | 'none'
   /** Where an OpenAI-compatible server answers, for example `http://127.0.0.1:11434/v1`. */
   baseUrl: string | undefined

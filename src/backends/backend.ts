@@ -17,7 +17,7 @@ export interface Backend {
   openSignInCodes(): Promise<SignInCodes>
 }
 
-export interface ClosableLimiter extends RateLimiter {
+interface ClosableLimiter extends RateLimiter {
   /** Tells others what was spent here. */
   close(): Promise<void>
 }

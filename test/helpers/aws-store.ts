@@ -38,7 +38,7 @@ export async function keepVersions({ parts, bucket }: Place): Promise<void> {
   await clientsOf(parts).s3.send(command)
 }
 
-export function clientsOf({ region, credentials, dynamodb, s3 }: Place['parts']) {
+function clientsOf({ region, credentials, dynamodb, s3 }: Place['parts']) {
   return {
     dynamodb: dynamoClient({ region, credentials, endpoint: dynamodb }),
     s3: s3Client({ region, credentials, endpoint: s3, forcePathStyle: true }),

@@ -3,7 +3,7 @@ import type { AppError } from '../../domain/errors.ts'
 import { type AwsPlace, awsFailure } from './failures.ts'
 
 /** Time for one call with all its retries. Writes get longer: giving up on one leaves its outcome unknown. */
-export const READ_BUDGET_MS = 3_000
+const READ_BUDGET_MS = 3_000
 export const WRITE_BUDGET_MS = 8_000
 
 /** Time for one attempt: a request that got lost is sent again while there is time. */
