@@ -56,3 +56,6 @@ it('nothing is typed any', () => expect(linesWith(/[:<|,=(]\s*any\b|\bas any\b/)
 
 it('nothing prints past the logger', () =>
   expect(linesWith(/\bconsole\b/).map((line) => line.split(':')[0])).toEqual(['transport/cli/stdio.ts']))
+
+it('zod is imported whole, or its forty languages become part of every start', () =>
+  expect(linesWith(/import (?!(type )?\* as z).* from 'zod'/, (text) => text)).toEqual([]))

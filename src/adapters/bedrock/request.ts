@@ -1,5 +1,5 @@
 import type { ConverseCommandInput, ConverseStreamCommandInput } from '@aws-sdk/client-bedrock-runtime'
-import { z } from 'zod'
+import * as z from 'zod'
 import { type AnswerFormat, ModelFailure, type ModelRequest } from '../../domain/language-model.ts'
 
 /** What both Converse and ConverseStream take; Converse overlooks the one setting of the other's. */
