@@ -39,9 +39,15 @@ export function prometheusMetrics(): {
   /** Calls that are not counted yet: many in one go take a fraction of the time. */
   let waiting: { operation: string; outcome: string; duration: number }[] = []
   const count = () => {
+    const counts = new Map<string, number>()
     for (const { operation, outcome, duration } of waiting) {
-      calls.inc({ operation, outcome })
       seconds.observe({ operation }, duration)
+      const name = `${operation} ${outcome}`
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+    }
+    for (const [name, times] of counts) {
+      const [operation = '', outcome = ''] = name.split(' ')
+      calls.inc({ operation, outcome }, times)
     }
     waiting = []
   }

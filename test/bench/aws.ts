@@ -16,7 +16,7 @@ import { fire, restShot } from './load.ts'
 import { type Subject, settled, startSubject } from './processes.ts'
 import { TEXT } from './text.ts'
 
-const IDLE_SECONDS = 20
+const IDLE_SECONDS = 60
 const MOST = '100000000'
 /** How long no further call may come for those that are held back to be a round. */
 const QUIET_MS = 300
@@ -87,11 +87,16 @@ function countCalls(dynamodb: FaultyServer, s3: FaultyServer): number {
 }
 
 async function printIdle({ dynamodb, s3 }: AwsProduct): Promise<void> {
-  const countAll = () => dynamodb.requests.length + s3.requests.length
-  const before = countAll()
+  const [before, textsBefore] = [dynamodb.requests.length, s3.requests.length]
   await sleep(IDLE_SECONDS * 1_000)
-  const perSecond = ((countAll() - before) / IDLE_SECONDS).toFixed(2)
-  print(`  calls a second of an idle instance             ${perSecond.padStart(6)}   (must ≤ 2)`)
+  const calls = dynamodb.requests.slice(before).map(({ op }) => op)
+  const perSecond = (op: string) => calls.filter((call) => call === op).length / IDLE_SECONDS
+  const others =
+    calls.filter((op) => op !== 'GetItem' && op !== 'Scan').length + s3.requests.length - textsBefore
+  print(
+    `  small reads a second of an idle instance       ${perSecond('GetItem').toFixed(2).padStart(6)}   (must ≤ 2)`,
+  )
+  print(`  its scans a minute, and all other calls        ${(perSecond('Scan') * 60).toFixed(1)}, ${others}`)
 }
 
 /** Holds calls to S3 back until no further one comes: those are a round. */

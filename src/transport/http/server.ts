@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { type FastifyInstance, fastify } from 'fastify'
 import { urlAt } from '../../config.ts'
@@ -70,7 +70,7 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     connectionTimeout: SILENCE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     trustProxy: trusted(options.trustProxy),
-    genReqId: () => randomUUID(),
+    genReqId: requestIds(),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PATH_FIELD },
     rewriteUrl: ({ url = '' }) => withoutBase(url, basePath),
     frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, shared),
@@ -105,6 +105,16 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
       app.server.closeAllConnections()
       await app.close()
     },
+  }
+}
+
+/** Ids that no other process gives either: a random part for all of this one's, and a number. */
+function requestIds(): () => string {
+  const start = randomBytes(8).toString('hex')
+  let number = 0
+  return () => {
+    number++
+    return `${start}-${number}`
   }
 }
 
