@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { environmentOf, PROGRAM, runProgram } from '../helpers/program.ts'
+import { type Environment, environmentOf, PROGRAM, runProgram } from '../helpers/program.ts'
+import { printAnalysis } from './analysis.ts'
 import { printAws } from './aws.ts'
 import { writeTopics } from './data.ts'
 import { CHEAP_REQUESTS, cpuPerRequest, median, print, ratio } from './figures.ts'
@@ -24,6 +25,14 @@ const SECTIONS: Record<string, () => Promise<void>> = {
   http: printHttp,
   rest: printRest,
   stdio: printStdio,
+  analysis: () =>
+    printAnalysis(
+      {
+        startBare: (settings) => start('bare', [benchScript('bare-analysis')], settings),
+        startProduct: (settings) => startProduct(10, settings),
+      },
+      (stop) => stopped.push(stop),
+    ),
   aws: async () => printAws(await startProduct(1_000), (stop) => stopped.push(stop)),
 }
 const chosen = process.argv.slice(2)
@@ -40,7 +49,7 @@ try {
 
 /** Strips the types only, so that the SDK stays unbundled, as its users run it. */
 async function buildBench(): Promise<void> {
-  const scripts = ['bare-http', 'bare-rest', 'bare-stdio', 'raw-http']
+  const scripts = ['bare-analysis', 'bare-http', 'bare-rest', 'bare-stdio', 'raw-http']
   await build({
     entryPoints: scripts.map((name) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))),
     outdir: fileURLToPath(new URL('../../node_modules/.bench', import.meta.url)),
@@ -101,12 +110,17 @@ async function start(name: string, args: string[], settings = {}): Promise<Subje
   return subject
 }
 
-async function startProduct(topics: number): Promise<Product> {
+async function startProduct(topics: number, more: Environment = {}): Promise<Product> {
   const dataDir = join(folder, String(topics))
   writeTopics(dataDir, topics)
   const most = '100000000'
-  const limits = { PROMPTS_LIMIT_RETRIEVAL: most, PROMPTS_LIMIT_BATCH: most, PROMPTS_LIMIT_ADMIN: most }
-  const settings = { PROMPTS_DATA_DIR: dataDir, PROMPTS_PORT: '0', ...limits }
+  const limits = {
+    PROMPTS_LIMIT_RETRIEVAL: most,
+    PROMPTS_LIMIT_BATCH: most,
+    PROMPTS_LIMIT_ADMIN: most,
+    PROMPTS_LIMIT_ANALYSIS: most,
+  }
+  const settings = { PROMPTS_DATA_DIR: dataDir, PROMPTS_PORT: '0', ...limits, ...more }
   const key = await runProgram(['keys', 'create', '--name', 'bench'], settings)
   const token = await runProgram(['token', '--ttl', '1d'], settings)
   const subject = await start(`${topics} topics`, [PROGRAM, 'serve'], settings)

@@ -111,7 +111,8 @@ export async function startBedrockRuntime(): Promise<BedrockRuntime> {
   const http1 = createServer(safely)
   const http2 = createHttp2Server(safely)
   http2.on('sessionError', () => {})
-  const port = createPort((socket) => {
+  // As servers of HTTP do by themselves: small events must not wait for company.
+  const port = createPort({ noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => {})
     socket.once('readable', () => {

@@ -4,12 +4,17 @@ import {
   ConverseCommand,
   ConverseStreamCommand,
 } from '@aws-sdk/client-bedrock-runtime'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { AskOptions, LanguageModel, ModelReply, ModelRequest } from '../../domain/language-model.ts'
 import { collectBounded } from './bounds.ts'
 import { modelFailure } from './failures.ts'
 import { replyOf } from './reply.ts'
 import { converseRequest } from './request.ts'
 import { readStream } from './stream.ts'
+
+/** As many as may be asked at the same time, and some. */
+const MAX_SOCKETS = 64
+const CONNECT_MS = 5_000
 
 /**
  * Models of Amazon Bedrock, through Converse and ConverseStream. An answer with a format is the input of a tool that the
@@ -25,6 +30,12 @@ export function bedrockModel(settings: BedrockRuntimeClientConfig = {}): Languag
     // Whoever asks decides about further attempts, and about their time; nothing here may wait or try again.
     maxAttempts: 1,
     retryMode: 'standard',
+    // The SDK's own way is HTTP/2 with a new connection for every call, which costs more than all the rest of it.
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: CONNECT_MS,
+      httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+      httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+    }),
     streamCollector: collectBounded,
     ...settings,
   })

@@ -59,7 +59,7 @@ function eventStream(reply: FastifyReply) {
         'x-accel-buffering': 'no',
       })
     }
-    if (!raw.destroyed) raw.write(text)
+    if (!raw.destroyed && !raw.writableEnded) raw.write(text)
   }
   return {
     isOpen: () => isOpen,

@@ -1,0 +1,74 @@
+import { request } from 'node:http'
+import type { Environment } from '../helpers/program.ts'
+import { toolUse } from '../services/bedrock-replies.ts'
+import { startBedrockRuntime } from '../services/bedrock-runtime.ts'
+import { cpuPerRequest, median, print, ratio } from './figures.ts'
+import { restShot } from './load.ts'
+import type { Subject } from './processes.ts'
+
+const ANALYSES = 400
+const STREAMS = 40
+const ANALYSIS = {
+  analysis: 'Revenue is 5% below threshold. '.repeat(20),
+  recommendations: ['Focus on enterprise sales'],
+  severity: 'warning',
+}
+
+interface AnalysisSubjects {
+  startBare: (settings: Environment) => Promise<Subject>
+  startProduct: (settings: Environment) => Promise<{ subject: Subject; key: string }>
+}
+
+/** What an analysis costs besides the model, which here is a stand-in that answers at once. */
+export async function printAnalysis(
+  { startBare, startProduct }: AnalysisSubjects,
+  atEnd: (stop: () => Promise<void>) => void,
+): Promise<void> {
+  const bedrock = await startBedrockRuntime()
+  atEnd(() => bedrock.stop())
+  bedrock.always(toolUse('give_analysis', ANALYSIS))
+  const settings = {
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'BENCH',
+    AWS_SECRET_ACCESS_KEY: 'bench',
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: bedrock.endpoint,
+  }
+  const bare = await startBare(settings)
+  const model = { PROMPTS_LLM: 'bedrock', PROMPTS_LLM_MODEL: 'bench' }
+  const { subject, key } = await startProduct({ ...settings, ...model })
+  const path = '/api/v1/prompts/topic_0/analyze'
+  const parameters = { user_name: 'Ada' }
+  const cpu = await cpuPerRequest(
+    [
+      [bare, restShot('POST', `${bare.url}/analyze`, {}, 'severity', {})],
+      [subject, restShot('POST', subject.url + path, { 'x-api-key': key }, 'severity', parameters)],
+    ],
+    ANALYSES,
+  )
+  print('an analysis on Bedrock, by a stand-in that answers at once')
+  print(
+    `  CPU, analysis ÷ bare Fastify with the SDK's call ${ratio(cpu.get(subject) as number, cpu.get(bare) as number).trim()}   (must ≤ 1.2)`,
+  )
+  const delays: number[] = []
+  for (let index = 0; index < STREAMS; index++) {
+    const seenAt = await firstDeltaAt(subject.url + path, key, parameters)
+    const { sentAt = [] } = bedrock.requests.at(-1) ?? {}
+    delays.push(seenAt - (sentAt.find(({ type }) => type === 'contentBlockDelta')?.at ?? Number.NaN))
+  }
+  print(`  first delta, from the model to the client, p50   ${median(delays).toFixed(1)} ms   (must ≤ 20)`)
+}
+
+/** When the first piece of text of a streamed analysis arrives, by `performance.now()`. */
+function firstDeltaAt(url: string, key: string, parameters: object): Promise<number> {
+  const headers = { 'x-api-key': key, 'content-type': 'application/json', accept: 'text/event-stream' }
+  return new Promise((resolve, reject) => {
+    let seenAt: number | undefined
+    const sent = request(url, { method: 'POST', headers }, (answer) => {
+      answer.setEncoding('utf8').on('data', (chunk: string) => {
+        if (chunk.includes('event: delta')) seenAt ??= performance.now()
+      })
+      answer.on('end', () => (seenAt === undefined ? reject(new Error('no delta')) : resolve(seenAt)))
+    })
+    sent.on('error', reject).end(JSON.stringify(parameters))
+  })
+}
