@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { logAudit } from './adapters/audit.ts'
 import type { Identity } from './adapters/auth/identity.ts'
 import { readTopicSource } from './adapters/files/folder.ts'
@@ -6,6 +7,7 @@ import { keepSnapshot } from './adapters/snapshot/snapshot.ts'
 import { type Backend, type BackendOptions, openBackend } from './backends/backend.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './domain/clock.ts'
+import type { AppError } from './domain/errors.ts'
 import type { Audit, Measure } from './domain/observation.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
 import { createExecute, type Execute } from './operations/execute.ts'
@@ -58,7 +60,9 @@ export async function openApp(
   const audit = logAudit(log)
   const reportDefect = (error: unknown, requestId: string) =>
     log.error({ err: error, request_id: requestId }, 'defect')
-  const execute = createExecute({ services, limiter, audit, measure, reportDefect })
+  // A command tells its person anyway.
+  const reportTrouble = keepsUp ? troubleLog(log) : () => {}
+  const execute = createExecute({ services, limiter, audit, measure, reportTrouble, reportDefect })
 
   return {
     services,
@@ -71,6 +75,18 @@ export async function openApp(
       await catalog.close()
       await limiter.close()
     },
+  }
+}
+
+/** How long a trouble that has been told is not told again: a broken model fails every call in the same way. */
+const QUIET_MS = 60_000
+
+function troubleLog(log: Log): (error: AppError, requestId: string) => void {
+  const told = new LRUCache<string, true>({ max: 100, ttl: QUIET_MS })
+  return ({ code, forOperator }, request_id) => {
+    if (told.has(forOperator)) return
+    told.set(forOperator, true)
+    log.warn({ code, request_id }, forOperator)
   }
 }
 

@@ -21,7 +21,7 @@ export function prometheusMetrics(): {
     name: 'prompts_operation_seconds',
     help: 'Duration of operations.',
     labelNames: ['operation'],
-    buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
+    buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60],
     registers: [registry],
   })
   const tokens = new Counter({

@@ -11,7 +11,7 @@ export interface AuditEvent extends Partial<ModelUse> {
   address?: string
   topic_id?: string | undefined
   prompt_type?: string | undefined
-  /** `ok` or an error code. */
+  /** `ok`, an error code, or `cancelled` when the caller hung up on a model. */
   outcome: string
   /** Names of refused fields, never their values. */
   refused?: string[] | undefined

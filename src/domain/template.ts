@@ -6,7 +6,7 @@ import { type JsonValue, ownMember } from './json.ts'
 import type { ParameterDefinition } from './parameters.ts'
 
 /** Largest rendered prompt in bytes of UTF-8 (spec §5). */
-const MAX_RENDERED_BYTES = 1024 * 1024
+export const MAX_RENDERED_BYTES = 1024 * 1024
 /** Nodes one rendering may visit: nested sections over long lists multiply without writing a character. */
 const MAX_STEPS = 1_000_000
 /** Sections within sections. Deeper ones no person reads, and each level adds to the cost of a look-up. */

@@ -85,6 +85,8 @@ export interface StoreEvent {
   reachable: boolean
   /** When it cannot be read and that of which is known is older than this event: its time. */
   as_of?: Date
+  /** Why it cannot be read, for the log. */
+  cause?: unknown
   /** True when anything may have changed (a restored backup, lost notifications): all that is known is compared anew. */
   reset?: boolean
 }

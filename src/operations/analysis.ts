@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { MAX_FAULTS } from '../domain/errors.ts'
 import { TopicId } from '../domain/identifiers.ts'
 import { JsonObject } from '../domain/json.ts'
 import { Analysis, analyze } from '../services/analysis.ts'
@@ -32,7 +33,7 @@ export const analyzeKpi = defineOperation({
     const startedAt = performance.now()
     const options = { style, prefix, signal, listener }
     const { topic, analysis, use, unknown } = await analyze(services, topic_id, parameters, options)
-    const warnings = unknown.map((name) => ({
+    const warnings = unknown.slice(0, MAX_FAULTS).map((name) => ({
       path: prefix === '' ? name : `${prefix}.${name}`,
       message: 'is not a parameter of this topic, and was ignored.',
     }))

@@ -18,6 +18,8 @@ export interface PipelineDeps {
   limiter: RateLimiter
   audit: Audit
   measure: Measure
+  /** Tells the operator what callers must not learn of a failure: what to set or to allow. */
+  reportTrouble: (error: AppError, requestId: string) => void
   /** Logs the cause of an `internal` error, here and nowhere else. */
   reportDefect: (error: unknown, requestId: string) => void
 }
@@ -36,7 +38,14 @@ export type Execute = <Input extends z.ZodObject, Data extends z.ZodType>(
 ) => Promise<Answer<z.input<Data>>>
 
 /** THE pipeline. Handlers never check roles, limits or shapes, and never write to the audit log. */
-export function createExecute({ services, limiter, audit, measure, reportDefect }: PipelineDeps): Execute {
+export function createExecute({
+  services,
+  limiter,
+  audit,
+  measure,
+  reportTrouble,
+  reportDefect,
+}: PipelineDeps): Execute {
   return async (operation, input, context) => {
     const startedAt = performance.now()
     let failure: AppError | undefined
@@ -57,9 +66,13 @@ export function createExecute({ services, limiter, audit, measure, reportDefect 
       failure = bounded(toAppError(thrown))
       use ??= failure.modelUse
       if (failure.code === 'internal') reportDefect(failure.cause ?? failure, context.requestId)
+      else if (failure.forOperator !== failure.message && !context.signal?.aborted) {
+        reportTrouble(failure, context.requestId)
+      }
       throw failure
     } finally {
-      const outcome = failure?.code ?? 'ok'
+      // Who hangs up is no failure of anything.
+      const outcome = failure && context.signal?.aborted ? 'cancelled' : (failure?.code ?? 'ok')
       const duration_ms = elapsedMs(startedAt)
       const { topic_id, prompt_type } = subjectOf(given)
       audit({

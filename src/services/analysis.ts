@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import { AppError, invalidInput } from '../domain/errors.ts'
+import type { JsonValue } from '../domain/json.ts'
 import type { AnswerFormat, ModelMessage, ModelReply, ModelUse } from '../domain/language-model.ts'
 import { memberReader } from '../domain/member-reader.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
+import { MAX_RENDERED_BYTES } from '../domain/template.ts'
 import type { Bodies, Topic } from '../domain/topic.ts'
 import { check } from '../domain/validation.ts'
 import type { Asker, Asking } from './asking.ts'
@@ -19,8 +21,8 @@ const MAX_SHOWN_CHARACTERS = 4_000
 
 /** An analysis, as the model must give it and as callers get it (spec §6). */
 export const Analysis = z.strictObject({
-  analysis: z.string().min(1).max(100_000),
-  recommendations: z.array(z.string().min(1).max(10_000)).max(100),
+  analysis: z.string().regex(/\S/).max(100_000),
+  recommendations: z.array(z.string().regex(/\S/).max(10_000)).max(100),
   severity: z.enum(['info', 'warning', 'critical']),
 })
 export type Analysis = z.infer<typeof Analysis>
@@ -87,9 +89,9 @@ export async function analyze(
   const declared = new Set(allowed_parameters.map(({ name }) => name))
   const entries = Object.entries(parameters)
   const known = Object.fromEntries(entries.filter(([name]) => declared.has(name)))
-  const { topic, prompts } = await renderTopic(catalog, topic_id, known, { style, prefix })
+  const { topic, prompts, values } = await renderTopic(catalog, topic_id, known, { style, prefix })
+  const messages = messagesOf(prompts, values)
   return asker.withModel(topic, signal, async (asking) => {
-    const messages = messagesOf(prompts, known)
     const request = {
       system: isBlank(prompts['system']) ? [] : [prompts['system'] as string],
       messages,
@@ -109,28 +111,41 @@ type Request = Parameters<Asking['ask']>[0]
 async function askForAnalysis(asking: Asking, request: Request, listener: TextListener | undefined) {
   const shown = shownTo(listener)
   const first = await asking.ask(request, shown.next(), shown.isShown)
-  const checked = checkReply(first)
-  if (checked.analysis) return checked.analysis
-  if (shown.isShown()) listener?.onReset()
-  const repair = { ...request, messages: [...request.messages, ...repairMessages(first, checked.fault)] }
-  const second = checkReply(await asking.ask(repair, shown.next(), shown.isShown))
-  if (second.analysis) return second.analysis
-  const message = `The model's answer is not valid, and its repair is not either: ${second.fault}`
-  throw new AppError('model_error', message, { modelUse: asking.use })
+  let checked = checkReply(first)
+  if (!checked.analysis) {
+    shown.reset()
+    const repair = { ...request, messages: [...request.messages, ...repairMessages(first, checked.fault)] }
+    checked = checkReply(await asking.ask(repair, shown.next(), shown.isShown))
+  }
+  if (!checked.analysis) {
+    const message = `The model's answer is not valid, and its repair is not either: ${checked.fault}`
+    throw new AppError('model_error', message, { modelUse: asking.use })
+  }
+  shown.settle(checked.analysis.analysis)
+  return checked.analysis
 }
 
-/** Shows the text of answers while they come; `next` begins another answer. */
+/** Shows the text of answers while they come. */
 function shownTo(listener: TextListener | undefined) {
-  let hasShown = false
+  let text = ''
+  const show = (more: string) => {
+    text += more
+    listener?.onText(more)
+  }
+  const reset = () => {
+    if (text !== '') listener?.onReset()
+    text = ''
+  }
   return {
-    isShown: () => hasShown,
-    next() {
-      hasShown = false
-      if (!listener) return undefined
-      return memberReader('analysis', (text) => {
-        hasShown = true
-        listener.onText(text)
-      })
+    isShown: () => text !== '',
+    reset,
+    /** Begins another answer. */
+    next: () => (listener ? memberReader('analysis', show) : undefined),
+    /** Sees that what was shown is what is answered: a model may, say, write a member twice. */
+    settle(answered: string) {
+      if (!listener || text === answered) return
+      reset()
+      show(answered)
     },
   }
 }
@@ -149,8 +164,9 @@ function checkReply({ answers: [answer, ...more] }: ModelReply): CheckedReply {
   }
   const { data, faults } = check(Analysis, value, MAX_FAULTS_TOLD)
   if (!faults) return { analysis: data }
+  const told = faults.slice(0, MAX_FAULTS_TOLD)
   return {
-    fault: faults.map(({ path, expected }) => `${path || 'the whole'}: expected ${expected}.`).join(' '),
+    fault: told.map(({ path, expected }) => `${path || 'the whole'}: expected ${expected}.`).join(' '),
   }
 }
 
@@ -166,9 +182,9 @@ function repairMessages({ answers: [answer = ''] }: ModelReply, fault: string): 
 }
 
 /** The topic's texts as a conversation in which the first and the last word are the user's (spec §6). */
-function messagesOf(prompts: Bodies, parameters: Readonly<Record<string, unknown>>): ModelMessage[] {
+function messagesOf(prompts: Bodies, values: Readonly<Record<string, JsonValue>>): ModelMessage[] {
   const { user, assistant } = prompts
-  const question = isBlank(user) ? neutralQuestion(parameters) : (user as string)
+  const question = isBlank(user) ? neutralQuestion(values) : (user as string)
   if (isBlank(assistant)) return [{ role: 'user', content: question }]
   return [
     { role: 'user', content: 'Please begin.' },
@@ -178,9 +194,13 @@ function messagesOf(prompts: Bodies, parameters: Readonly<Record<string, unknown
 }
 
 /** Models need a message of the user; a topic may have none. */
-function neutralQuestion(parameters: Readonly<Record<string, unknown>>): string {
-  if (Object.keys(parameters).length === 0) return 'Please give your analysis.'
-  return `Please give your analysis of this data:\n\n${JSON.stringify(parameters, null, 2)}`
+function neutralQuestion(values: Readonly<Record<string, JsonValue>>): string {
+  if (Object.keys(values).length === 0) return 'Please give your analysis.'
+  const data = JSON.stringify(values)
+  if (Buffer.byteLength(data) > MAX_RENDERED_BYTES) {
+    throw new AppError('too_large', 'The rendered prompt is larger than 1 MiB.')
+  }
+  return `Please give your analysis of this data:\n\n${data}`
 }
 
 function isBlank(text: string | undefined): boolean {

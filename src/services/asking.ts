@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import pLimit from 'p-limit'
 import { AppError } from '../domain/errors.ts'
 import {
   type LanguageModel,
@@ -9,11 +8,13 @@ import {
   type ModelUse,
 } from '../domain/language-model.ts'
 import type { Topic } from '../domain/topic.ts'
+import { createTurns } from './turns.ts'
 
 /** Calls of models at the same time in this process, and how many more may wait for their turn. */
 const MAX_RUNNING = 32
 const MAX_WAITING = 64
-const QUEUE_RETRY_SECONDS = 2
+/** How often what fails in passing is tried. */
+const MAX_ATTEMPTS = 8
 /** Before another attempt: so long, doubled each time, with jitter. */
 const FIRST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 5_000
@@ -59,11 +60,15 @@ export interface Asker {
     signal: AbortSignal | undefined,
     work: (asking: Asking) => Promise<T>,
   ): Promise<T>
+
+  /** Ends all calls that are running, as failures: the program is about to end. */
+  endAll(): void
 }
 
 /** The one way to language models: turns, time, patience. */
 export function createAsker({ open, override, fallback, timeoutMs }: ModelSettings): Asker {
-  const turns = pLimit(MAX_RUNNING)
+  const turns = createTurns(MAX_RUNNING, MAX_WAITING)
+  const budgets = new Set<Budget>()
   let opened: Promise<LanguageModel> | undefined
 
   function modelOf({ topic_id, config }: Topic): string {
@@ -74,35 +79,46 @@ export function createAsker({ open, override, fallback, timeoutMs }: ModelSettin
     throw new AppError('model_not_configured', message, { forOperator })
   }
 
+  async function inTurn<T>(
+    budget: Budget,
+    load: () => Promise<LanguageModel>,
+    work: (asking: Asking) => Promise<T>,
+  ) {
+    const giveBack = await turns.take(budget.signal)
+    try {
+      opened ??= load()
+      return await work(askingOf(await opened, budget))
+    } finally {
+      giveBack()
+    }
+  }
+
   return {
     async withModel(topic, signal, work) {
       if (!open) throw noProvider()
-      const use: ModelUse = { model: modelOf(topic), input_tokens: 0, output_tokens: 0, attempts: 0 }
-      if (turns.pendingCount >= MAX_WAITING) {
-        const message = 'Too many calls are waiting for a model.'
-        throw new AppError('rate_limited', message, { retryAfter: QUEUE_RETRY_SECONDS })
-      }
-      opened ??= open()
-      const language = await opened
-      const budget = withinBudget(timeoutMs, signal, use)
+      const use = { model: modelOf(topic), input_tokens: 0, output_tokens: 0, attempts: 0 }
+      const budget = openBudget(timeoutMs, signal, use)
+      budgets.add(budget)
       try {
-        // A plain controller and a timer: combined signals may be collected before they fire.
-        const turn = turns(() =>
-          budget.signal.aborted ? undefined : work(asking(language, use, budget.signal)),
-        )
-        return (await Promise.race([turn, budget.ended])) as Awaited<ReturnType<typeof work>>
+        return await Promise.race([inTurn(budget, open, work), budget.ended])
       } finally {
         budget.close()
+        budgets.delete(budget)
       }
+    },
+
+    endAll() {
+      for (const budget of budgets) budget.end('The server is shutting down.')
     },
   }
 }
 
-function asking(language: LanguageModel, use: ModelUse, signal: AbortSignal): Asking {
+function askingOf(language: LanguageModel, budget: Budget): Asking {
+  const { use, signal } = budget
   return {
     use,
     async ask(request, onDelta, isShown = () => false) {
-      for (let retries = 0; ; retries++) {
+      for (let attempt = 1; ; attempt++) {
         use.attempts++
         try {
           const reply = await language.ask({ ...request, model: use.model }, { signal, onDelta })
@@ -111,9 +127,10 @@ function asking(language: LanguageModel, use: ModelUse, signal: AbortSignal): As
           return reply
         } catch (error) {
           if (!(error instanceof ModelFailure)) throw error
-          if (error.kind !== 'passing' || isShown()) throw modelError(error, use)
-          const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** retries) * (0.5 + Math.random() / 2)
-          await sleep(pause, undefined, { signal })
+          budget.lastFailure = error
+          if (error.kind !== 'passing' || isShown() || attempt === MAX_ATTEMPTS) throw modelError(error, use)
+          const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1))
+          await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal })
         }
       }
     },
@@ -131,33 +148,54 @@ function noProvider(): AppError {
   return new AppError('model_not_configured', message, { forOperator })
 }
 
-/** A signal that fires when the time is up or `outer` fires, and a promise that then rejects with the reason. */
-function withinBudget(timeoutMs: number, outer: AbortSignal | undefined, modelUse: ModelUse) {
+/** The time of one call. */
+interface Budget {
+  use: ModelUse
+  /** Fires when the time is up, or nobody wants the answer any more. */
+  signal: AbortSignal
+  /** Rejects then, with the reason. */
+  ended: Promise<never>
+  /** Why the last attempt failed: told when the time is up while another one is made. */
+  lastFailure: ModelFailure | undefined
+  end(message: string): void
+  close(): void
+}
+
+function openBudget(timeoutMs: number, outer: AbortSignal | undefined, use: ModelUse): Budget {
+  // A plain controller and a timer: combined signals may be collected before they fire.
   const controller = new AbortController()
   let reject: (reason: AppError) => void = () => {}
   const ended = new Promise<never>((_, rejectEnded) => {
     reject = rejectEnded
   })
-  const end = (message: string) => {
-    const reason = new AppError('model_error', message, { modelUse })
-    reject(reason)
-    controller.abort(reason)
-  }
-  const onAbort = () => end('The caller has gone away.')
-  const timer = setTimeout(
-    () => end(`The model gave no answer within ${timeoutMs / 1000} seconds.`),
-    timeoutMs,
-  )
-  outer?.addEventListener('abort', onAbort, { once: true })
   // Nobody may be waiting for it any more.
   ended.catch(() => {})
-  if (outer?.aborted) onAbort()
-  return {
+  const onAbort = () => budget.end('The caller has gone away.')
+  const timer = setTimeout(
+    () => budget.end(`The model gave no answer within ${timeoutMs / 1000} seconds.`),
+    timeoutMs,
+  )
+  const budget: Budget = {
+    use,
     signal: controller.signal,
     ended,
+    lastFailure: undefined,
+    end(message) {
+      const { lastFailure } = budget
+      const told = (reason: string) => `${message} The last attempt: ${reason}`
+      const reason = new AppError('model_error', lastFailure ? told(lastFailure.message) : message, {
+        modelUse: use,
+        ...(lastFailure && { forOperator: told(lastFailure.forOperator) }),
+      })
+      reject(reason)
+      controller.abort(reason)
+    },
     close() {
       clearTimeout(timer)
       outer?.removeEventListener('abort', onAbort)
     },
   }
+  outer?.addEventListener('abort', onAbort, { once: true })
+  if (outer?.aborted) onAbort()
+  return budget
 }

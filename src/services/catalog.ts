@@ -23,8 +23,11 @@ const MAX_HOT_CHARACTERS = 4 * 1024 * 1024
 /** Topics read at the same time, and told of together. */
 const CONCURRENCY = 16
 const BATCH = 500
-/** When to try again what could not be read. */
+/** When to try again what could not be read: soon, then after twice the time, and so on. */
 const RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 60_000
+/** When to read ahead again what could not be read. */
+const AHEAD_RETRY_MS = 10_000
 /** Texts are read ahead once the first clients have been served. */
 const READ_AHEAD_MS = 2_000
 
@@ -66,8 +69,12 @@ export interface Catalog {
   /** See {@link StoreWatch.catchUp}: resolves when what is served is within the freshness bound; usually `undefined`. */
   catchUp(): Promise<void> | undefined
 
-  /** Takes over what this process has just saved, so that it is visible here at once. */
-  accept(topic: Topic): void
+  /**
+   * Takes over what this process has just saved, so that it is visible here at once.
+   *
+   * @param texts those that are new, by prompt type: they need no reading then.
+   */
+  accept(topic: Topic, texts?: Bodies): void
 
   /** Calls `listener` with every set of changes. */
   onChange(listener: (changes: readonly CatalogChange[]) => void): void
@@ -105,6 +112,7 @@ export async function openCatalog(options: {
   /** Set in an outage: since when the store cannot be reached, and of when what is known is. */
   let outage: { since: Date; asOf: Date } | undefined
   let closed = false
+  let ahead: NodeJS.Timeout | undefined
 
   /** Replaces what is known of a topic. */
   function take(topic_id: string, stored: StoredTopic | undefined): CatalogChange | undefined {
@@ -112,7 +120,7 @@ export async function openCatalog(options: {
     const after = stored && 'topic' in stored ? stored.topic : undefined
     if (stored && 'damage' in stored) {
       // What is wrong may quote the text, which a log must not hold; `doctor` tells all.
-      if (!damaged.has(topic_id)) warn(`topic ${topic_id} is out until its files are mended; see doctor`)
+      if (!damaged.has(topic_id)) warn(`topic ${topic_id} is out until it is mended; see doctor`)
       damaged.set(topic_id, stored.damage)
     } else if (damaged.delete(topic_id)) {
       warn(`topic ${topic_id} is mended`)
@@ -134,6 +142,8 @@ export async function openCatalog(options: {
 
   /** Topics to read again. One reader at a time takes them, so that no answer overtakes a later one. */
   const waiting = new Set<string>()
+  /** How often topics could not be read, one time after the other. */
+  const retries = new Map<string, number>()
   /** Topics that could not be read in an outage. */
   const missed = new Set<string>()
   let reading: Promise<void> | undefined
@@ -148,7 +158,10 @@ export async function openCatalog(options: {
     while (waiting.size > 0) {
       const batch = [...waiting].slice(0, BATCH)
       for (const topic_id of batch) waiting.delete(topic_id)
-      tell(await pMap(batch, read, { concurrency: CONCURRENCY }))
+      const changes = await pMap(batch, read, { concurrency: CONCURRENCY })
+      tell(changes)
+      // So that an outage that begins now finds the new texts in memory, too.
+      void readTexts(changes.flatMap((change) => change?.after ?? []))
     }
     reading = undefined
   }
@@ -157,14 +170,18 @@ export async function openCatalog(options: {
     const before = known.get(topic_id)
     try {
       const stored = await topics.get(topic_id)
+      retries.delete(topic_id)
       if (known.get(topic_id) === before) return take(topic_id, stored)
       // This process has saved it meanwhile: which of the two is newer, only the store knows.
       waiting.add(topic_id)
     } catch (error) {
       if (outage) missed.add(topic_id)
       else {
-        warn(`cannot read topic ${topic_id}; trying again`, error)
-        setTimeout(() => void refresh([topic_id]), RETRY_MS).unref()
+        const failures = retries.get(topic_id) ?? 0
+        retries.set(topic_id, failures + 1)
+        if (failures === 0) warn(`cannot read topic ${topic_id}; trying again`, error)
+        const pause = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** failures)
+        setTimeout(() => void refresh([topic_id]), pause).unref()
       }
     }
     return undefined
@@ -185,13 +202,23 @@ export async function openCatalog(options: {
     await refresh([...differing, ...gone])
   }
 
-  /** Reads every text once, so that an outage finds them in memory; up to what the memory may hold. */
+  /** Reads every text once, so that an outage finds them in memory; what cannot be read is tried again. */
   async function readAhead(): Promise<void> {
-    for (const topic of known.values()) {
-      if (closed || (bodies.calculatedSize ?? 0) > MAX_BODIES_BYTES * 0.9) return
-      await Promise.allSettled(topic.prompts.map((info) => body(topic.topic_id, info)))
+    clearTimeout(ahead)
+    if (await readTexts(known.values())) return
+    ahead = setTimeout(readAhead, AHEAD_RETRY_MS).unref()
+  }
+
+  /** Reads texts, up to what the memory may hold. @returns whether all could be read. */
+  async function readTexts(of: Iterable<Topic>): Promise<boolean> {
+    let areRead = true
+    for (const topic of of) {
+      if (closed || (bodies.calculatedSize ?? 0) > MAX_BODIES_BYTES * 0.9) break
+      const texts = await Promise.allSettled(topic.prompts.map((info) => body(topic.topic_id, info)))
+      areRead &&= texts.every(({ status }) => status === 'fulfilled')
       await setImmediate()
     }
+    return areRead
   }
 
   function tell(taken: readonly (CatalogChange | undefined)[]): void {
@@ -215,7 +242,7 @@ export async function openCatalog(options: {
   const coming = new Map<string, Promise<string>>()
 
   function body(topic_id: string, info: PromptInfo): string | Promise<string> {
-    const key = `${topic_id}/${info.prompt_type}/${info.revision}/${info.sha256}`
+    const key = keyOf(topic_id, info)
     return bodies.get(key) ?? coming.get(key) ?? readBody(key, topic_id, info)
   }
 
@@ -232,16 +259,17 @@ export async function openCatalog(options: {
   }
 
   // Watch first, then load: what changes in between is read twice rather than missed.
-  const watch = await topics.watch(async ({ topic_ids, reachable, reset, as_of }) => {
+  const watch = await topics.watch(async ({ topic_ids, reachable, reset, as_of, cause }) => {
     if (!reachable) {
       const since = clock()
       outage ??= { since, asOf: as_of ?? since }
-      warn('the store cannot be reached; known prompts go on being served')
+      warn('the store cannot be reached; known prompts go on being served', cause)
       return
     }
     if (outage) {
       outage = undefined
       warn('the store is back')
+      void readAhead()
     }
     const again = [...topic_ids, ...missed]
     missed.clear()
@@ -249,8 +277,7 @@ export async function openCatalog(options: {
     if (reset) await reload()
   })
   for await (const stored of topics.all()) takeIfNewer(stored)
-  const ahead = setTimeout(readAhead, READ_AHEAD_MS)
-  ahead.unref()
+  ahead = setTimeout(readAhead, READ_AHEAD_MS).unref()
 
   return {
     topic,
@@ -278,7 +305,11 @@ export async function openCatalog(options: {
     damaged: () => damaged,
     staleSince: () => outage?.asOf,
     catchUp: () => watch.catchUp(),
-    accept(saved) {
+    accept(saved, texts = {}) {
+      for (const info of saved.prompts) {
+        const text = texts[info.prompt_type]
+        if (text !== undefined) bodies.set(keyOf(saved.topic_id, info), text)
+      }
       tell([takeIfNewer({ topic_id: saved.topic_id, topic: saved })])
     },
     onChange(listener) {
@@ -290,6 +321,11 @@ export async function openCatalog(options: {
       await watch.close()
     },
   }
+}
+
+/** The name of a text, which never changes. */
+function keyOf(topic_id: string, { prompt_type, revision, sha256 }: PromptInfo): string {
+  return `${topic_id}/${prompt_type}/${revision}/${sha256}`
 }
 
 /** Whether two records are the same; compared whole, because not everybody who changes one raises its revision. */

@@ -72,7 +72,7 @@ export async function publish(
     const next = await nextRecord(deps, before, wanted, changed, by)
     try {
       const topic = await deps.topics.save(next, changed)
-      deps.catalog.accept(topic)
+      deps.catalog.accept(topic, changed)
       return { topic, warnings }
     } catch (error) {
       const lostRace = error instanceof AppError && error.code === 'conflict'

@@ -1,3 +1,4 @@
+import type { JsonValue } from '../domain/json.ts'
 import { checkParameters, type ParameterStyle } from '../domain/parameters.ts'
 import { renderTemplate } from '../domain/template.ts'
 import type { Topic } from '../domain/topic.ts'
@@ -7,6 +8,8 @@ import type { Catalog } from './catalog.ts'
 export interface RenderedTopic {
   topic: Topic
   prompts: Record<string, string>
+  /** The values that they were filled with: checked, converted and with defaults. */
+  values: Readonly<Record<string, JsonValue>>
 }
 
 /**
@@ -27,5 +30,5 @@ export async function renderTopic(
   const prompts = Object.fromEntries(
     Object.entries(bodies).map(([type, body]) => [type, renderTemplate(body, values)]),
   )
-  return { topic, prompts }
+  return { topic, prompts, values }
 }

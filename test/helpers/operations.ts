@@ -10,6 +10,7 @@ export function caller(services: Services) {
     limiter: { take: async () => ({ allowed: true, limit: 1, remaining: 1, resetSeconds: 0 }) },
     audit: () => {},
     measure: () => {},
+    reportTrouble: () => {},
     reportDefect: (error) => {
       throw error
     },

@@ -28,6 +28,7 @@ async function pipeline(answer: () => unknown = () => ({ data: { count: 1 } }), 
     },
     audit: (event) => void audited.push(event),
     measure: (operation, outcome) => measured.push([operation, outcome]),
+    reportTrouble: () => {},
     reportDefect: (error, requestId) => defects.push([error, requestId]),
   })
   const operation = defineOperation({

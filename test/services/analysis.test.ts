@@ -76,14 +76,14 @@ describe('what the model is asked', () => {
   })
 
   it.each([
-    ['a topic without a user text', { system: 'S' }, [/data:\n\n\{\n {2}"kpi_value": 1\n\}$/]],
-    ['a blank user text', { system: 'S', user: ' \n' }, [/"kpi_value": 1/]],
+    ['a topic without a user text', { system: 'S' }, [/data:\n\n\{"kpi_value":1\}$/]],
+    ['a blank user text', { system: 'S', user: ' \n' }, [/"kpi_value":1/]],
     [
       'an assistant text',
       { assistant: 'Before', user: 'U {{kpi_value}}' },
       ['Please begin.', 'Before', 'U 1'],
     ],
-    ['an assistant text alone', { assistant: 'Before' }, ['Please begin.', 'Before', /"kpi_value": 1/]],
+    ['an assistant text alone', { assistant: 'Before' }, ['Please begin.', 'Before', /"kpi_value":1/]],
     ['other types', { function: 'F', extra: 'E', user: 'U' }, ['U']],
   ])('begins and ends with the user: %s', async (_, bodies, expected) => {
     const { model, ask } = await setUp([GOOD], { bodies })
@@ -95,6 +95,14 @@ describe('what the model is asked', () => {
     expect(messages.map(({ content }) => content)).toEqual(
       expected.map((text) => expect.stringMatching(text)),
     )
+  })
+
+  it('tells the checked values, with defaults, where there is no user text', async () => {
+    const { model, ask } = await setUp([GOOD], { bodies: { system: 'S' } })
+    await ask({ kpi_value: '7', note: '' }, { style: 'text' })
+    expect(model.requests[0]?.messages[0]?.content).toMatch(/\{"kpi_value":7\}$/)
+    const failure = await failureOf(() => ask({ kpi_value: 1, note: 'x'.repeat(1024 * 1024) }))
+    expect(failure.code).toBe('too_large')
   })
 
   it('ignores unknown parameters and names them, and refuses faulty ones', async () => {
@@ -144,6 +152,11 @@ describe('an answer that is not valid', () => {
     ['2 MB', JSON.stringify({ ...ANALYSIS, analysis: 'x'.repeat(2_000_000) })],
     ['__proto__', `{"__proto__": {}, ${GOOD.slice(1)}`],
     ['half a character', JSON.stringify({ ...ANALYSIS, analysis: '\ud83d' })],
+    ['nothing but blanks', JSON.stringify({ ...ANALYSIS, analysis: ' \n' })],
+    [
+      'thousands of half characters',
+      JSON.stringify({ ...ANALYSIS, recommendations: Array(5_000).fill('\ud83d') }),
+    ],
   ]
 
   it.each(FAULTY)('is shown to the model once, which may repair it: %s', async (_, faulty) => {
@@ -176,6 +189,12 @@ describe('an answer that is not valid', () => {
     }
   })
 
+  it('is shown in the end as it is answered, whatever came before', async () => {
+    const { ask, shown, listener } = await setUp([`{"analysis":"First.",${GOOD.slice(1)}`])
+    await ask(undefined, { listener })
+    expect(shown.slice(-2)).toEqual(['<reset>', ANALYSIS.analysis])
+  })
+
   it('is void for whoever was shown it', async () => {
     const { ask, shown, listener } = await setUp([['{"analysis":"No', 'pe"}'], [GOOD]])
     await ask(undefined, { listener })
@@ -187,6 +206,14 @@ describe('patience', () => {
   it('tries again what fails in passing', async () => {
     const { ask } = await setUp([passing(), passing(), GOOD])
     expect((await ask()).use.attempts).toBe(3)
+  })
+
+  it('has an end', { timeout: 60_000 }, async () => {
+    const { ask } = await setUp(Array.from({ length: 20 }, passing), { models: { timeoutMs: 60_000 } })
+    expect(await failureOf(() => ask())).toMatchObject({
+      message: 'The model is busy.',
+      modelUse: { attempts: 8 },
+    })
   })
 
   it('ends with the time, and the call with it', { timeout: 10_000 }, async () => {
@@ -266,5 +293,29 @@ describe('patience', () => {
     expect(await failureOf(() => ask())).toMatchObject({ code: 'rate_limited', retryAfter: 2 })
     finish()
     expect(await Promise.all(asked)).toHaveLength(96)
+  })
+
+  it('counts nobody as waiting who has gone', async () => {
+    const { ask } = await setUp(Array.from({ length: 200 }, () => hang))
+    const controller = new AbortController()
+    const running = Array.from({ length: 32 }, () => failureOf(() => ask()))
+    const waiting = Array.from({ length: 64 }, () =>
+      failureOf(() => ask(undefined, { signal: controller.signal })),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect((await failureOf(() => ask())).code).toBe('rate_limited')
+    controller.abort()
+    await Promise.all(waiting)
+    const late = failureOf(() => ask())
+    await Promise.all(running)
+    expect((await late).code).toBe('model_error')
+  })
+
+  it('ends at once when the program does', async () => {
+    const { ask, services } = await setUp([hang])
+    const asked = failureOf(() => ask())
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    services.asker.endAll()
+    expect(await asked).toMatchObject({ code: 'model_error', message: 'The server is shutting down.' })
   })
 })

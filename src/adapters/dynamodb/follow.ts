@@ -7,12 +7,16 @@ export interface FollowOptions {
   freshnessMs: number
   /** How often everything is looked at, for changes that no feed tells of. */
   reconcileMs: number
+  /** Told once when everything cannot be compared. */
+  warn: (message: string, cause?: unknown) => void
   /** Resolves when it has taken the event over; rejects when it could not. */
   listener: (event: StoreEvent) => void | Promise<void>
 }
 
 /** A read of the feed that takes longer says that the store is out of reach. */
 const LEAST_BUDGET_MS = 1_000
+/** Time between two attempts to compare everything: each reads the whole table. */
+const RECONCILE_RETRY_MS = 5_000
 /** A read that ends so long after its time was up was not slow: the process was halted. */
 const SLEPT_MS = 250
 
@@ -21,6 +25,7 @@ export async function followFeed({
   feed,
   freshnessMs,
   reconcileMs,
+  warn,
   listener,
 }: FollowOptions): Promise<StoreWatch> {
   const budgetMs = Math.max(LEAST_BUDGET_MS, freshnessMs)
@@ -31,6 +36,7 @@ export async function followFeed({
   /** True until what the feed could not tell has been read from the table itself. */
   let isLost = false
   let reconciling = false
+  let failedAt = -Infinity
   let looking: Promise<void> | undefined
   let timer: NodeJS.Timeout | undefined
   let closed = false
@@ -49,8 +55,8 @@ export async function followFeed({
     let startedAt: number
     try {
       startedAt = await readFeed()
-    } catch {
-      if (reachable) await listener({ topic_ids: [], reachable: false })
+    } catch (cause) {
+      if (reachable) await listener({ topic_ids: [], reachable: false, cause })
       reachable = false
       return
     }
@@ -58,14 +64,15 @@ export async function followFeed({
     reachable = true
     const topic_ids = changedSince(before, position)
     isLost ||= topic_ids === undefined
-    if (isLost) {
+    const hasJustFailed = performance.now() - failedAt < RECONCILE_RETRY_MS
+    if (isLost && !hasJustFailed) {
       // Waited for: until it is done nobody can say how old what is known may be.
       await reconcile()
     } else if (isBack || topic_ids?.length) await listener({ topic_ids: topic_ids ?? [], reachable })
     // Only now: whoever is late meanwhile has to wait for what has just been taken over, too.
     readAt = startedAt
     const isDue = performance.now() - reconciledAt >= reconcileMs - freshnessMs / 2
-    if (isDue && !reconciling) void reconcile()
+    if (isDue && !reconciling && !hasJustFailed) void reconcile()
   }
 
   /** @returns when the reading began, of which time what it answers is. */
@@ -97,8 +104,11 @@ export async function followFeed({
       await listener({ topic_ids: [], reachable, reset: true })
       isLost = false
       reconciledAt = performance.now()
-    } catch {
-      // Tried again with the next look; until then what is known is served.
+      failedAt = -Infinity
+    } catch (error) {
+      // Tried again soon; until then what is known is served.
+      if (failedAt === -Infinity) warn('cannot compare what is known with the table; trying again', error)
+      failedAt = performance.now()
     } finally {
       reconciling = false
     }

@@ -7,7 +7,7 @@ import {
 import { AppError, invalidInput } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { sameJson } from '../../domain/json.ts'
-import type { PromptInfo, Bodies as Texts, Topic, TopicRepository } from '../../domain/topic.ts'
+import type { PromptInfo, StoredTopic, Bodies as Texts, Topic, TopicRepository } from '../../domain/topic.ts'
 import { callAws, causeOf } from '../aws/calls.ts'
 import type { Bodies, BodyPlace } from '../s3/bodies.ts'
 import { sweepRivals } from '../s3/sweep.ts'
@@ -132,13 +132,15 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
         const items = (page.Items ?? []) as TopicItem[]
         // Items that no topic can have, such as the feed, are not topics.
         const topics = items.filter(({ topic_id }) => isIdentifier(topic_id))
-        yield* await Promise.all(topics.map((item) => topicIn(item, bodies)))
+        yield* await Promise.all(
+          topics.map((item) => topicIn(item, bodies).catch((error) => unreadable(item, error))),
+        )
       }
     },
 
     save,
 
-    watch: (listener) => followFeed({ feed, freshnessMs, reconcileMs, listener }),
+    watch: (listener) => followFeed({ feed, freshnessMs, reconcileMs, warn, listener }),
   }
 }
 
@@ -178,6 +180,12 @@ function updateOf(
       },
     },
   }
+}
+
+/** A record whose texts cannot be read is out; it harms no others. */
+function unreadable({ topic_id }: TopicItem, error: unknown): StoredTopic {
+  if (error instanceof AppError) return { topic_id, damage: `its texts cannot be read: ${error.forOperator}` }
+  throw error
 }
 
 function changedMeanwhile(topic_id: string): AppError {

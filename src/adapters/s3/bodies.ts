@@ -58,9 +58,9 @@ export function nameOf({ s3_key, s3_version_id = NO_VERSION }: BodyPlace): strin
  */
 export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<string | undefined>): Bodies {
   let versioning: { isOn: Promise<boolean>; askedAt: number } | undefined
-  const place = (action: string) => ({
+  const place = (action: string, name = bucket) => ({
     action: `s3:${action}`,
-    resource: `bucket ${bucket}`,
+    resource: `bucket ${name}`,
     setting: 'PROMPTS_BUCKET',
   })
   const inBucket = async (name = bucket) => ({ Bucket: name, ExpectedBucketOwner: await owner() })
@@ -107,7 +107,7 @@ export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<
   async function get(input: GetObjectCommandInput) {
     const action = input.VersionId === undefined ? 'GetObject' : 'GetObjectVersion'
     try {
-      return await callAws(place(action), (options) =>
+      return await callAws(place(action, input.Bucket), (options) =>
         untilWhole(async () => {
           const { Body, VersionId } = await client.send(new GetObjectCommand(input), options)
           const bytes = await Body?.transformToByteArray()

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
+import * as z from 'zod'
 import type { PromptStore } from '../../domain/prompt-store.ts'
-import type { Bodies, StoreWatch, Topic, TopicRepository } from '../../domain/topic.ts'
+import { type Bodies, type StoreWatch, Topic, type TopicRepository } from '../../domain/topic.ts'
 
 /** A copy of everything that is served, on the local disk. */
-interface Snapshot {
-  as_of: string
-  topics: { topic: Topic; bodies: Bodies }[]
-}
+const Snapshot = z.object({
+  as_of: z.iso.datetime(),
+  topics: z.array(z.object({ topic: Topic, bodies: z.record(z.string(), z.string()) })),
+})
+type Snapshot = z.infer<typeof Snapshot>
 
 interface Store {
   topics: TopicRepository
@@ -95,7 +97,7 @@ function watchLater(begin: () => Promise<StoreWatch>): StoreWatch {
 
 function readSnapshot(path: string): Snapshot | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'))
+    return Snapshot.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch {
     // None yet, or one of another making: then the instance needs its store, as without a snapshot.
     return undefined
@@ -125,7 +127,8 @@ export function keepSnapshot(
   const write = async () => {
     isDue = false
     try {
-      if (!served.staleSince()) await writeSnapshot(path, served)
+      if (served.staleSince()) schedule()
+      else await writeSnapshot(path, served)
     } catch (error) {
       warn(`cannot write the snapshot ${path}`, error)
     }

@@ -26,6 +26,7 @@ export function printAnswer(answer: Answer<unknown>, asJson: boolean): void {
     print(JSON.stringify(answer, null, 2))
     return
   }
+  endLiveText()
   const { data, meta, errors } = answer
   if (Array.isArray(data)) print(data.length > 0 ? table(data) : pc.dim('none'))
   else printObject(data as Record<string, unknown>)
@@ -40,13 +41,30 @@ export function printAnswer(answer: Answer<unknown>, asJson: boolean): void {
 export function liveText(): TextListener | undefined {
   if (!process.stderr.isTTY) return undefined
   return {
-    onText: (text) => process.stderr.write(pc.dim(text)),
+    onText(text) {
+      isInLiveText = true
+      process.stderr.write(pc.dim(harmless(text)))
+    },
     onReset: () => process.stderr.write(pc.dim('\n[starting over]\n')),
   }
 }
 
+/** True while the cursor stands behind live text. */
+let isInLiveText = false
+
+function endLiveText(): void {
+  if (isInLiveText) process.stderr.write('\n\n')
+  isInLiveText = false
+}
+
+/** What a model says may try to steer the terminal: of control characters only those of text are left. */
+function harmless(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
+}
+
 /** Prints a failure on stderr: the problem document, or its sentence and one line for each faulty field. */
 export function printFailure(error: AppError, asJson: boolean): void {
+  endLiveText()
   // Whoever is at the terminal is the operator.
   const problem = { ...problemOf(error), detail: error.forOperator }
   if (asJson) {
@@ -67,16 +85,27 @@ function printObject(data: Record<string, unknown>): void {
     else if (isObject(value) && isTexts(value['prompts'])) {
       print(pc.bold(`══ ${name} ══`))
       printTexts(value['prompts'])
-    } else print(`${pc.bold(`${name}:`)} ${cell(value)}`)
+    } else if (isSentences(value))
+      print([pc.bold(`${name}:`), ...value.map((one) => `  - ${shown(one)}`)].join('\n'))
+    else print(`${pc.bold(`${name}:`)} ${shown(cell(value))}`)
   }
 }
 
 function printTexts(texts: Record<string, string>): void {
-  for (const [type, text] of Object.entries(texts)) print(`${pc.bold(`── ${type} ──`)}\n${text}`)
+  for (const [type, text] of Object.entries(texts)) print(`${pc.bold(`── ${type} ──`)}\n${shown(text)}`)
 }
 
 function isTexts(value: unknown): value is Record<string, string> {
   return isObject(value) && Object.values(value).every((text) => typeof text === 'string')
+}
+
+function isSentences(value: unknown): value is string[] {
+  return Array.isArray(value) && value.some((one) => typeof one === 'string' && /\s/.test(one))
+}
+
+/** As a person at a terminal may see it; a file or a program gets what it is. */
+function shown(text: string): string {
+  return process.stdout.isTTY ? harmless(text) : text
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

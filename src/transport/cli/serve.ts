@@ -38,6 +38,7 @@ export async function runServe(start: Start, address: AddressWords): Promise<voi
     signInCodes,
     sessions,
     tokens: config.tokens,
+    endModelCalls: app.services.asker.endAll,
     docsRoot: join(start.packageRoot, 'dist', 'docs'),
     metrics,
     reportDefect: app.reportDefect,

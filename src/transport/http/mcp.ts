@@ -12,6 +12,7 @@ import { operationOf } from '../mcp/tools.ts'
 import type { Authenticate } from './identity/authenticator.ts'
 import { tellAllowance } from './limit-headers.ts'
 import { exchange } from './web-exchange.ts'
+import { whileWorking } from './working.ts'
 
 export interface McpHttpDeps {
   execute: Execute
@@ -98,14 +99,14 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
           scopes: [],
           extra: { caller, requestId: request.id },
         }
-        const answer = exchange(handler.fetch, request.raw, reply.raw, { parsedBody: body, authInfo }).catch(
-          (error) => {
-            // Fastify has let go of this request: a failure from here on is ours to answer.
-            reportDefect(error, request.id)
-            if (!reply.raw.headersSent) reply.raw.writeHead(500)
-            reply.raw.end()
-          },
-        )
+        const answer = whileWorking(request.raw.socket, () =>
+          exchange(handler.fetch, request.raw, reply.raw, { parsedBody: body, authInfo }),
+        ).catch((error) => {
+          // Fastify has let go of this request: a failure from here on is ours to answer.
+          reportDefect(error, request.id)
+          if (!reply.raw.headersSent) reply.raw.writeHead(500)
+          reply.raw.end()
+        })
         if (!isStream) track(answer)
         await answer.finally(endStream)
       },
@@ -121,8 +122,6 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
       throw new AppError('rate_limited', message, { retryAfter: STREAM_RETRY_SECONDS })
     }
     streams.set(limitKey, open + 1)
-    // Nothing may happen on it for hours.
-    request.raw.socket.setTimeout(0)
     // A revoked key must not go on hearing of changes (spec §5).
     const checking = setInterval(async () => {
       if (!(await isStillValid(request))) reply.raw.destroy()

@@ -27,6 +27,8 @@ const SILENCE_TIMEOUT_MS = 60_000
 const MAX_PATH_FIELD = 16 * 1024
 /** How long a shutdown waits for running calls. */
 const GRACE_MS = 3_000
+/** Time for the last answers. */
+const LAST_WORDS_MS = 500
 
 export interface HttpOptions extends GuardOptions {
   host: string
@@ -45,6 +47,8 @@ export type HttpDeps = Omit<
 > & {
   /** Folder of the page at `/docs`. */
   docsRoot: string
+  /** Ends what waits for a model. */
+  endModelCalls: () => void
 }
 
 /** A running server. */
@@ -101,7 +105,11 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     async close() {
       app.server.close()
       app.server.closeIdleConnections()
-      await within(GRACE_MS, Promise.all([drainRest(), closeMcp()]))
+      const drained = Promise.all([drainRest(), closeMcp()])
+      await within(GRACE_MS, drained)
+      // What still runs waits for a model: its callers hear that this is the end.
+      deps.endModelCalls()
+      await within(LAST_WORDS_MS, drained)
       app.server.closeAllConnections()
       await app.close()
     },

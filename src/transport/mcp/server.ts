@@ -16,7 +16,7 @@ const INFO = {
 
 const INSTRUCTIONS =
   'Every prompt is a topic with typed parameters. Find topics with list_topics, read texts with get_prompts, ' +
-  'fill them in with render_prompts. Errors name every faulty field.'
+  'fill them in with render_prompts, have a model analyse figures with analyze_kpi. Errors name every faulty field.'
 
 /** Nobody may share what a role or a key decides; changes are told, so a short life costs little (spec §4). */
 const BRIEFLY: CacheHint = { ttlMs: 1_000, cacheScope: 'private' }

@@ -151,6 +151,23 @@ describeWithAws('a record that another program made', (parts) => {
   })
 })
 
+describeWithAws('a record whose texts are out of reach', (parts) => {
+  it('is out, harms no start and no reconciling, and is back when mended', async () => {
+    const { place, store, services } = await setUp(parts)
+    const lost = { ...record('no-such-bucket-anywhere'), topic_id: 'lost' }
+    await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: lost }))
+    const { catalog } = await services()
+    expect(await catalog.bodies(catalog.published('core_values'))).toEqual({ system: SYSTEM, user: USER })
+    expect([...catalog.damaged()]).toEqual([['lost', expect.stringContaining('no-such-bucket-anywhere')]])
+    const update = { ...record(place.bucket), topic_name: 'Renamed' }
+    await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: update }))
+    await waitFor(() => catalog.topic('core_values').topic_name === 'Renamed')
+    const mended = { ...record(place.bucket), topic_id: 'lost', prompts: [] }
+    await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: mended }))
+    await waitFor(() => catalog.damaged().size === 0 && catalog.published('lost'))
+  })
+})
+
 describeWithAws('a record changed past this program', (parts) => {
   it('is seen within the reconcile time, though its revision is the same', async () => {
     const { place, store, services } = await setUp(parts)

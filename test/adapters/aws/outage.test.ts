@@ -73,6 +73,30 @@ describeWithAws('in an outage of AWS', (parts) => {
     expect(await readAll()).toHaveLength(TOPICS)
   })
 
+  it('serves what was edited just before, here and elsewhere', async () => {
+    const { dynamodb, s3, services, other, catalog } = await setUp(parts, 5)
+    await putBodies(other, 'topic_1', { user: 'By the other' })
+    await waitFor(() => catalog.topic('topic_1').revision === 2)
+    await sleep(200)
+    await putBodies(services, 'topic_2', { user: 'By this one' })
+    dynamodb.outage()
+    s3.outage()
+    expect(await catalog.bodies(catalog.topic('topic_1'))).toMatchObject({ user: 'By the other' })
+    expect(await catalog.bodies(catalog.topic('topic_2'))).toMatchObject({ user: 'By this one' })
+  })
+
+  it('reads ahead again what it could not read', { timeout: 60_000 }, async () => {
+    const { s3, readAll } = await setUp(parts, 5)
+    s3.outage()
+    await sleep(6_000)
+    s3.heal()
+    const before = s3.requests.length
+    await waitFor(() => s3.requests.length >= before + 10, 30_000)
+    await sleep(200)
+    s3.outage()
+    expect(await readAll()).toHaveLength(5)
+  })
+
   it('notices that the store does not answer any more, and that it is slow but answers', async () => {
     const { dynamodb, catalog, readAll } = await setUp(parts, 5)
     dynamodb.inject(latency(300), { times: Number.POSITIVE_INFINITY })

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Execute } from '../../../operations/execute.ts'
 import type { Answer, CallContext } from '../../../operations/operation.ts'
 import type { Authenticate } from '../identity/authenticator.ts'
+import { whileWorking } from '../working.ts'
 import { sendOnce, sendTagged } from './answer.ts'
 import { callOf } from './call.ts'
 import { serveEarlyPaths } from './compatibility.ts'
@@ -72,7 +73,8 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
       if (!operation.asksModel) {
         return send(route, request, reply, await execute(operation, read, context), basePath)
       }
-      const call = (more: Partial<CallContext>) => execute(operation, read, { ...context, ...more })
+      const call = (more: Partial<CallContext>) =>
+        whileWorking(request.raw.socket, () => execute(operation, read, { ...context, ...more }))
       // Where the body is the parameters, their names are its paths.
       const parameterPrefix = operation.wholeBody === undefined ? 'parameters' : ''
       if (wantsEvents(request)) return answerWithEvents(reply, (more) => call({ parameterPrefix, ...more }))

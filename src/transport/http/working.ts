@@ -1,0 +1,15 @@
+import type { Socket } from 'node:net'
+
+/**
+ * Waits for work that may take longer than a connection may be silent: it is this server that is busy then, not a client
+ * that has fallen asleep.
+ */
+export async function whileWorking<T>(socket: Socket, work: () => Promise<T>): Promise<T> {
+  const { timeout = 0 } = socket
+  socket.setTimeout(0)
+  try {
+    return await work()
+  } finally {
+    socket.setTimeout(timeout)
+  }
+}
