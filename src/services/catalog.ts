@@ -66,6 +66,9 @@ export interface Catalog {
   /** When the store cannot be reached: since when what is served may be old. */
   staleSince(): Date | undefined
 
+  /** False while no text could be read yet although there are some: then nothing can be served. */
+  canServe(): boolean
+
   /** See {@link StoreWatch.catchUp}: resolves when what is served is within the freshness bound; usually `undefined`. */
   catchUp(): Promise<void> | undefined
 
@@ -238,6 +241,8 @@ export async function openCatalog(options: {
     return found
   }
 
+  /** How reading texts goes: whether any was ever read, and whether the last one was not. */
+  const textReads = { areKnown: false, areOut: false }
   /** Texts that are being read: whoever else wants one waits for the same answer. */
   const coming = new Map<string, Promise<string>>()
 
@@ -251,7 +256,14 @@ export async function openCatalog(options: {
       .read(topic_id, info)
       .then((text) => {
         bodies.set(key, text)
+        textReads.areKnown = true
+        textReads.areOut = false
         return text
+      })
+      .catch((error) => {
+        if (!textReads.areOut) warn('texts cannot be read; those that are known go on being served', error)
+        textReads.areOut = true
+        throw error
       })
       .finally(() => coming.delete(key))
     coming.set(key, answer)
@@ -304,6 +316,7 @@ export async function openCatalog(options: {
     },
     damaged: () => damaged,
     staleSince: () => outage?.asOf,
+    canServe: () => textReads.areKnown || !textReads.areOut,
     catchUp: () => watch.catchUp(),
     accept(saved, texts = {}) {
       for (const info of saved.prompts) {

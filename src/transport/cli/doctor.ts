@@ -27,6 +27,7 @@ export async function runDoctor(): Promise<boolean> {
 
   good(`Node.js ${process.version}`)
   good(`Settings: store ${config.store}, stage ${config.stage}, ${config.host}:${config.port}`)
+  good(`Language model: ${modelIn(config)}`)
   try {
     if (config.store === 'aws') for (const check of await checkDeployment(config)) tell(check)
     // The program would only say again what it lacks.
@@ -39,6 +40,13 @@ export async function runDoctor(): Promise<boolean> {
     tell({ level: 'fail', text: toAppError(error).forOperator })
   }
   return works
+}
+
+/** In words; whether it answers, only an analysis tells, which costs something. */
+function modelIn({ llm: { provider, baseUrl, model } }: Config): string {
+  if (provider === 'none') return 'none, so analyses are not answered (PROMPTS_LLM)'
+  const where = baseUrl === undefined ? provider : `${provider} at ${baseUrl}`
+  return `${where}, ${model ?? 'by what each topic names'}`
 }
 
 /** The AWS clients take long to load: only who needs them waits for them. */

@@ -29,6 +29,8 @@ export function answerHealth(
 
   app.get('/readyz', { config: { anyHost: true } }, () => {
     const topics = catalog.list().length
+    if (!catalog.canServe())
+      throw new AppError('unavailable', 'No text could be read yet.', { retryAfter: 5 })
     const since = catalog.staleSince()
     return since
       ? { status: 'stale', stale_since: since.toISOString(), topics }

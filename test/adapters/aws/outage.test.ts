@@ -86,12 +86,15 @@ describeWithAws('in an outage of AWS', (parts) => {
   })
 
   it('reads ahead again what it could not read', { timeout: 60_000 }, async () => {
-    const { s3, readAll } = await setUp(parts, 5)
+    const { s3, catalog, readAll } = await setUp(parts, 5)
+    expect(catalog.canServe()).toBe(true)
     s3.outage()
-    await sleep(6_000)
+    await waitFor(() => !catalog.canServe())
+    await sleep(1_000)
     s3.heal()
     const before = s3.requests.length
     await waitFor(() => s3.requests.length >= before + 10, 30_000)
+    await waitFor(() => catalog.canServe())
     await sleep(200)
     s3.outage()
     expect(await readAll()).toHaveLength(5)

@@ -22,6 +22,7 @@ test('a healthy installation is all ok, and exits with 0', async () => {
   expect(stdout.split('\n')).toEqual([
     `ok    Node.js ${process.version}`,
     'ok    Settings: store files, stage dev, 127.0.0.1:3000',
+    'ok    Language model: none, so analyses are not answered (PROMPTS_LLM)',
     `ok    Data folder ${folder} can be read and written`,
     'ok    Topics: 2, of which active: 2',
     'ok    API keys: 1',
