@@ -37,8 +37,13 @@ const common = {
   },
 }
 await build({ ...common, entryPoints: { main: 'src/main.ts' }, splitting: true })
-// The function that rotates the API key is deployed alone: all of it in one file.
-await build({ ...common, entryPoints: { 'rotation-lambda': 'src/rotation-lambda.ts' } })
+// The function that rotates the API key is deployed alone: all of it in one file. No package.json beside it says that it
+// is an ES module, so its name must.
+await build({
+  ...common,
+  entryPoints: { 'rotation-lambda': 'src/rotation-lambda.ts' },
+  outExtension: { '.js': '.mjs' },
+})
 
 await cp('src/transport/http/openapi/page', 'dist/docs', { recursive: true })
 const swaggerUi = import.meta.resolve('@fastify/swagger-ui/package.json')

@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import pMap from 'p-map'
 import type { Clock } from '../domain/clock.ts'
 import { AppError, notFound } from '../domain/errors.ts'
@@ -8,17 +6,11 @@ import type { PromptStore } from '../domain/prompt-store.ts'
 import {
   type Bodies,
   byDisplayOrder,
-  type PromptInfo,
   type StoredTopic,
   type Topic,
   type TopicRepository,
 } from '../domain/topic.ts'
-
-/** Most bytes of prompt bodies kept in memory. */
-const MAX_BODIES_BYTES = 64 * 1024 * 1024
-
-/** Most characters of texts kept together by topic, with whatever others have made of them. */
-const MAX_HOT_CHARACTERS = 4 * 1024 * 1024
+import { keepTexts } from './texts.ts'
 
 /** Topics read at the same time, and told of together. */
 const CONCURRENCY = 16
@@ -75,9 +67,9 @@ export interface Catalog {
   /**
    * Takes over what this process has just saved, so that it is visible here at once.
    *
-   * @param texts those that are new, by prompt type: they need no reading then.
+   * @param bodies those texts that are new, by prompt type: they need no reading then.
    */
-  accept(topic: Topic, texts?: Bodies): void
+  accept(topic: Topic, bodies?: Bodies): void
 
   /** Calls `listener` with every set of changes. */
   onChange(listener: (changes: readonly CatalogChange[]) => void): void
@@ -102,19 +94,10 @@ export async function openCatalog(options: {
   const known = new Map<string, Topic>()
   const damaged = new Map<string, string>()
   const listeners: ((changes: readonly CatalogChange[]) => void)[] = []
-  const bodies = new LRUCache<string, string>({
-    maxSize: MAX_BODIES_BYTES,
-    sizeCalculation: (body) => body.length * 2 + 1,
-  })
-  /** Texts of the topics that are asked for most. */
-  const texts = new LRUCache<Topic, Bodies>({
-    maxSize: MAX_HOT_CHARACTERS,
-    sizeCalculation: (found) => Object.values(found).reduce((sum, text) => sum + text.length, 1),
-  })
+  const texts = keepTexts(prompts, warn)
   let sorted: readonly Topic[] | undefined
   /** Set in an outage: since when the store cannot be reached, and of when what is known is. */
   let outage: { since: Date; asOf: Date } | undefined
-  let closed = false
   let ahead: NodeJS.Timeout | undefined
 
   /** Replaces what is known of a topic. */
@@ -164,7 +147,7 @@ export async function openCatalog(options: {
       const changes = await pMap(batch, read, { concurrency: CONCURRENCY })
       tell(changes)
       // So that an outage that begins now finds the new texts in memory, too.
-      void readTexts(changes.flatMap((change) => change?.after ?? []))
+      void texts.readAhead(changes.flatMap((change) => change?.after ?? []))
     }
     reading = undefined
   }
@@ -208,20 +191,8 @@ export async function openCatalog(options: {
   /** Reads every text once, so that an outage finds them in memory; what cannot be read is tried again. */
   async function readAhead(): Promise<void> {
     clearTimeout(ahead)
-    if (await readTexts(known.values())) return
+    if (await texts.readAhead(known.values())) return
     ahead = setTimeout(readAhead, AHEAD_RETRY_MS).unref()
-  }
-
-  /** Reads texts, up to what the memory may hold. @returns whether all could be read. */
-  async function readTexts(of: Iterable<Topic>): Promise<boolean> {
-    let areRead = true
-    for (const topic of of) {
-      if (closed || (bodies.calculatedSize ?? 0) > MAX_BODIES_BYTES * 0.9) break
-      const texts = await Promise.allSettled(topic.prompts.map((info) => body(topic.topic_id, info)))
-      areRead &&= texts.every(({ status }) => status === 'fulfilled')
-      await setImmediate()
-    }
-    return areRead
   }
 
   function tell(taken: readonly (CatalogChange | undefined)[]): void {
@@ -239,35 +210,6 @@ export async function openCatalog(options: {
     const found = known.get(topic_id)
     if (!found) throw notFound(topic_id)
     return found
-  }
-
-  /** How reading texts goes: whether any was ever read, and whether the last one was not. */
-  const textReads = { areKnown: false, areOut: false }
-  /** Texts that are being read: whoever else wants one waits for the same answer. */
-  const coming = new Map<string, Promise<string>>()
-
-  function body(topic_id: string, info: PromptInfo): string | Promise<string> {
-    const key = keyOf(topic_id, info)
-    return bodies.get(key) ?? coming.get(key) ?? readBody(key, topic_id, info)
-  }
-
-  function readBody(key: string, topic_id: string, info: PromptInfo): Promise<string> {
-    const answer = prompts
-      .read(topic_id, info)
-      .then((text) => {
-        bodies.set(key, text)
-        textReads.areKnown = true
-        textReads.areOut = false
-        return text
-      })
-      .catch((error) => {
-        if (!textReads.areOut) warn('texts cannot be read; those that are known go on being served', error)
-        textReads.areOut = true
-        throw error
-      })
-      .finally(() => coming.delete(key))
-    coming.set(key, answer)
-    return answer
   }
 
   // Watch first, then load: what changes in between is read twice rather than missed.
@@ -298,17 +240,7 @@ export async function openCatalog(options: {
       if (!found.is_active) throw notFound(topic_id)
       return found
     },
-    async bodies(of) {
-      const assembled = texts.get(of)
-      if (assembled) return assembled
-      const found: Record<string, string> = {}
-      const read = of.prompts.map((info) => body(of.topic_id, info))
-      for (const [index, text] of (await Promise.all(read)).entries()) {
-        found[(of.prompts[index] as PromptInfo).prompt_type] = text
-      }
-      texts.set(of, Object.freeze(found))
-      return found
-    },
+    bodies: texts.of,
     list() {
       assertServable()
       sorted ??= [...known.values()].sort(byDisplayOrder)
@@ -316,29 +248,21 @@ export async function openCatalog(options: {
     },
     damaged: () => damaged,
     staleSince: () => outage?.asOf,
-    canServe: () => textReads.areKnown || !textReads.areOut,
+    canServe: texts.canServe,
     catchUp: () => watch.catchUp(),
-    accept(saved, texts = {}) {
-      for (const info of saved.prompts) {
-        const text = texts[info.prompt_type]
-        if (text !== undefined) bodies.set(keyOf(saved.topic_id, info), text)
-      }
+    accept(saved, bodies = {}) {
+      texts.take(saved, bodies)
       tell([takeIfNewer({ topic_id: saved.topic_id, topic: saved })])
     },
     onChange(listener) {
       listeners.push(listener)
     },
     async close() {
-      closed = true
+      texts.close()
       clearTimeout(ahead)
       await watch.close()
     },
   }
-}
-
-/** The name of a text, which never changes. */
-function keyOf(topic_id: string, { prompt_type, revision, sha256 }: PromptInfo): string {
-  return `${topic_id}/${prompt_type}/${revision}/${sha256}`
 }
 
 /** Whether two records are the same; compared whole, because not everybody who changes one raises its revision. */

@@ -10,6 +10,7 @@ import { type AwsPlace, environmentFor, freshNames } from '../services/environme
 import { startFaultProxy } from '../services/fault-proxy.ts'
 import type { FaultyServer } from '../services/faulty-server.ts'
 import { CREDENTIALS, missingForRealParts, startRealParts } from '../services/real-parts.ts'
+import { countRounds } from '../services/rounds.ts'
 import { startSecretsManager } from '../services/secrets-manager.ts'
 import { CHEAP_REQUESTS, cpuPerRequest, print, ratio } from './figures.ts'
 import { fire, restShot } from './load.ts'
@@ -18,8 +19,6 @@ import { TEXT } from './text.ts'
 
 const IDLE_SECONDS = 60
 const MOST = '100000000'
-/** How long no further call may come for those that are held back to be a round. */
-const QUIET_MS = 300
 
 type AtEnd = (stop: () => Promise<void>) => void
 
@@ -99,27 +98,10 @@ async function printIdle({ dynamodb, s3 }: AwsProduct): Promise<void> {
   print(`  its scans a minute, and all other calls        ${(perSecond('Scan') * 60).toFixed(1)}, ${others}`)
 }
 
-/** Holds calls to S3 back until no further one comes: those are a round. */
-async function roundsOfBatch(product: AwsProduct): Promise<number> {
-  let rounds = 0
-  let held: (() => void)[] = []
-  let quiet: NodeJS.Timeout | undefined
-  product.s3.beforeForward = () =>
-    new Promise((resolve) => {
-      held.push(resolve)
-      clearTimeout(quiet)
-      quiet = setTimeout(() => {
-        rounds++
-        for (const release of held) release()
-        held = []
-      }, QUIET_MS)
-    })
-  await batch(
-    product,
-    Array.from({ length: 100 }, (_, index) => `topic_${index}`),
-  )
-  product.s3.beforeForward = () => {}
-  return rounds
+/** Of a server that has read no text yet. */
+function roundsOfBatch(product: AwsProduct): Promise<number> {
+  const ids = Array.from({ length: 100 }, (_, index) => `topic_${index}`)
+  return countRounds(product.s3, () => batch(product, ids))
 }
 
 async function batch({ subject, key }: AwsProduct, topic_ids: string[]): Promise<void> {

@@ -1,24 +1,34 @@
+import { accountOf } from './account.ts'
 import { callAws } from './calls.ts'
 import { checkBucket } from './doctor/bucket.ts'
 import { attempt, type Check, ok } from './doctor/checks.ts'
+import { checkPins } from './doctor/pins.ts'
 import { checkSecret, judgeApiKeys, judgeJwtSecret } from './doctor/secrets.ts'
 import { checkLimitsTable, checkTopicsTable } from './doctor/tables.ts'
 import { type AwsClients, type ResourceNames, resourcesOf } from './resources.ts'
 
-/** Looks at everything that a deployment needs, and changes nothing. Fails never: what cannot be seen is told. */
+/**
+ * Looks at everything that a deployment needs and tries what the program does with it, so that in the end nothing has
+ * changed. Fails never: what cannot be seen is told.
+ */
 export async function checkAws(clients: AwsClients, names: ResourceNames): Promise<Check[]> {
   const access = await attempt(() => checkAccess(clients))
   if (access.some(({ level }) => level === 'fail')) return access
   const { apiKeySecret, jwtSecret } = resourcesOf(names)
-  const { secrets } = clients
+  const { dynamodb, secrets } = clients
+  // Without its table the account is unknown; that the table is missing is told elsewhere.
+  const account = accountOf(dynamodb, names.table)().catch(() => ({ partition: 'aws', id: undefined }))
   const groups = await Promise.all([
     attempt(() => checkTopicsTable(clients, names)),
     attempt(() => checkLimitsTable(clients, names)),
-    attempt(() => checkBucket(clients, names)),
+    attempt(async () => checkBucket(clients, names, await account)),
     attempt(() => checkSecret(secrets, names.apiKeySecret, apiKeySecret, judgeApiKeys(apiKeySecret))),
     attempt(() => checkSecret(secrets, names.jwtSecret, jwtSecret, judgeJwtSecret(jwtSecret))),
   ])
-  return [...access, ...groups.flat()]
+  const checks = [...access, ...groups.flat()]
+  // What cannot be read has been told.
+  if (checks.some(({ level }) => level === 'fail')) return checks
+  return [...checks, ...(await attempt(async () => checkPins(clients, names, await account)))]
 }
 
 /** Without these no call can be made. */

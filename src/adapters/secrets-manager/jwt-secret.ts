@@ -57,8 +57,13 @@ function currentSecret({ resource }: SecretCalls, { labels, texts }: SecretVersi
   })
 }
 
-/** Texts that are no JSON object are secrets as they stand. */
-function secretIn(text: string): string | undefined {
+/**
+ * The secret in the text of a value: the member `secret` of a JSON object. Texts that are no JSON object are secrets as
+ * they stand.
+ *
+ * @returns `undefined` for an object without such a member.
+ */
+export function secretIn(text: string): string | undefined {
   let value: unknown
   try {
     value = JSON.parse(text)

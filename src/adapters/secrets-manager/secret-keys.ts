@@ -4,7 +4,7 @@ import { type ApiKey, type ApiKeys, isUsable } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Outages } from '../auth/watched-file.ts'
-import { editKeys } from './key-edits.ts'
+import { editKeys, missing } from './key-edits.ts'
 import { type KeyValue, type NamedKey, rawKeys } from './key-value.ts'
 import { type KeyVersions, keyVersions, keyVersionsReader } from './key-versions.ts'
 import {
@@ -104,10 +104,8 @@ export function secretKeys(
 
     async list() {
       const versions = await readVersions()
-      if (!versions) {
-        outages.warn(`${calls.resource} does not exist. ${howToCreate(calls)}`)
-        return []
-      }
+      // No keys and no secret are mended in different ways.
+      if (!versions) throw missing(calls)
       const records = interpret(versions).map(({ record }) => record)
       return records.sort((one, other) => (one.created_at ?? '').localeCompare(other.created_at ?? ''))
     },

@@ -5,23 +5,30 @@ import {
   UpdateTimeToLiveCommand,
 } from '@aws-sdk/client-dynamodb'
 import {
+  CreateBucketCommand,
   DeleteBucketCommand,
   DeleteBucketLifecycleCommand,
+  DeleteObjectCommand,
   DeletePublicAccessBlockCommand,
+  ListObjectVersionsCommand,
   PutBucketVersioningCommand,
+  PutObjectCommand,
 } from '@aws-sdk/client-s3'
 import {
   CreateSecretCommand,
   DeleteSecretCommand,
   PutSecretValueCommand,
 } from '@aws-sdk/client-secrets-manager'
+import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { expect, test } from 'vitest'
 import type { Check } from '../../../src/adapters/aws/doctor/checks.ts'
 import { checkAws } from '../../../src/adapters/aws/doctor.ts'
+import type { AwsClients } from '../../../src/adapters/aws/resources.ts'
 import { proxiedParts } from '../../helpers/aws-proxies.ts'
 import { actionsOf, denyingNth } from '../../helpers/iam-actions.ts'
 import { provisionAll } from '../../helpers/provisioning.ts'
-import { type AwsParts, describeWithAws, freshNames } from '../../services/aws.ts'
+import { type AwsNames, type AwsParts, describeWithAws, freshNames } from '../../services/aws.ts'
+import { accessDenied } from '../../services/faults.ts'
 
 /** What the real parts never have. */
 const ALWAYS = [/no point-in-time recovery: this endpoint/, /no TLS-only policy: the endpoint/]
@@ -41,17 +48,39 @@ const oddities = (checks: readonly Check[]) =>
     .filter(({ text }) => !ALWAYS.some((known) => known.test(text)))
     .map(({ level, text }) => `${level} ${text}`)
 
+/** Everything in both tables and in the bucket, hidden versions too. */
+async function contentsOf({ dynamodb, s3 }: AwsClients, names: AwsNames): Promise<unknown[]> {
+  const { Versions = [], DeleteMarkers = [] } = await s3.send(
+    new ListObjectVersionsCommand({ Bucket: names.bucket }),
+  )
+  const tables = [names.table, names.limitsTable].map(async (TableName) => {
+    const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName }))
+    return Items
+  })
+  return [...Versions, ...DeleteMarkers, ...(await Promise.all(tables)).flat()]
+}
+
 describeWithAws('doctor', (parts) => {
   test('finds nothing amiss after provisioning, and changes nothing', async () => {
     const { clients, names, writes } = await provisioned(parts)
     const checks = await checkAws(clients, names)
     expect(oddities(checks)).toEqual([])
+    const tried = writes()
     expect(checks.filter(({ level }) => level === 'note')).toHaveLength(ALWAYS.length)
     const good = checks.filter(({ level }) => level === 'ok').map(({ text }) => text)
     for (const name of [names.table, names.limitsTable, names.bucket, names.apiKeySecret, names.jwtSecret]) {
       expect(good.join('\n')).toContain(name)
     }
-    expect(writes()).toEqual([])
+    expect(tried.sort()).toEqual([
+      'DeleteItem',
+      'DeleteObject',
+      'PutItem',
+      'PutItem',
+      'PutObject',
+      'UpdateItem',
+      'UpdateItem',
+    ])
+    expect(await contentsOf(clients, names)).toEqual([])
   })
 
   test('says of everything that is missing how to make it', async () => {
@@ -107,6 +136,18 @@ describeWithAws('doctor', (parts) => {
       expect(notes[index]).toMatch(/^note .*Run "purposepath-prompts provision"\.$/)
       expect(notes[index]).toContain(` has no ${missing}.`)
     }
+    // Also where the bucket keeps no versions any more.
+    expect(await contentsOf(clients, names)).toEqual([])
+  })
+
+  test('leaves nothing in a bucket that never kept versions', async () => {
+    const { clients, names } = await provisioned(parts)
+    const bare = { ...names, bucket: `${names.bucket}-bare` }
+    await clients.s3.send(new CreateBucketCommand({ Bucket: bare.bucket }))
+    const checks = await checkAws(clients, bare)
+    expect(checks.filter(({ level }) => level === 'fail')).toEqual([])
+    expect(checks.map(({ text }) => text).join('\n')).toContain('can be listed, read and written\n')
+    expect(await contentsOf(clients, bare)).toEqual([])
   })
 
   test('a table of another program and a bucket that is gone fail', async () => {
@@ -148,8 +189,11 @@ describeWithAws('doctor', (parts) => {
   test.each([
     ['{"key": "a-secret-that-is-long-enough-to-be-one"}', 'fail'],
     ['{"secret": 7}', 'fail'],
-    ['too-short', 'note'],
-    ['{"secret": "too-short"}', 'note'],
+    ['too-short', 'fail'],
+    ['{"secret": "too-short"}', 'fail'],
+    ['{"secret": ""}', 'fail'],
+    ['31-bytes-are-one-less-than-least', undefined],
+    ['31-bytes-are-one-less-than-leas', 'fail'],
     ['{"secret": "a-secret-that-is-long-enough-to-be-one"}', undefined],
     ['a-secret-that-is-long-enough-to-be-one', undefined],
   ] as const)('a JWT secret of the form %s: %s', async (SecretString, level) => {
@@ -190,6 +234,62 @@ describeWithAws('doctor', (parts) => {
       const isQuiet = asked.op === 'DescribeTable' && oddities(checks).length === 0
       expect(isQuiet || oddities(checks).some((line) => line.includes(action)), `${nth} ${action}`).toBe(true)
     }
+  })
+
+  test('all that one policy lacks is told at once, and nothing stays', async () => {
+    const { clients, names, dynamodb, s3 } = await provisioned(parts)
+    dynamodb.inject(accessDenied(), { op: /^(Put|Update|Delete)Item$/, times: Infinity })
+    s3.inject(accessDenied(), { op: /^PutObject$/, times: Infinity })
+    const failures = oddities(await checkAws(clients, names))
+    for (const proxy of [dynamodb, s3]) proxy.reset()
+    const added = failures.map((line) => /^fail .*Add (\S+ on .*) to the IAM policy/.exec(line)?.[1])
+    expect(added.sort()).toEqual(
+      [
+        `dynamodb:PutItem on table ${names.table}`,
+        `dynamodb:UpdateItem on table ${names.table}`,
+        `dynamodb:DeleteItem on table ${names.limitsTable}`,
+        `dynamodb:PutItem on table ${names.limitsTable}`,
+        `dynamodb:UpdateItem on table ${names.limitsTable}`,
+        `s3:PutObject on objects of bucket ${names.bucket}`,
+      ].sort(),
+    )
+    expect(await contentsOf(clients, names)).toEqual([])
+  })
+
+  test('prompts whose text is not the latest version of its object are noted, at most ten', async () => {
+    const { clients, names } = await provisioned(parts)
+    const { dynamodb, s3 } = clients
+    const Bucket = names.bucket
+    const put = async (Key: string) =>
+      (await s3.send(new PutObjectCommand({ Bucket, Key, Body: Key }))).VersionId
+    const pin = async (topic_id: string) => {
+      const s3_key = `prompts/${topic_id}/user.md`
+      const info = { prompt_type: 'user', s3_bucket: Bucket, s3_key, s3_version_id: await put(s3_key) }
+      const elsewhere = { ...info, prompt_type: 'other', s3_bucket: 'another-bucket' }
+      const { s3_version_id: _, ...bare } = info
+      const Item = { topic_id, prompts: [info, elsewhere, { ...bare, prompt_type: 'bare' }, null] }
+      await dynamodb.send(new PutCommand({ TableName: names.table, Item }))
+      return s3_key
+    }
+    await put('prompts/edited/user.md')
+    await pin('edited')
+    await dynamodb.send(
+      new PutCommand({ TableName: names.table, Item: { topic_id: 'odd', prompts: 'none' } }),
+    )
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: await pin('hidden') }))
+    await put(await pin('uploaded'))
+    const notes = oddities(await checkAws(clients, names)).sort()
+    expect(notes).toHaveLength(2)
+    expect(notes[0]).toMatch(/^note Prompt hidden\/user .*: a delete marker stands above it.*Remove /)
+    expect(notes[1]).toMatch(/^note Prompt uploaded\/user .*: another version stands above it.*Remove /)
+
+    for (let number = 0; number < 10; number++) {
+      const Key = await pin(`more-${number}`)
+      await s3.send(new DeleteObjectCommand({ Bucket, Key }))
+    }
+    const many = oddities(await checkAws(clients, names))
+    expect(many).toHaveLength(11)
+    expect(many.at(-1)).toBe('note … and 2 more prompts like these')
   })
 
   test('without an endpoint it fails in as many lines as there are things to look at', async () => {

@@ -4,6 +4,7 @@ import { denyingNth } from '../../helpers/iam-actions.ts'
 import { runProgram } from '../../helpers/program.ts'
 import { provisionAll, secretValues } from '../../helpers/provisioning.ts'
 import { describeWithAws, freshNames } from '../../services/aws.ts'
+import { accessDenied } from '../../services/faults.ts'
 
 describeWithAws('the command doctor, with the aws store', (parts) => {
   test('looks at the deployment, then at what is in it', async () => {
@@ -14,11 +15,12 @@ describeWithAws('the command doctor, with the aws store', (parts) => {
     const { code, stdout, stderr } = await runProgram(['doctor'], environment(names))
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const lines = stdout.trimEnd().split('\n')
-    expect(lines.slice(0, 4)).toEqual([
+    expect(lines.slice(0, 5)).toEqual([
       `ok    Node.js ${process.version}`,
       `ok    Settings: store aws, stage ${names.stage}, 127.0.0.1:3000`,
+      expect.stringContaining('Language model'),
       'ok    AWS: region us-east-1, with credentials',
-      `ok    Table ${names.table} is ACTIVE and can be read`,
+      `ok    Table ${names.table} is ACTIVE and can be read and written`,
     ])
     expect(lines).toContain('ok    Topics: 6, of which active: 6')
     expect(stdout).toContain('earlier versions too')
@@ -46,6 +48,23 @@ describeWithAws('the command doctor, with the aws store', (parts) => {
     expect(others).toEqual([])
     expect(failure).toContain('dynamodb:Scan')
     expect(stdout).not.toMatch(/^\s+at /m)
+  })
+
+  test('fails for each action that the policy lacks for writing', async () => {
+    const { clients, environment, dynamodb, s3 } = await proxiedParts(parts)
+    const names = freshNames()
+    await provisionAll(clients, names)
+    dynamodb.inject(accessDenied(), { op: /^(Update|Delete)Item$/, times: Infinity })
+    s3.inject(accessDenied(), { op: /^DeleteObject$/, times: Infinity })
+    const { code, stdout } = await runProgram(['doctor'], environment(names))
+    expect(code).toBe(1)
+    const failures = stdout.split('\n').filter((line) => line.startsWith('fail'))
+    expect(failures.map((line) => /Add (\S+) on/.exec(line)?.[1]).sort()).toEqual([
+      'dynamodb:DeleteItem',
+      'dynamodb:UpdateItem',
+      'dynamodb:UpdateItem',
+      's3:DeleteObjectVersion',
+    ])
   })
 
   test.each([

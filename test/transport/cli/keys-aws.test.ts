@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { decodeJwt, jwtVerify } from 'jose'
 import { expect, test } from 'vitest'
@@ -10,7 +10,9 @@ import { entry, keyJson, openSecret, SECRET } from '../../adapters/secrets-manag
 import { tempFolder } from '../../helpers/folders.ts'
 import { environmentOf, PROGRAM, runProgram, waitFor } from '../../helpers/program.ts'
 
-const LAMBDA = fileURLToPath(new URL('../../../dist/rotation-lambda.js', import.meta.url))
+const LAMBDA = fileURLToPath(new URL('../../../dist/rotation-lambda.mjs', import.meta.url))
+/** How Node.js 22 runs on Lambda: names alone say what is an ES module. */
+const AS_ON_LAMBDA = ['--no-experimental-require-module', '--no-experimental-detect-module']
 const OWN = `ppath_svc_test_${'ab'.repeat(24)}`
 
 /** `keys …` on a secret of its own. */
@@ -53,8 +55,9 @@ test('a key is created, listed and revoked in the secret', async () => {
 })
 
 test('without the secret every command says how to make it', async () => {
-  const { keys, run } = await keysOn()
+  const { run } = await keysOn()
   const commands = [
+    ['keys', 'list'],
     ['keys', 'create', '--name', 'one'],
     ['keys', 'revoke', 'one'],
     ['keys', 'revoke', '--previous'],
@@ -65,10 +68,9 @@ test('without the secret every command says how to make it', async () => {
     const { code, stdout, stderr } = await run(...words)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('Create it with "purposepath-prompts provision"')
+    // Who signs a token is warned as a server is, and then told the same.
+    if (words[0] === 'keys') expect(stderr).toMatch(/^[^\n]+\n$/)
   }
-  const listed = await keys('list')
-  expect(listed).toMatchObject({ code: 0, stdout: 'No keys yet: keys create --name NAME\n' })
-  expect(listed.stderr).toContain('purposepath-prompts provision')
 })
 
 test('a rotation that was interrupted goes on and prints the new key alone', async () => {
@@ -144,16 +146,16 @@ test('tokens are signed with the secret of the stage', async () => {
 
 test('the function that rotates needs no other file, and runs its steps', async () => {
   const { secret, settings } = await keysOn(keyJson(OWN))
-  const alone = join(await tempFolder(), 'rotation-lambda.mjs')
-  await copyFile(LAMBDA, alone)
+  const cwd = await tempFolder()
+  await copyFile(LAMBDA, join(cwd, basename(LAMBDA)))
   const token = await secret.put(keyJson('next', undefined, { created_at: new Date() }), 'AWSPENDING')
   const step = async (Step: string, leftMs: number) => {
     const event = JSON.stringify({ Step, SecretId: SECRET, ClientRequestToken: token })
     const script = `
-      const { handler } = await import(${JSON.stringify(alone)})
-      await handler(${event}, { getRemainingTimeInMillis: () => ${leftMs} })`
-    const words = ['--input-type=module', '--eval', script]
-    const child = spawn(process.execPath, words, { env: environmentOf(settings) })
+      import(${JSON.stringify(`./${basename(LAMBDA)}`)}).then(({ handler }) =>
+        handler(${event}, { getRemainingTimeInMillis: () => ${leftMs} }))`
+    const words = [...AS_ON_LAMBDA, '--eval', script]
+    const child = spawn(process.execPath, words, { cwd, env: environmentOf(settings) })
     const stderr = collect(child.stderr)
     const [code] = await once(child, 'close')
     return { code, stderr: stderr() }

@@ -1,13 +1,12 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { AppError } from '../../../domain/errors.ts'
+import { LEAST_BYTES } from '../../auth/local-secret.ts'
+import { secretIn } from '../../secrets-manager/jwt-secret.ts'
 import { readKeyValue } from '../../secrets-manager/key-value.ts'
 import { causeOf } from '../calls.ts'
 import { describeSecret } from '../provision/secrets.ts'
 import { callsOn, type Resource } from '../resources.ts'
-import { type Check, capital, fail, isDenied, note, ok, PROVISION } from './checks.ts'
-
-/** HS256 needs a secret as long as its hash (RFC 7518, section 3.2). */
-const LEAST_BYTES = 32
+import { type Check, capital, fail, isDenied, ok, PROVISION } from './checks.ts'
 
 /** What is wrong with the text of a secret, without saying any of it. */
 type Judge = (text: string) => Check | undefined
@@ -58,19 +57,8 @@ export function judgeJwtSecret({ resource, setting }: Resource): Judge {
     if (value === undefined)
       return fail(`${name} is JSON without a text "secret". Expected that, or a raw text.`)
     if (Buffer.byteLength(value) >= LEAST_BYTES) return undefined
-    return note(`${name} is short: below ${LEAST_BYTES} bytes it can be guessed. ${setting} names it.`)
+    return fail(
+      `${name} is too short: no token is verified or signed with less than ${LEAST_BYTES} bytes. Put a longer value into it, or check ${setting}.`,
+    )
   }
-}
-
-/** The raw text, or the member `secret` of a JSON object. */
-function secretIn(text: string): string | undefined {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
-    return text
-  }
-  if (typeof json !== 'object' || json === null) return text
-  const { secret } = json as { secret?: unknown }
-  return typeof secret === 'string' ? secret : undefined
 }
