@@ -33,7 +33,12 @@ export interface ModelReply {
    * answers, none if it gave none.
    */
   answers: readonly string[]
-  usage: { inputTokens: number; outputTokens: number }
+  usage: TokenCount
+}
+
+export interface TokenCount {
+  inputTokens: number
+  outputTokens: number
 }
 
 /** What a model was asked and what that took: for answers, the audit log and metrics. Never any content. */
@@ -75,15 +80,21 @@ export class ModelFailure extends Error {
   readonly kind: ModelFailureKind
   /** The same with what only whoever runs the program may learn: what to set or to allow. */
   readonly forOperator: string
+  /** What the failed attempt took, if the model said so: an answer that was stopped is paid for, too. */
+  readonly usage: TokenCount | undefined
+  /** When another attempt makes sense, if the model said so. */
+  readonly retryAfterMs: number | undefined
 
   /** @param message a sentence for callers, without any content of prompts or answers. */
   constructor(
     kind: ModelFailureKind,
     message: string,
-    extras: { forOperator?: string; cause?: unknown } = {},
+    extras: { forOperator?: string; usage?: TokenCount; retryAfterMs?: number; cause?: unknown } = {},
   ) {
     super(message, { cause: extras.cause })
     this.kind = kind
     this.forOperator = extras.forOperator ?? message
+    this.usage = extras.usage
+    this.retryAfterMs = extras.retryAfterMs
   }
 }

@@ -6,6 +6,7 @@ import {
   type ModelReply,
   type ModelRequest,
   type ModelUse,
+  type TokenCount,
 } from '../domain/language-model.ts'
 import type { Topic } from '../domain/topic.ts'
 import { createTurns } from './turns.ts'
@@ -122,19 +123,35 @@ function askingOf(language: LanguageModel, budget: Budget): Asking {
         use.attempts++
         try {
           const reply = await language.ask({ ...request, model: use.model }, { signal, onDelta })
-          use.input_tokens += reply.usage.inputTokens
-          use.output_tokens += reply.usage.outputTokens
+          count(use, reply.usage)
           return reply
         } catch (error) {
           if (!(error instanceof ModelFailure)) throw error
+          count(use, error.usage)
           budget.lastFailure = error
-          if (error.kind !== 'passing' || isShown() || attempt === MAX_ATTEMPTS) throw modelError(error, use)
-          const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1))
-          await sleep(pause * (0.5 + Math.random() / 2), undefined, { signal })
+          const pause = pauseAfter(error, attempt)
+          const isInTime = pause < budget.remainingMs()
+          const isLast = error.kind !== 'passing' || isShown() || attempt === MAX_ATTEMPTS || !isInTime
+          if (isLast) throw modelError(error, use)
+          await sleep(pause, undefined, { signal })
         }
       }
     },
   }
+}
+
+function count(
+  use: ModelUse,
+  { inputTokens, outputTokens }: TokenCount = { inputTokens: 0, outputTokens: 0 },
+): void {
+  use.input_tokens += inputTokens
+  use.output_tokens += outputTokens
+}
+
+/** What the model asks for, or longer each time; with jitter, so that callers do not all come back at once. */
+function pauseAfter({ retryAfterMs = 0 }: ModelFailure, attempt: number): number {
+  const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1))
+  return Math.max(retryAfterMs, pause / 2) + (pause / 2) * Math.random()
 }
 
 function modelError(failure: ModelFailure, modelUse: ModelUse): AppError {
@@ -153,6 +170,7 @@ interface Budget {
   use: ModelUse
   /** Fires when the time is up, or nobody wants the answer any more. */
   signal: AbortSignal
+  remainingMs(): number
   /** Rejects then, with the reason. */
   ended: Promise<never>
   /** Why the last attempt failed: told when the time is up while another one is made. */
@@ -164,6 +182,7 @@ interface Budget {
 function openBudget(timeoutMs: number, outer: AbortSignal | undefined, use: ModelUse): Budget {
   // A plain controller and a timer: combined signals may be collected before they fire.
   const controller = new AbortController()
+  const endsAt = performance.now() + timeoutMs
   let reject: (reason: AppError) => void = () => {}
   const ended = new Promise<never>((_, rejectEnded) => {
     reject = rejectEnded
@@ -178,6 +197,7 @@ function openBudget(timeoutMs: number, outer: AbortSignal | undefined, use: Mode
   const budget: Budget = {
     use,
     signal: controller.signal,
+    remainingMs: () => endsAt - performance.now(),
     ended,
     lastFailure: undefined,
     end(message) {

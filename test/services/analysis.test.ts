@@ -208,6 +208,33 @@ describe('patience', () => {
     expect((await ask()).use.attempts).toBe(3)
   })
 
+  it('waits as long as the model says', async () => {
+    const { ask } = await setUp([new ModelFailure('passing', 'Busy.', { retryAfterMs: 800 }), GOOD])
+    const startedAt = performance.now()
+    expect((await ask()).use.attempts).toBe(2)
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(795)
+  })
+
+  it('ends at once when there is no time for another attempt', async () => {
+    const { ask, model } = await setUp([
+      new ModelFailure('passing', 'Busy.', { retryAfterMs: 600_000 }),
+      GOOD,
+    ])
+    expect(await failureOf(() => ask())).toMatchObject({ code: 'model_error', message: 'Busy.' })
+    expect(model.requests).toHaveLength(1)
+  })
+
+  it('counts what failed attempts took', async () => {
+    const usage = { inputTokens: 7, outputTokens: 3 }
+    const { ask } = await setUp([
+      new ModelFailure('passing', 'Busy.', { usage }),
+      new ModelFailure('incomplete', 'So.', { usage }),
+    ])
+    expect(await failureOf(() => ask())).toMatchObject({
+      modelUse: { input_tokens: 14, output_tokens: 6, attempts: 2 },
+    })
+  })
+
   it('has an end', { timeout: 60_000 }, async () => {
     const { ask } = await setUp(Array.from({ length: 20 }, passing), { models: { timeoutMs: 60_000 } })
     expect(await failureOf(() => ask())).toMatchObject({
@@ -297,14 +324,12 @@ describe('patience', () => {
 
   it('counts nobody as waiting who has gone', async () => {
     const { ask } = await setUp(Array.from({ length: 200 }, () => hang))
-    const controller = new AbortController()
+    const leaving = Array.from({ length: 64 }, () => new AbortController())
     const running = Array.from({ length: 32 }, () => failureOf(() => ask()))
-    const waiting = Array.from({ length: 64 }, () =>
-      failureOf(() => ask(undefined, { signal: controller.signal })),
-    )
+    const waiting = leaving.map(({ signal }) => failureOf(() => ask(undefined, { signal })))
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect((await failureOf(() => ask())).code).toBe('rate_limited')
-    controller.abort()
+    for (const caller of leaving) caller.abort()
     await Promise.all(waiting)
     const late = failureOf(() => ask())
     await Promise.all(running)

@@ -1,5 +1,5 @@
 import type { ConverseCommandOutput, TokenUsage } from '@aws-sdk/client-bedrock-runtime'
-import type { ModelReply } from '../../domain/language-model.ts'
+import type { ModelReply, TokenCount } from '../../domain/language-model.ts'
 import { requireWhole } from './stop-reasons.ts'
 
 /**
@@ -11,7 +11,7 @@ export function replyOf(
   { output, stopReason, usage }: ConverseCommandOutput,
   hasFormat: boolean,
 ): ModelReply {
-  requireWhole(stopReason)
+  requireWhole(stopReason, countOf(usage))
   const blocks = output?.message?.content ?? []
   const tools = blocks.flatMap(({ toolUse }) => (toolUse ? [jsonOf(toolUse.input)] : []))
   const text = blocks.map((block) => block.text ?? '').join('')
@@ -26,8 +26,12 @@ export function reply(
   const texts = text === '' ? [] : [text]
   return {
     answers: hasFormat && tools.length > 0 ? tools : texts,
-    usage: { inputTokens: usage?.inputTokens ?? 0, outputTokens: usage?.outputTokens ?? 0 },
+    usage: countOf(usage),
   }
+}
+
+export function countOf(usage: TokenUsage | undefined): TokenCount {
+  return { inputTokens: usage?.inputTokens ?? 0, outputTokens: usage?.outputTokens ?? 0 }
 }
 
 const jsonOf = (input: unknown) => JSON.stringify(input ?? {})

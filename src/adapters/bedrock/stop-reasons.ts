@@ -1,4 +1,4 @@
-import { ModelFailure } from '../../domain/language-model.ts'
+import { ModelFailure, type TokenCount } from '../../domain/language-model.ts'
 
 /** A whole answer. */
 const GOOD = /^(end_turn|tool_use|stop_sequence)$/
@@ -31,13 +31,16 @@ const BAD: Record<string, [message: string, advice: string]> = {
   ],
 }
 
-/** @throws ModelFailure `incomplete` unless the model came to the end of its answer. */
-export function requireWhole(stopReason: string | undefined): void {
+/**
+ * @param usage what the answer took.
+ * @throws ModelFailure `incomplete` unless the model came to the end of its answer.
+ */
+export function requireWhole(stopReason: string | undefined, usage: TokenCount): void {
   if (stopReason !== undefined && GOOD.test(stopReason)) return
   const code = stopReason && /^[a-z_]{1,60}$/.test(stopReason) ? stopReason : 'unknown'
   const [message, advice] = BAD[code] ?? [
     'The model stopped before its answer was whole.',
     'it gave a reason that this program does not know.',
   ]
-  throw new ModelFailure('incomplete', message, { forOperator: `${message} (${code}): ${advice}` })
+  throw new ModelFailure('incomplete', message, { forOperator: `${message} (${code}): ${advice}`, usage })
 }

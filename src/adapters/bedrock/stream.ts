@@ -2,7 +2,7 @@ import type { ConverseStreamOutput, TokenUsage } from '@aws-sdk/client-bedrock-r
 import { ModelFailure, type ModelReply, type ModelRequest } from '../../domain/language-model.ts'
 import { MAX_ANSWER_BYTES, tooLarge } from './bounds.ts'
 import { isToldByBedrock, modelFailure } from './failures.ts'
-import { reply } from './reply.ts'
+import { countOf, reply } from './reply.ts'
 import { requireWhole } from './stop-reasons.ts'
 
 /** Time for the stream to end by itself after its last event; else its connection is cut. */
@@ -25,7 +25,7 @@ export async function readStream(
   let text = ''
   let bytes = 0
   let isDelivered = false
-  let isWhole = false
+  let stopped: { reason: string | undefined } | undefined
   let usage: TokenUsage | undefined
 
   function deliver(piece: string): void {
@@ -54,15 +54,13 @@ export async function readStream(
     if (done) break
     if (event.contentBlockStart?.start?.toolUse) tools.set(event.contentBlockStart.contentBlockIndex ?? 0, '')
     if (event.contentBlockDelta) take(event.contentBlockDelta)
-    if (event.messageStop) {
-      requireWhole(event.messageStop.stopReason)
-      isWhole = true
-    }
+    if (event.messageStop) stopped = { reason: event.messageStop.stopReason }
     usage = event.metadata?.usage
   }
   // The SDK takes a stream that was cut for one that is over.
-  if (!isWhole) throw cut(isDelivered)
+  if (!stopped) throw cut(isDelivered)
   if (usage) await endOf(events)
+  requireWhole(stopped.reason, countOf(usage))
   // A tool without any input is streamed as nothing at all.
   const inputs = [...tools.values()].map((json) => json || '{}')
   return reply({ tools: inputs, text, usage }, hasFormat)

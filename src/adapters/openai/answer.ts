@@ -86,9 +86,9 @@ export function answerReader(
     hasBegun: () => size > 0,
     isFinished: () => finish !== undefined,
     end() {
-      if (isDeclined) throw declinedFailure()
+      if (isDeclined) throw declinedFailure(usage)
       if (finish === undefined) throw cutFailure(size > 0)
-      if (!GOOD_REASONS.test(finish)) throw stoppedFailure(finish)
+      if (!GOOD_REASONS.test(finish)) throw stoppedFailure(finish, usage)
       const written = textAnswer()
       const areCalls = calls.length > 0
       const texts = written.trim() === '' ? [] : [written]

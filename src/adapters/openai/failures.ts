@@ -1,4 +1,4 @@
-import { ModelFailure } from '../../domain/language-model.ts'
+import { ModelFailure, type TokenCount } from '../../domain/language-model.ts'
 import { FILTERED, TOO_LONG } from './dialect.ts'
 
 /** Largest answer in bytes of UTF-8. */
@@ -9,11 +9,14 @@ export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly status: number
   readonly words: string
+  /** When to try again, if it said so. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(status: number, words: string) {
+  constructor(status: number, words: string, retryAfterMs?: number) {
     super(`status ${status}`)
     this.status = status
     this.words = words
+    this.retryAfterMs = retryAfterMs
   }
 }
 
@@ -70,23 +73,27 @@ export function tooLargeFailure(): ModelFailure {
   return new ModelFailure('incomplete', "The model's answer is larger than 1 MiB.")
 }
 
-export function declinedFailure(): ModelFailure {
-  return new ModelFailure('incomplete', 'The model declined to answer.')
+export function declinedFailure(usage: TokenCount): ModelFailure {
+  return new ModelFailure('incomplete', 'The model declined to answer.', { usage })
 }
 
-/** @param reason why the model stopped, as it says, which is none of the good ones. */
-export function stoppedFailure(reason: string): ModelFailure {
+/**
+ * @param reason why the model stopped, as it says, which is none of the good ones.
+ * @param usage what that took; missing if nothing was written.
+ */
+export function stoppedFailure(reason: string, usage?: TokenCount): ModelFailure {
+  const taken = usage && { usage }
   if (/^(length|max_tokens)$/i.test(reason)) {
     const message = 'The model reached its limit of tokens before its answer was whole.'
     const forOperator = `${message} Raise max_tokens in the topic's config.`
-    return new ModelFailure('incomplete', message, { forOperator })
+    return new ModelFailure('incomplete', message, { forOperator, ...taken })
   }
   if (/^(content_filter|safety)$/i.test(reason)) {
-    return new ModelFailure('incomplete', "A content filter stopped the model's answer.")
+    return new ModelFailure('incomplete', "A content filter stopped the model's answer.", taken)
   }
   const message = 'The model stopped before its answer was whole.'
   const forOperator = `${message}${nameIn(reason, ' Its reason:')}`
-  return new ModelFailure('incomplete', message, { forOperator })
+  return new ModelFailure('incomplete', message, { forOperator, ...taken })
 }
 
 /** Something answers that is no model's server. */
@@ -103,7 +110,7 @@ export function keyFailure(): ModelFailure {
 }
 
 /** What a server that answers with an error means. */
-export function refusalFailure({ status, words }: Refusal, place: Place): ModelFailure {
+export function refusalFailure({ status, words, retryAfterMs }: Refusal, place: Place): ModelFailure {
   const { server, model, hasKey } = place
   const said = `${server} answered with status ${status}`
   const isSpent = /insufficient_quota/.test(words)
@@ -117,9 +124,9 @@ export function refusalFailure({ status, words }: Refusal, place: Place): ModelF
   if (status === 402 || isSpent) {
     return refused('The model refuses access.', `${said}: the account has no credit left.`)
   }
-  if (status === 429) return passing('The model is throttled.', `${said}: too many requests.`)
+  if (status === 429) return passing('The model is throttled.', `${said}: too many requests.`, retryAfterMs)
   if (status === 408 || status === 409 || status === 425 || (status >= 500 && status !== 501)) {
-    return passing('The model is out of order for the moment.', `${said}.`)
+    return passing('The model is out of order for the moment.', `${said}.`, retryAfterMs)
   }
   if (status === 404 || status === 405 || status < 400) {
     const advice = `It does not know the model "${model}", or PROMPTS_LLM_BASE_URL is wrong; it often ends in /v1.`
@@ -131,8 +138,12 @@ export function refusalFailure({ status, words }: Refusal, place: Place): ModelF
   return refused('The model does not take the request.', `${said}.${reasonIn(words)}`)
 }
 
-function passing(message: string, detail: string): ModelFailure {
-  return new ModelFailure('passing', message, { forOperator: `${message} ${detail}` })
+function passing(message: string, detail: string, retryAfterMs: number | undefined): ModelFailure {
+  const forOperator = `${message} ${detail}`
+  return new ModelFailure('passing', message, {
+    forOperator,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  })
 }
 
 function refused(message: string, detail: string): ModelFailure {

@@ -13,7 +13,7 @@ import {
   refusalFailure,
 } from './failures.ts'
 import { requestBody } from './request.ts'
-import { errorText, jsonTexts, post } from './wire.ts'
+import { errorText, jsonTexts, post, retryAfterOf } from './wire.ts'
 
 /** How many models' dialects are remembered, and how long: servers are updated. */
 const MAX_DIALECTS = 100
@@ -101,7 +101,7 @@ async function askOnce(attempt: Attempt): Promise<ModelReply & { areCalls: boole
     const response = await post(url, headers, body, ending.signal)
     if (!response.ok) {
       ending.within(ERROR_MS)
-      throw new Refusal(response.status, await errorText(response))
+      throw new Refusal(response.status, await errorText(response), retryAfterOf(response))
     }
     await readAnswer(response, isStreaming, { answer, ending, place })
   } catch (error) {

@@ -45,6 +45,13 @@ export async function errorText(response: Response): Promise<string> {
   return text
 }
 
+/** In how many milliseconds to try again, if a server says so (`Retry-After`: RFC 9110, section 10.2.3). */
+export function retryAfterOf({ headers }: Response): number | undefined {
+  const told = headers.get('retry-after')?.trim() ?? ''
+  const ms = /^\d+$/.test(told) ? Number(told) * 1000 : Date.parse(told) - Date.now()
+  return ms > 0 ? ms : undefined
+}
+
 async function* eventTexts(response: Response): AsyncGenerator<string> {
   const texts: string[] = []
   let isTooLarge = false

@@ -119,6 +119,8 @@ describe.each(WAYS)('%s', (way) => {
     expect(failure.kind).toBe('incomplete')
     expect(failure.message).toMatch(message)
     expect(failure.forOperator).toMatch(advice)
+    expect(failure.usage).toEqual({ inputTokens: expect.any(Number), outputTokens: expect.any(Number) })
+    expect(failure.usage?.outputTokens).toBeGreaterThan(0)
   })
 
   test.each(PROTOCOLS)('a connection that breaks is passing: %s', async (protocol) => {

@@ -145,6 +145,35 @@ function expectFailure(asked: Asked, kind: ModelFailureKind, message: RegExp, fo
   }
 }
 
+it.each([true, false])('tells what a stopped answer took, streaming: %s', async (isStreaming) => {
+  const usage = { prompt_tokens: 200, completion_tokens: 100 }
+  for (const saying of [{ finish: 'length' }, { refusal: SECRET_WORDS }]) {
+    server.always(says(ANSWER, { ...saying, usage }))
+    const { failure } = await ask(modelAt(server.baseUrl), isStreaming)
+    expect(failure?.usage).toEqual({ inputTokens: 200, outputTokens: 100 })
+  }
+})
+
+describe('when to try again', () => {
+  it('is passed on in seconds', async () => {
+    server.always(fails(503, {}, { 'retry-after': '7' }))
+    expect((await ask(modelAt(server.baseUrl), true)).failure?.retryAfterMs).toBe(7_000)
+  })
+
+  it('is passed on as a date', async () => {
+    server.always(fails(429, {}, { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }))
+    const { failure } = await ask(modelAt(server.baseUrl), true)
+    expect(failure?.retryAfterMs).toBeGreaterThan(40_000)
+    expect(failure?.retryAfterMs).toBeLessThanOrEqual(60_000)
+  })
+
+  it.each(['soon', '-1', '0', 'Thu, 01 Jan 1970 00:00:00 GMT'])('%s says nothing', async (told) => {
+    server.always(fails(429, {}, { 'retry-after': told }))
+    const { failure } = await ask(modelAt(server.baseUrl), true)
+    expect(failure).toMatchObject({ kind: 'passing', retryAfterMs: undefined })
+  })
+})
+
 describe('one attempt', () => {
   it.each(['401', '404', '429', '500', '400 for the length'])('asks once: %s', async (name) => {
     const [, reply = hangs()] = STATUSES.find(([one]) => one === name) ?? []
