@@ -7,8 +7,8 @@ export default defineConfig({
     // What the AWS clients say about Node.js at every start is not about these tests.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     // Real processes, real files, real sockets: a slow machine must not make them fail.
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
     reporters: ['default', './test/helpers/count-reporter.ts'],
   },

@@ -77,7 +77,7 @@ export async function startServer(
 }
 
 /** Asks again and again until `look` finds something. */
-export async function waitFor<T>(look: () => T | Promise<T>, timeoutMs = 10_000): Promise<NonNullable<T>> {
+export async function waitFor<T>(look: () => T | Promise<T>, timeoutMs = 60_000): Promise<NonNullable<T>> {
   const end = Date.now() + timeoutMs
   for (;;) {
     const found = await look()

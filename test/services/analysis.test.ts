@@ -235,7 +235,7 @@ describe('patience', () => {
     })
   })
 
-  it('has an end', { timeout: 60_000 }, async () => {
+  it('has an end', async () => {
     const { ask } = await setUp(Array.from({ length: 20 }, passing), { models: { timeoutMs: 60_000 } })
     expect(await failureOf(() => ask())).toMatchObject({
       message: 'The model is busy.',
@@ -243,7 +243,7 @@ describe('patience', () => {
     })
   })
 
-  it('ends with the time, and the call with it', { timeout: 10_000 }, async () => {
+  it('ends with the time, and the call with it', async () => {
     const { ask } = await setUp([passing(), hang], { models: { timeoutMs: 1_000 } })
     const startedAt = performance.now()
     const failure = await failureOf(() => ask())

@@ -98,7 +98,7 @@ test('the walk gives the same answers over REST, MCP and the command line', asyn
     const answer = await everywhere(all, name, input)
     expect({ name, answer }).toEqual({ name, answer: expect.objectContaining({ data: expect.anything() }) })
   }
-}, 60_000)
+})
 
 test('refusals are the same problem documents over REST, MCP and the command line', async () => {
   const all = await surfaces()
@@ -122,7 +122,7 @@ test('refusals are the same problem documents over REST, MCP and the command lin
       })
     }
   }
-}, 60_000)
+})
 
 test('unknown fields and missing ones are refused alike over REST and MCP', async () => {
   const { REST, MCP } = (await surfaces()) as Record<'REST' | 'MCP', Surface>

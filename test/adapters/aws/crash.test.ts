@@ -311,12 +311,12 @@ describeWithAws('a program that is killed at any instant leaves the old or the n
     async (_, victim) => {
       await killEverywhere(parts, victim)
     },
-    120_000,
+    600_000,
   )
 
   test('prompts update in a bucket that keeps no versions', async () => {
     await killEverywhere(parts, update, false)
-  }, 120_000)
+  }, 600_000)
 })
 
 /** Amazon S3 lists times in whole seconds; here all that a test writes is written in the same one. */

@@ -215,7 +215,7 @@ describeWithAws('doctor', (parts) => {
     expect(failures[1]).toMatch(/^fail .*restore-secret/)
   })
 
-  test('of each call that is not permitted it names the action to add', { timeout: 90_000 }, async () => {
+  test('of each call that is not permitted it names the action to add', async () => {
     const { clients, names, proxies } = await provisioned(parts)
     for (let nth = 1; ; nth++) {
       const denied = denyingNth(nth)

@@ -31,9 +31,7 @@ async function setUp(parts: AwsParts, topics = TOPICS) {
 }
 
 describeWithAws('in an outage of AWS', (parts) => {
-  it('serves all that is known, says so, refuses writes, and recovers within a second', {
-    timeout: 60_000,
-  }, async () => {
+  it('serves all that is known, says so, refuses writes, and recovers within a second', async () => {
     const { dynamodb, s3, services, other, catalog, readAll } = await setUp(parts)
     await readAll()
     expect(catalog.staleSince()).toBeUndefined()
@@ -61,9 +59,7 @@ describeWithAws('in an outage of AWS', (parts) => {
     expect(await catalog.bodies(catalog.topic('topic_2'))).toMatchObject({ user: 'Meanwhile' })
   })
 
-  it('reads all texts ahead, so that even those nobody asked for are there', {
-    timeout: 60_000,
-  }, async () => {
+  it('reads all texts ahead, so that even those nobody asked for are there', async () => {
     const { dynamodb, s3, catalog, readAll } = await setUp(parts)
     // The start of the reading, and some for the reading itself.
     await waitFor(() => s3.requests.filter(({ op }) => op === 'GetObject').length >= 2 * TOPICS)
@@ -86,7 +82,7 @@ describeWithAws('in an outage of AWS', (parts) => {
     expect(await catalog.bodies(catalog.topic('topic_2'))).toMatchObject({ user: 'By this one' })
   })
 
-  it('reads ahead again what it could not read', { timeout: 60_000 }, async () => {
+  it('reads ahead again what it could not read', async () => {
     const { s3, catalog, readAll } = await setUp(parts, 5)
     expect(catalog.canServe()).toBe(true)
     s3.outage()
@@ -122,7 +118,7 @@ describeWithAws('in an outage of AWS', (parts) => {
 })
 
 describeWithAws('with faults that pass', (parts) => {
-  it('30 % of all calls throttled: no error reaches a caller', { timeout: 60_000 }, async () => {
+  it('30 % of all calls throttled: no error reaches a caller', async () => {
     const { dynamodb, s3, services, other, catalog, ids, readAll } = await setUp(parts)
     const always = { fraction: 0.3, times: Number.POSITIVE_INFINITY }
     dynamodb.inject(throttle(), always)
@@ -166,7 +162,7 @@ describeWithAws('what reading costs', (parts) => {
     expect(s3.requests.length).toBe(before[1])
   })
 
-  it('a batch of 100 cold topics takes at most four rounds of calls', { timeout: 60_000 }, async () => {
+  it('a batch of 100 cold topics takes at most four rounds of calls', async () => {
     const { s3, readAll } = await setUp(parts)
     const rounds = await countRounds(s3, readAll)
     expect(rounds).toBeGreaterThan(0)

@@ -47,7 +47,7 @@ describeWithAws('provision', (parts) => {
     expect(proxied.writes().length).toBeGreaterThan(10)
   })
 
-  test('says of each call that is not permitted which action to add', { timeout: 120_000 }, async () => {
+  test('says of each call that is not permitted which action to add', async () => {
     const { clients, proxies } = await proxiedParts(parts)
     for (let nth = 1; ; nth++) {
       const names = freshNames()

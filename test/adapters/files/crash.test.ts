@@ -72,7 +72,7 @@ it('a writer killed at any instant leaves the old or the new topic, and nothing 
     for (let kill = 0; kill < KILLS; kill++) await inspect(folder, await writeAndKill(folder))
   })
   await Promise.all(lanes)
-}, 60_000)
+})
 
 describe('a writer that died', () => {
   /** A store whose writer died after making a change public and before all files showed it. */

@@ -213,7 +213,7 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
       { answer: 'no JSON' },
     ]
 
-    test('are model_error within the time on REST, streamed REST and MCP', { timeout: 120_000 }, async () => {
+    test('are model_error within the time on REST, streamed REST and MCP', async () => {
       const { model, environment } = await setUp(name, { PROMPTS_LLM_TIMEOUT_MS: String(BUDGET_MS) })
       const server = await startServer(environment)
       const client = await connect(server, '2026-07-28')

@@ -82,7 +82,7 @@ describeWithAws('two servers on one stage', (parts) => {
   })
 
   test('serve through a minute without AWS, and take the first write after it', {
-    timeout: 120_000,
+    timeout: 600_000,
   }, async () => {
     const { proxies, key, token, one, other } = await setUp(parts)
     const edit = { token, body: { content: 'After the outage, {{user_name}}' } }

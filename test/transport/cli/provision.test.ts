@@ -66,7 +66,7 @@ describeWithAws('the command provision', (parts) => {
     expect(performance.now() - begin).toBeLessThan(10_000)
   })
 
-  test('whatever a killed run has left, the next one completes', { timeout: 240_000 }, async () => {
+  test('whatever a killed run has left, the next one completes', { timeout: 600_000 }, async () => {
     const whole = await proxiedParts(parts)
     expect(await runProgram(['provision'], whole.environment(freshNames()))).toMatchObject({ code: 0 })
     const calls = whole.proxies.reduce((sum, { requests }) => sum + requests.length, 0)

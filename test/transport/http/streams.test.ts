@@ -106,7 +106,7 @@ test('a key holds 100 streams at most, other callers are not affected, and a clo
     open.slice(1).every(({ text }) => text().includes('notifications/prompts/list_changed')),
   )
   expect(server.stderr()).not.toMatch(/"level":(50|60)/)
-}, 30_000)
+})
 
 test('a request for a stream that is refused, or asked for in another way, holds none', async () => {
   const server = await startApi()
@@ -130,7 +130,7 @@ test('a request for a stream that is refused, or asked for in another way, holds
     expect((await listen(server, { 'x-api-key': server.key })).status).toBe(200)
   }
   expect(server.stderr()).not.toMatch(/"level":(50|60)/)
-}, 30_000)
+})
 
 test('a stream ends when its key is revoked, and only that one', async () => {
   const server = await startApi()

@@ -83,4 +83,4 @@ test('a write that was acknowledged survives a kill right after its answer', asy
     await holds(server)
   }
   expect(server.stderr()).not.toMatch(/"level":(50|60)/)
-}, 60_000)
+}, 600_000)

@@ -99,7 +99,7 @@ test(`in ${ROUNDS} rounds of two processes one edit of each revision wins, and n
     })
     for (const ask of [one, other]) await untilRevision(ask, `/admin/prompts/${name}`, 1 + ROUNDS / TOPICS)
   }
-}, 120_000)
+}, 600_000)
 
 test('of two processes that create the same topic or prompt one is told that it exists', async () => {
   const [one, other] = await startTwo()
