@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts'
+
 /** An API key as it is kept: never the key itself. */
 export interface ApiKey {
   id: string
@@ -51,9 +53,9 @@ export interface ApiKeys {
   verify(presented: string): Promise<ApiKey | undefined>
 }
 
-/** Whether a key is valid at `now`. */
-export function isUsable({ revoked_at, expires_at }: ApiKey, now: Date): boolean {
-  return revoked_at === undefined && (expires_at === undefined || expires_at > now.toISOString())
+/** Whether a key is valid now. */
+export function isUsable({ revoked_at, expires_at }: ApiKey, clock: Clock): boolean {
+  return revoked_at === undefined && (expires_at === undefined || expires_at > clock().toISOString())
 }
 
 /** What of a presented key may be logged: its public prefix, or that it does not even look like one. */

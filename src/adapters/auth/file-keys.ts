@@ -1,13 +1,14 @@
-import { hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
-import { type ApiKey, type ApiKeys, isUsable, loggablePrefix } from '../../domain/api-keys.ts'
+import { type ApiKey, type ApiKeys, loggablePrefix } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { replaceFile } from '../files/durable.ts'
 import { type Layout, storeFailure } from '../files/layout.ts'
 import { fileLocks } from '../files/lock.ts'
 import { isMissing } from '../files/working-copy.ts'
+import { digestOf, type KnownKey, keyFinder } from './key-finder.ts'
 import { type Outages, SHORT, watchedFile } from './watched-file.ts'
 
 const StoredKeys = z.array(
@@ -18,23 +19,15 @@ const StoredKeys = z.array(
     created_at: z.string(),
     expires_at: z.string().optional(),
     revoked_at: z.string().optional(),
-    /** SHA-256 of the key. Keys are 192 random bits, so a slow hash would add cost and no safety. */
     sha256: z.string().regex(/^[0-9a-f]{64}$/),
   }),
 )
 type StoredKey = z.infer<typeof StoredKeys>[number]
 
-/** A key as requests are compared with it. */
-interface KnownKey {
-  record: ApiKey
-  /** The hash as text, which is how it is computed fastest. */
-  digest: Buffer
-}
-
 /** API keys, hashed, in the data folder. */
 export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: Outages = SHORT): ApiKeys {
   const withLock = fileLocks(layout)
-  const digest = Buffer.alloc(64)
+  const find = keyFinder(clock)
   const file = watchedFile<KnownKey[]>(layout.keys, () => read().map(toKnown), [], outages)
 
   function read(): StoredKey[] {
@@ -78,7 +71,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
         ...(expiresAt && { expires_at: expiresAt.toISOString() }),
       }
       return change((keys) => ({
-        keys: [...keys, { ...record, sha256: hash('sha256', key) }],
+        keys: [...keys, { ...record, sha256: digestOf(key).toString('hex') }],
         result: { key, record },
       }))
     },
@@ -110,15 +103,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
 
     async verify(presented) {
       // A folder may hold keys of several stages; each server takes its own only.
-      if (!presented.startsWith(`ppath_svc_${stage}_`)) return undefined
-      digest.write(hash('sha256', presented), 'latin1')
-      const now = clock()
-      let valid: ApiKey | undefined
-      // Every key is compared, in constant time, whatever the outcome.
-      for (const key of file.current()) {
-        if (timingSafeEqual(digest, key.digest) && isUsable(key.record, now)) valid = key.record
-      }
-      return valid
+      return presented.startsWith(`ppath_svc_${stage}_`) ? find(presented, file.current()) : undefined
     },
   }
 }
@@ -130,7 +115,7 @@ function noRotation(): AppError {
 }
 
 function toKnown(key: StoredKey): KnownKey {
-  return { record: withoutHash(key), digest: Buffer.from(key.sha256, 'latin1') }
+  return { record: withoutHash(key), digest: Buffer.from(key.sha256, 'hex') }
 }
 
 function withoutHash({ sha256: _, ...key }: StoredKey): ApiKey {

@@ -1,22 +1,11 @@
-import { hash } from 'node:crypto'
 import { type ApiKey, loggablePrefix } from '../../domain/api-keys.ts'
+import { digestOf, type KnownKey } from '../auth/key-finder.ts'
 import type { KeyValue, NamedKey } from './key-value.ts'
 import type { KeyVersions } from './key-versions.ts'
 import { CURRENT, PENDING, PREVIOUS } from './secret-calls.ts'
 
-/** A key as requests are compared with it. */
-export interface KnownKey {
-  record: ApiKey
-  digest: Buffer
-}
-
 /** The secret's own key has no name there. */
 export const OWN_NAME = 'backend'
-
-/** What a key is compared by; all are equally long. */
-export function digestOf(key: string): Buffer {
-  return hash('sha256', key, 'buffer')
-}
 
 /** Every key of the secret, each once, by its best record. Expired ones too. */
 export function knownKeys(versions: KeyVersions): KnownKey[] {

@@ -1,21 +1,14 @@
-import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { type ApiKey, type ApiKeys, isUsable } from '../../domain/api-keys.ts'
+import type { ApiKey, ApiKeys } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
+import { type KnownKey, keyFinder } from '../auth/key-finder.ts'
 import type { Outages } from '../auth/watched-file.ts'
 import { editKeys, missing } from './key-edits.ts'
 import { type KeyValue, type NamedKey, rawKeys } from './key-value.ts'
 import { type KeyVersions, keyVersions, keyVersionsReader } from './key-versions.ts'
-import {
-  digestOf,
-  faultsOf,
-  type KnownKey,
-  knownKeys,
-  namedRecord,
-  OWN_NAME,
-  ownRecord,
-} from './known-keys.ts'
+import { faultsOf, knownKeys, namedRecord, OWN_NAME, ownRecord } from './known-keys.ts'
 import { keyRotation, ROTATION_PAUSE_MS } from './rotation.ts'
 import { type SecretCalls, secretCalls } from './secret-calls.ts'
 import type { SecretVersions } from './secret-reader.ts'
@@ -46,6 +39,7 @@ export function secretKeys(
     const versions = await readVersions()
     return versions && keyVersions(versions)
   }
+  const find = keyFinder(clock)
   const watched = watchedSecret<KnownKey[]>({
     calls,
     read: readVersions,
@@ -68,16 +62,6 @@ export function secretKeys(
     if (versions.current === undefined) warn(`has no value: no API key is valid. ${howToCreate(calls)}`)
     else warn(faults.length > 0 ? `is damaged; what can be read of it counts: ${faults.join('; ')}` : '')
     return knownKeys(versions)
-  }
-
-  /** The record of a presented key. Every key is compared, in constant time, whatever the outcome. */
-  function find(digest: Buffer, keys: readonly KnownKey[]): ApiKey | undefined {
-    const now = clock()
-    let valid: ApiKey | undefined
-    for (const key of keys) {
-      if (timingSafeEqual(digest, key.digest) && isUsable(key.record, now)) valid = key.record
-    }
-    return valid
   }
 
   return {
@@ -152,12 +136,11 @@ export function secretKeys(
     },
 
     async verify(presented) {
-      const digest = digestOf(presented)
-      const known = find(digest, watched.fresh() ?? (await watched.current()))
+      const known = find(presented, watched.fresh() ?? (await watched.current()))
       if (known) return known
       // Perhaps a new one.
       await watched.lookAgain()
-      const found = find(digest, await watched.current())
+      const found = find(presented, await watched.current())
       if (found) return found
       const outage = watched.outage()
       if (outage) throw outage

@@ -5,6 +5,7 @@ import { strayTexts } from '../../adapters/files/working-copy.ts'
 import type { App } from '../../app.ts'
 import { type Config, loadConfig } from '../../config.ts'
 import { isUsable } from '../../domain/api-keys.ts'
+import { systemClock } from '../../domain/clock.ts'
 import { toAppError } from '../../domain/errors.ts'
 import { withApp } from './context.ts'
 import { print } from './output.ts'
@@ -74,7 +75,7 @@ async function checkContents({ services: { catalog }, backend }: App, config: Co
     odd(`${path} belongs to no topic by its name: prompts/{topic_id}/{prompt_type}.md, in lower case`)
   }
   const keys = await backend.openKeys()
-  const usable = (await keys.list()).filter((key) => isUsable(key, new Date()))
+  const usable = (await keys.list()).filter((key) => isUsable(key, systemClock))
   if (usable.length > 0) good(`API keys: ${usable.length}`)
   else odd('No API key yet; HTTP clients need one: purposepath-prompts keys create --name NAME')
   return checks

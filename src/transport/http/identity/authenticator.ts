@@ -108,10 +108,17 @@ function verify(
   }
 }
 
+/** Whom the records of keys stand for. */
+const keyBearers = new WeakMap<ApiKey, Verified>()
+
 function verifiedKey(key: ApiKey | undefined): Verified {
   if (!key) throw new AppError('unauthenticated', 'The API key is not valid.')
+  const known = keyBearers.get(key)
+  if (known) return known
   const caller: Caller = { subject: `key:${key.name}`, role: 'service', limitKey: `key:${key.id}` }
-  return { caller, label: key.prefix }
+  const verified = { caller, label: key.prefix }
+  keyBearers.set(key, verified)
+  return verified
 }
 
 async function verifyToken(tokens: TokenVerifier, value: string): Promise<Verified> {
