@@ -3,7 +3,6 @@ import { logAudit } from './adapters/audit.ts'
 import type { Identity } from './adapters/auth/identity.ts'
 import { readTopicSource } from './adapters/files/folder.ts'
 import type { Log } from './adapters/log.ts'
-import { keepSnapshot } from './adapters/snapshot/snapshot.ts'
 import { type Backend, type BackendOptions, openBackend } from './backends/backend.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './domain/clock.ts'
@@ -50,12 +49,12 @@ export async function openApp(
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
   const backend = await openBackend(config, { warn, keepsUp })
   const { topics, prompts } = await backend.openStore()
-  const { staleIfErrorMs, creatableTypes, aws } = config
+  const { staleIfErrorMs, creatableTypes } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
   const asker = createAsker(modelsOf(config))
   const services = { catalog, topics, prompts, clock, asker, creatableTypes }
   if (config.store === 'files') await seedIfEmpty(services, seeds)
-  else if (aws.snapshotFile !== undefined) keepSnapshot(aws.snapshotFile, catalog, warn)
+  backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()
   const audit = logAudit(log)
   const reportDefect = (error: unknown, requestId: string) =>

@@ -5,7 +5,7 @@ import { dynamoSignInCodes } from '../adapters/dynamodb/sign-in-codes.ts'
 import { sharedRateLimiter } from '../adapters/rate-limit/dynamodb.ts'
 import { jwtSecret } from '../adapters/secrets-manager/jwt-secret.ts'
 import { secretKeys } from '../adapters/secrets-manager/secret-keys.ts'
-import { withSnapshot } from '../adapters/snapshot/snapshot.ts'
+import { keepSnapshot, withSnapshot } from '../adapters/snapshot/snapshot.ts'
 import type { Config } from '../config.ts'
 import { systemClock as clock } from '../domain/clock.ts'
 import type { Backend, BackendOptions } from './backend.ts'
@@ -15,13 +15,14 @@ export function awsBackend(config: Config, { warn, keepsUp }: BackendOptions): B
   const { aws, stage, limits, freshnessMs, reconcileMs, staleIfErrorMs } = config
   const { dynamodb, s3, secrets } = awsClients(aws)
   const outages = { staleIfErrorMs, warn }
+  const { table, bucket, snapshotFile: path } = aws
+  const snapshot = path === undefined ? undefined : { path, store: `${table} ${bucket}` }
   return {
     async openStore() {
-      const account = accountOf(dynamodb, aws.table)
+      const account = accountOf(dynamodb, table)
       const owner = async () => (await account()).id
-      const { table, bucket, snapshotFile } = aws
       const store = awsStore({ dynamodb, s3, table, bucket, owner, freshnessMs, reconcileMs, warn })
-      return snapshotFile === undefined ? store : withSnapshot(store, snapshotFile)
+      return snapshot ? withSnapshot(store, snapshot) : store
     },
     openLimiter: async () =>
       sharedRateLimiter({ client: dynamodb, table: aws.limitsTable, perMinute: limits, clock, warn }),
@@ -36,5 +37,8 @@ export function awsBackend(config: Config, { warn, keepsUp }: BackendOptions): B
       return secret
     },
     openSignInCodes: async () => dynamoSignInCodes(dynamodb, aws.limitsTable, clock),
+    keepSnapshot(served) {
+      if (snapshot) keepSnapshot(snapshot, served, warn)
+    },
   }
 }

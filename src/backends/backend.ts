@@ -1,4 +1,5 @@
 import type { SigningSecret } from '../adapters/auth/local-secret.ts'
+import type { Served } from '../adapters/snapshot/snapshot.ts'
 import type { Config } from '../config.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
@@ -15,6 +16,8 @@ export interface Backend {
   /** What this installation signs tokens and sessions with. */
   openSecret(): Promise<SigningSecret>
   openSignInCodes(): Promise<SignInCodes>
+  /** Keeps a copy of what is served for a start in an outage, if that is wanted (PROMPTS_SNAPSHOT_FILE). */
+  keepSnapshot(served: Served): void
 }
 
 interface ClosableLimiter extends RateLimiter {

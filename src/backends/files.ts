@@ -31,5 +31,7 @@ export function filesBackend(config: Config, { warn, keepsUp }: BackendOptions):
       const { fileSignInCodes } = await import('../adapters/auth/sign-in-codes.ts')
       return fileSignInCodes(layout, clock)
     },
+    // The store is on this machine itself.
+    keepSnapshot() {},
   }
 }

@@ -2,14 +2,29 @@ import { readFileSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import * as z from 'zod'
 import type { PromptStore } from '../../domain/prompt-store.ts'
-import { type Bodies, type StoreWatch, Topic, type TopicRepository } from '../../domain/topic.ts'
+import {
+  type Bodies,
+  type PromptInfo,
+  type StoreWatch,
+  Topic,
+  type TopicRepository,
+} from '../../domain/topic.ts'
 
 /** A copy of everything that is served, on the local disk. */
 const Snapshot = z.object({
+  /** See {@link SnapshotFile.store}. */
+  store: z.string(),
   as_of: z.iso.datetime(),
   topics: z.array(z.object({ topic: Topic, bodies: z.record(z.string(), z.string()) })),
 })
 type Snapshot = z.infer<typeof Snapshot>
+
+/** Where the copy of a store is kept. */
+export interface SnapshotFile {
+  path: string
+  /** Which store it is a copy of: another one's is never served. */
+  store: string
+}
 
 interface Store {
   topics: TopicRepository
@@ -18,17 +33,30 @@ interface Store {
 
 /** Changes that come close together are written together. */
 const SETTLE_MS = 2_000
+/** How long a copy stays in memory for texts that cannot be read: they are asked for one by one. */
+const KEEP_MS = 30_000
 /** How soon a store that could not be reached at the start is tried again. */
 const RETRY_MS = 500
 
 /**
- * A store that an instance can start with while it is out of reach, if there is a snapshot of it at `path`. What is
- * known then is the snapshot, marked as stale, until the store answers.
+ * A store that an instance can start with while it is out of reach, if there is a snapshot of it. What is known then is
+ * the snapshot, marked as stale, until the store answers. Single texts that cannot be read come from the snapshot, too,
+ * if it has them: a text of the same hash is the same text.
  */
-export function withSnapshot(store: Store, path: string): Store {
+export function withSnapshot(store: Store, file: SnapshotFile): Store {
   const { topics, prompts } = store
   /** Set while the snapshot stands in for the store. */
   let standIn: Snapshot | undefined
+  let copy: Snapshot | undefined
+
+  function readCopy(): Snapshot | undefined {
+    if (copy) return copy
+    copy = readSnapshot(file)
+    setTimeout(() => {
+      copy = undefined
+    }, KEEP_MS).unref()
+    return copy
+  }
 
   return {
     topics: {
@@ -43,7 +71,7 @@ export function withSnapshot(store: Store, path: string): Store {
         try {
           return await topics.watch(listener)
         } catch (error) {
-          standIn = readSnapshot(path)
+          standIn = readSnapshot(file)
           if (!standIn) throw error
         }
         await listener({ topic_ids: [], reachable: false, as_of: new Date(standIn.as_of) })
@@ -59,12 +87,24 @@ export function withSnapshot(store: Store, path: string): Store {
     prompts: {
       ...prompts,
       async read(topic_id, info) {
-        const known = standIn?.topics.find(({ topic }) => topic.topic_id === topic_id)
-        const isSame = known?.topic.prompts.some(({ sha256 }) => sha256 === info.sha256)
-        return (isSame && known?.bodies[info.prompt_type]) || prompts.read(topic_id, info)
+        const atHand = textIn(standIn, topic_id, info)
+        if (atHand !== undefined) return atHand
+        try {
+          return await prompts.read(topic_id, info)
+        } catch (error) {
+          const copied = textIn(readCopy(), topic_id, info)
+          if (copied === undefined) throw error
+          return copied
+        }
       },
     },
   }
+}
+
+function textIn(snapshot: Snapshot | undefined, topic_id: string, info: PromptInfo): string | undefined {
+  const found = snapshot?.topics.find(({ topic }) => topic.topic_id === topic_id)
+  const copied = found?.topic.prompts.find(({ prompt_type }) => prompt_type === info.prompt_type)
+  return copied && copied.sha256 === info.sha256 ? found?.bodies[info.prompt_type] : undefined
 }
 
 /** Begins to watch as soon as that works. */
@@ -95,11 +135,12 @@ function watchLater(begin: () => Promise<StoreWatch>): StoreWatch {
   }
 }
 
-function readSnapshot(path: string): Snapshot | undefined {
+/** `undefined`: none yet, or one of another making. Then the instance needs its store, as without a snapshot. */
+function readSnapshot({ path, store }: SnapshotFile): Snapshot | undefined {
   try {
-    return Snapshot.parse(JSON.parse(readFileSync(path, 'utf8')))
+    const snapshot = Snapshot.parse(JSON.parse(readFileSync(path, 'utf8')))
+    return snapshot.store === store ? snapshot : undefined
   } catch {
-    // None yet, or one of another making: then the instance needs its store, as without a snapshot.
     return undefined
   }
 }
@@ -114,12 +155,12 @@ export interface Served {
 }
 
 /**
- * Keeps the snapshot at `path`, in a folder that is there, up to date: soon after the start and after every change.
+ * Keeps the snapshot, in a folder that is there, up to date: soon after the start and after every change.
  *
  * @param warn told when it cannot be written; the instance goes on without.
  */
 export function keepSnapshot(
-  path: string,
+  file: SnapshotFile,
   served: Served,
   warn: (message: string, cause?: unknown) => void,
 ): void {
@@ -128,9 +169,9 @@ export function keepSnapshot(
     isDue = false
     try {
       if (served.staleSince()) schedule()
-      else await writeSnapshot(path, served)
+      else await writeSnapshot(file, served)
     } catch (error) {
-      warn(`cannot write the snapshot ${path}`, error)
+      warn(`cannot write the snapshot ${file.path}`, error)
     }
   }
   const schedule = () => {
@@ -141,11 +182,11 @@ export function keepSnapshot(
   schedule()
 }
 
-async function writeSnapshot(path: string, served: Served): Promise<void> {
+async function writeSnapshot({ path, store }: SnapshotFile, served: Served): Promise<void> {
   const as_of = new Date().toISOString()
   const topics: Snapshot['topics'] = []
   for (const topic of served.list()) topics.push({ topic, bodies: await served.bodies(topic) })
-  const snapshot: Snapshot = { as_of, topics }
+  const snapshot: Snapshot = { store, as_of, topics }
   const temporary = `${path}.${process.pid}.tmp`
   try {
     // Prompts are nobody else's business.

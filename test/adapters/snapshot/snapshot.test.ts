@@ -13,9 +13,10 @@ import { topicContent } from '../../helpers/topics.ts'
 
 /** A store with one topic that can be out of reach. */
 async function setUp() {
-  const path = join(await tempFolder(), 'snapshot.json')
+  const file = { path: join(await tempFolder(), 'snapshot.json'), store: 'prompts-test' }
   const store = memoryStore()
   let isOut = false
+  let areTextsOut = false
   const reach = <Args extends unknown[], T>(work: (...args: Args) => Promise<T>) => {
     return async (...args: Args): Promise<T> => {
       if (isOut) throw new AppError('unavailable', 'The store cannot be reached.')
@@ -30,18 +31,30 @@ async function setUp() {
       save: reach(topics.save),
       watch: reach((listener: StoreListener) => topics.watch(listener)),
     } satisfies TopicRepository,
-    prompts: { ...prompts, read: reach(prompts.read) },
+    prompts: {
+      ...prompts,
+      read: reach(async (...asked: Parameters<typeof prompts.read>) => {
+        if (areTextsOut) throw new AppError('unavailable', 'The texts cannot be reached.')
+        return prompts.read(...asked)
+      }),
+    },
   }
-  const start = () => openServices(withSnapshot(faulty, path))
+  const start = (from = file) => openServices(withSnapshot(faulty, from))
   const first = await start()
   await put(first, topicContent('t', { system: 'S', user: 'U' }))
-  const written = () => readFile(path, 'utf8').catch(() => '')
-  return { path, start, first, written, outage: (out: boolean) => (isOut = out) }
+  const written = () => readFile(file.path, 'utf8').catch(() => '')
+  const outage = (out: boolean) => {
+    isOut = out
+  }
+  const outageOfTexts = () => {
+    areTextsOut = true
+  }
+  return { file, start, first, written, outage, outageOfTexts }
 }
 
 it('an instance starts from it, says of when it is, and goes over to the store', async () => {
-  const { path, start, first, written, outage } = await setUp()
-  keepSnapshot(path, first.catalog, () => {})
+  const { file, start, first, written, outage } = await setUp()
+  keepSnapshot(file, first.catalog, () => {})
   await waitFor(written)
   const { as_of } = JSON.parse(await written())
   outage(true)
@@ -57,36 +70,62 @@ it('an instance starts from it, says of when it is, and goes over to the store',
 })
 
 it('is written after a change, for its owner alone, and never while what is served is stale', async () => {
-  const { path, first, written } = await setUp()
+  const { file, first, written } = await setUp()
   let isStale = true
   const served = { ...first.catalog, staleSince: () => (isStale ? new Date() : undefined) }
   const warnings: string[] = []
-  keepSnapshot(path, served, (message) => warnings.push(message))
+  keepSnapshot(file, served, (message) => warnings.push(message))
   await new Promise((resolve) => setTimeout(resolve, 2_500))
   expect(await written()).toBe('')
   isStale = false
   await putBodies(first, 't', { user: 'Changed' })
   expect(await waitFor(written)).toContain('Changed')
-  expect((await stat(path)).mode & 0o777).toBe(0o600)
+  expect((await stat(file.path)).mode & 0o777).toBe(0o600)
   expect(warnings).toEqual([])
 })
 
 it('that is not there, or none, does not hide the outage', async () => {
-  const { path, start, first, written, outage } = await setUp()
+  const { file, start, first, written, outage } = await setUp()
   outage(true)
-  expect((await failureOf(start)).code).toBe('unavailable')
+  expect((await failureOf(() => start())).code).toBe('unavailable')
   outage(false)
-  keepSnapshot(path, first.catalog, () => {})
+  keepSnapshot(file, first.catalog, () => {})
   await waitFor(written)
-  await writeFile(path, '{"as_of"')
+  await writeFile(file.path, '{"as_of"')
   outage(true)
-  expect((await failureOf(start)).code).toBe('unavailable')
+  expect((await failureOf(() => start())).code).toBe('unavailable')
+})
+
+it('of another store is not used', async () => {
+  const { file, start, first, written, outage } = await setUp()
+  keepSnapshot({ ...file, store: 'prompts-other' }, first.catalog, () => {})
+  await waitFor(written)
+  outage(true)
+  expect((await failureOf(() => start())).code).toBe('unavailable')
+})
+
+it('gives texts that cannot be read while the records can, unless they have changed since', async () => {
+  const { file, start, first, written, outageOfTexts } = await setUp()
+  await put(first, topicContent('empty', { system: '', user: 'U' }))
+  keepSnapshot(file, first.catalog, () => {})
+  await waitFor(written)
+  outageOfTexts()
+  const { catalog } = await start()
+  expect(catalog.staleSince()).toBeUndefined()
+  expect(await catalog.bodies(catalog.published('t'))).toEqual({ system: 'S', user: 'U' })
+  expect(await catalog.bodies(catalog.published('empty'))).toEqual({ system: '', user: 'U' })
+  await putBodies(first, 't', { user: 'New' })
+  const later = await start()
+  const changed = await failureOf(async () => later.catalog.bodies(later.catalog.published('t')))
+  expect(changed.code).toBe('unavailable')
 })
 
 it('that cannot be written is told, and nothing else happens', async () => {
-  const { first } = await setUp()
+  const { file, first } = await setUp()
   const warnings: string[] = []
-  keepSnapshot('/nowhere/snapshot.json', first.catalog, (message) => warnings.push(message))
+  keepSnapshot({ ...file, path: '/nowhere/snapshot.json' }, first.catalog, (message) =>
+    warnings.push(message),
+  )
   onTestFinished(() => first.catalog.close())
   await waitFor(() => warnings.length > 0)
   expect(warnings).toEqual([expect.stringContaining('/nowhere/snapshot.json')])
