@@ -49,6 +49,9 @@ export interface ApiKeys {
    */
   rotate(tell: (sentence: string) => void): Promise<{ key: string; record: ApiKey }>
 
+  /** False while the keys could not be read even once, so that none can be verified. */
+  areKnown(): boolean
+
   /** The record of a presented key, if it is valid now. */
   verify(presented: string): Promise<ApiKey | undefined>
 }

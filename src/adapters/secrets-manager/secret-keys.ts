@@ -135,6 +135,8 @@ export function secretKeys(
       return { key: value.apiKey as string, record: ownRecord(value, 'current') }
     },
 
+    areKnown: watched.isKnown,
+
     async verify(presented) {
       const known = find(presented, watched.fresh() ?? (await watched.current()))
       if (known) return known

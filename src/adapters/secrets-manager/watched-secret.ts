@@ -32,6 +32,9 @@ export interface WatchedSecret<T> {
   /** Reads it again now, because this process has changed it. */
   readAfterChange(): Promise<void>
 
+  /** Whether it has been read at least once. */
+  isKnown(): boolean
+
   /** `unavailable` while it cannot be read: then what is not known cannot be judged. */
   outage(): AppError | undefined
 }
@@ -70,13 +73,14 @@ export function watchedSecret<T>({
   let failedAt = -Infinity
   let reading: Promise<void> | undefined
   let lookedAt = -Infinity
-  /** Where a timer reads, nobody else does while it runs: its reading takes a moment. */
-  let lateMs = 0
+  let isStarted = false
   let looking: Promise<void> | undefined
 
   const now = () => clock().getTime()
   /** Whether `time` is so long ago. A clock that was set back must not make things young for ever. */
   const isAgo = (time: number, ms: number) => now() - time >= ms || now() < time
+  /** Where a timer reads, nobody else does while it runs: its reading takes a moment. */
+  const maxAgeMs = () => REFRESH_MS + (isStarted ? LATE_MS : 0)
   const isUsable = () => last !== undefined && now() - last.readAt < REFRESH_MS + staleIfErrorMs
 
   function readShared(): Promise<void> {
@@ -103,6 +107,8 @@ export function watchedSecret<T>({
       if (!failure) warn(`cannot read ${calls.resource}; what is known of it holds for now`, thrown)
       failure = error
       failedAt = now()
+      // Nobody is sent here before something is known, so nobody's request would ask for it.
+      if (isStarted && !last) setTimeout(readShared, PAUSE_MS).unref()
     }
   }
 
@@ -127,17 +133,18 @@ export function watchedSecret<T>({
   return {
     readAfterChange: readAfresh,
     outage: () => failure && unavailable(),
+    isKnown: () => last !== undefined,
 
     async start() {
-      lateMs = LATE_MS
+      isStarted = true
       setInterval(readShared, REFRESH_MS).unref()
       await readShared()
     },
 
-    fresh: () => (last && !isAgo(last.readAt, REFRESH_MS + lateMs) ? last.value : undefined),
+    fresh: () => (last && !isAgo(last.readAt, maxAgeMs()) ? last.value : undefined),
 
     async current() {
-      if (!last || isAgo(last.readAt, REFRESH_MS + lateMs)) {
+      if (!last || isAgo(last.readAt, maxAgeMs())) {
         if (!failure) await readShared()
         else if (reading || isAgo(failedAt, PAUSE_MS)) {
           const attempt = readShared()

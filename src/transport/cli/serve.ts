@@ -35,6 +35,8 @@ export async function runServe(start: Start, address: AddressWords): Promise<voi
     audit,
     authenticate: authenticator(credentials),
     isStillValid: credentialChecker(credentials),
+    // An issuer's tokens need nothing that is kept here.
+    canVerify: () => config.tokens.jwksUrl !== undefined || keys.areKnown(),
     signInCodes,
     sessions,
     tokens: config.tokens,

@@ -15,6 +15,8 @@ declare module 'fastify' {
 export interface HealthDeps {
   catalog: Catalog
   authenticate: Authenticate
+  /** False while no credential at all could be verified. */
+  canVerify: () => boolean
   metrics: { contentType: string; expose: () => Promise<string> }
   /** True when `request.ip` is the client's address also behind a proxy (PROMPTS_TRUST_PROXY). */
   behindProxy: boolean
@@ -23,7 +25,7 @@ export interface HealthDeps {
 /** `/healthz` (the process answers), `/readyz` (prompts can be served) and `/metrics` (spec §8). */
 export function answerHealth(
   app: FastifyInstance,
-  { catalog, authenticate, metrics, behindProxy }: HealthDeps,
+  { catalog, authenticate, canVerify, metrics, behindProxy }: HealthDeps,
 ): void {
   app.get('/healthz', { config: { anyHost: true } }, () => ({ status: 'ok' }))
 
@@ -31,6 +33,8 @@ export function answerHealth(
     const topics = catalog.list().length
     if (!catalog.canServe())
       throw new AppError('unavailable', 'No text could be read yet.', { retryAfter: 5 })
+    if (!canVerify())
+      throw new AppError('unavailable', 'The API keys could not be read yet.', { retryAfter: 5 })
     const since = catalog.staleSince()
     return since
       ? { status: 'stale', stale_since: since.toISOString(), topics }

@@ -27,7 +27,7 @@ async function setUp(parts: AwsParts) {
   const token = await run('token')
   const servers = await Promise.all([startServer(settings), startServer(settings)])
   const [one, other] = servers as [(typeof servers)[number], (typeof servers)[number]]
-  return { ...proxied, run, key, token, one, other }
+  return { ...proxied, settings, run, key, token, one, other }
 }
 
 describeWithAws('two servers on one stage', (parts) => {
@@ -117,6 +117,18 @@ describeWithAws('two servers on one stage', (parts) => {
       const { text, headers } = await api(other, 'GET /prompts/goals', { key })
       return text.includes('After the outage') && headers['prompts-stale'] === undefined
     }, PROMPTLY_MS)
+  })
+
+  test('are ready once a credential can be verified, soon after Secrets Manager is there', async () => {
+    const { secrets, key, settings } = await setUp(parts)
+    secrets.outage()
+    const late = await startServer(settings)
+    const readiness = async () => (await fetch(`${late.url}/readyz`)).status
+    expect(await readiness()).toBe(503)
+    expect(await api(late, 'GET /prompts/goals', { key })).toMatchObject({ status: 503 })
+    secrets.heal()
+    await waitFor(async () => (await readiness()) === 200, 10_000)
+    expect((await api(late, 'GET /prompts/goals', { key })).status).toBe(200)
   })
 
   test('end in good order, and log neither secrets nor texts', async () => {
