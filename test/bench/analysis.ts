@@ -6,7 +6,7 @@ import { cpuPerRequest, median, print, ratio } from './figures.ts'
 import { restShot } from './load.ts'
 import type { Subject } from './processes.ts'
 
-const ANALYSES = 400
+const ANALYSES = 80
 const STREAMS = 40
 const ANALYSIS = {
   analysis: 'Revenue is 5% below threshold. '.repeat(20),
@@ -38,7 +38,7 @@ export async function printAnalysis(
   const { subject, key } = await startProduct({ ...settings, ...model })
   const path = '/api/v1/prompts/topic_0/analyze'
   const parameters = { user_name: 'Ada' }
-  const cpu = await cpuPerRequest(
+  const [sdk, ours] = await cpuPerRequest(
     [
       [bare, restShot('POST', `${bare.url}/analyze`, {}, 'severity', {})],
       [subject, restShot('POST', subject.url + path, { 'x-api-key': key }, 'severity', parameters)],
@@ -46,9 +46,7 @@ export async function printAnalysis(
     ANALYSES,
   )
   print('an analysis on Bedrock, by a stand-in that answers at once')
-  print(
-    `  CPU, analysis ÷ bare Fastify with the SDK's call ${ratio(cpu.get(subject) as number, cpu.get(bare) as number).trim()}   (must ≤ 1.2)`,
-  )
+  print(`  CPU, analysis ÷ bare Fastify with the SDK's call ${ratio(ours, sdk).trim()}   (must ≤ 1.2)`)
   const delays: number[] = []
   for (let index = 0; index < STREAMS; index++) {
     const seenAt = await firstDeltaAt(subject.url + path, key, parameters)

@@ -65,14 +65,14 @@ async function printWarm({ subject, key, dynamodb, s3 }: AwsProduct, files: File
   const before = countCalls(dynamodb, s3)
   await fire(ours, CHEAP_REQUESTS)
   const calls = countCalls(dynamodb, s3) - before
-  const cpu = await cpuPerRequest(
+  const [onFiles, onAws] = await cpuPerRequest(
     [
       [files.subject, shotAt(files.subject.url, files.key)],
       [subject, ours],
     ],
     CHEAP_REQUESTS,
   )
-  const overFiles = ratio(cpu.get(subject) as number, cpu.get(files.subject) as number)
+  const overFiles = ratio(onAws, onFiles)
   print(`  CPU, warm GET ÷ on files                       ${overFiles}   (must ≤ 1.1, aim 1.0)`)
   print(
     `  calls for ${CHEAP_REQUESTS.toLocaleString('en')} warm GETs, but for feed and limits   ${calls}   (must 0)`,

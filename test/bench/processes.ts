@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Environment, environmentOf, waitFor } from '../helpers/program.ts'
 
@@ -9,14 +9,12 @@ export interface Subject {
   name: string
   url: string
   process: ChildProcess
-  /** CPU seconds used so far, by the operating system's account (Linux only). */
+  /** CPU seconds used so far by all threads, by the scheduler's account (Linux only). */
   cpuSeconds: () => number
   /** Memory in MB now. */
   residentMb: () => number
   stop: () => Promise<void>
 }
-
-const TICKS_PER_SECOND = 100
 
 /** Waits until a server has done what it does after its start, such as reading ahead. */
 export async function settled({ cpuSeconds }: Subject): Promise<void> {
@@ -47,9 +45,9 @@ export async function startSubject(
     url,
     process: child,
     cpuSeconds() {
-      // proc(5): fields 14 and 15, counted after the name in parentheses.
-      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+      const threads = readdirSync(`/proc/${child.pid}/task`)
+      const spent = threads.map((id) => readFileSync(`/proc/${child.pid}/task/${id}/schedstat`, 'utf8'))
+      return spent.reduce((sum, text) => sum + Number(text.split(' ')[0]), 0) / 1e9
     },
     residentMb() {
       const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
