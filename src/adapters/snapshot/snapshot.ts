@@ -47,15 +47,17 @@ export function withSnapshot(store: Store, file: SnapshotFile): Store {
   const { topics, prompts } = store
   /** Set while the snapshot stands in for the store. */
   let standIn: Snapshot | undefined
-  let copy: Snapshot | undefined
+  /** Also that there is none is remembered. */
+  let copy: { snapshot: Snapshot | undefined } | undefined
 
   function readCopy(): Snapshot | undefined {
-    if (copy) return copy
-    copy = readSnapshot(file)
-    setTimeout(() => {
-      copy = undefined
-    }, KEEP_MS).unref()
-    return copy
+    if (!copy) {
+      copy = { snapshot: readSnapshot(file) }
+      setTimeout(() => {
+        copy = undefined
+      }, KEEP_MS).unref()
+    }
+    return copy.snapshot
   }
 
   return {
