@@ -107,9 +107,12 @@ export function watchedSecret<T>({
       if (!failure) warn(`cannot read ${calls.resource}; what is known of it holds for now`, thrown)
       failure = error
       failedAt = now()
-      // Nobody is sent here before something is known, so nobody's request would ask for it.
-      if (isStarted && !last) setTimeout(readShared, PAUSE_MS).unref()
     }
+  }
+
+  /** Nobody is sent to a server that knows no keys, so nobody's request would read them. */
+  function readUntilKnown(): void {
+    if (!last) setTimeout(() => readShared().then(readUntilKnown), PAUSE_MS).unref()
   }
 
   function known(): T {
@@ -139,6 +142,7 @@ export function watchedSecret<T>({
       isStarted = true
       setInterval(readShared, REFRESH_MS).unref()
       await readShared()
+      readUntilKnown()
     },
 
     fresh: () => (last && !isAgo(last.readAt, maxAgeMs()) ? last.value : undefined),
