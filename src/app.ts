@@ -9,16 +9,15 @@ import { systemClock } from './domain/clock.ts'
 import type { AppError } from './domain/errors.ts'
 import type { Audit, Measure } from './domain/observation.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
-import { createExecute, type Execute } from './operations/execute.ts'
+import { createPipeline, type Pipeline } from './operations/execute.ts'
 import type { Services } from './operations/operation.ts'
 import { createAsker, type ModelSettings } from './services/asking.ts'
 import { openCatalog } from './services/catalog.ts'
 import { seedTopics } from './services/importing.ts'
 
 /** The program, put together: everything a transport needs. */
-export interface App {
+export interface App extends Pipeline {
   services: Services
-  execute: Execute
   limiter: RateLimiter
   audit: Audit
   reportDefect: (error: unknown, requestId: string) => void
@@ -61,11 +60,11 @@ export async function openApp(
     log.error({ err: error, request_id: requestId }, 'defect')
   // A command tells its person anyway.
   const reportTrouble = keepsUp ? troubleLog(log) : () => {}
-  const execute = createExecute({ services, limiter, audit, measure, reportTrouble, reportDefect })
+  const pipeline = createPipeline({ services, limiter, audit, measure, reportTrouble, reportDefect })
 
   return {
+    ...pipeline,
     services,
-    execute,
     limiter,
     audit,
     reportDefect,

@@ -37,17 +37,26 @@ export type Execute = <Input extends z.ZodObject, Data extends z.ZodType>(
   context: CallContext,
 ) => Promise<Answer<z.input<Data>>>
 
+export interface Pipeline {
+  execute: Execute
+  /** How many calls are running. */
+  running: () => number
+}
+
 /** THE pipeline. Handlers never check roles, limits or shapes, and never write to the audit log. */
-export function createExecute({
+export function createPipeline({
   services,
   limiter,
   audit,
   measure,
   reportTrouble,
   reportDefect,
-}: PipelineDeps): Execute {
-  return async (operation, input, context) => {
+}: PipelineDeps): Pipeline {
+  let running = 0
+
+  const execute: Execute = async (operation, input, context) => {
     const startedAt = performance.now()
+    running++
     let failure: AppError | undefined
     let use: Partial<ModelUse> | undefined
     let given = typeof input === 'function' ? context.path : input
@@ -71,6 +80,7 @@ export function createExecute({
       }
       throw failure
     } finally {
+      running--
       // Who hangs up is no failure of anything.
       const outcome = failure && context.signal?.aborted ? 'cancelled' : (failure?.code ?? 'ok')
       const duration_ms = elapsedMs(startedAt)
@@ -90,6 +100,8 @@ export function createExecute({
       measure(operation.name, outcome, duration_ms / 1000, use)
     }
   }
+
+  return { execute, running: () => running }
 }
 
 function modelFields(use: Partial<ModelUse> | undefined): Partial<ModelUse> {

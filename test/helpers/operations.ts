@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 import type { Caller, Role } from '../../src/domain/caller.ts'
-import { createExecute } from '../../src/operations/execute.ts'
+import { createPipeline } from '../../src/operations/execute.ts'
 import type { Answer, CallContext, Operation, Services } from '../../src/operations/operation.ts'
 
 /** Calls operations through the pipeline, as a caller without limits. */
 export function caller(services: Services) {
-  const execute = createExecute({
+  const { execute } = createPipeline({
     services,
     limiter: { take: async () => ({ allowed: true, limit: 1, remaining: 1, resetSeconds: 0 }) },
     audit: () => {},

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Caller } from '../../src/domain/caller.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import type { Audit } from '../../src/domain/observation.ts'
-import { createExecute } from '../../src/operations/execute.ts'
+import { createPipeline } from '../../src/operations/execute.ts'
 import { type Answer, defineOperation } from '../../src/operations/operation.ts'
 import { failureOf } from '../helpers/errors.ts'
 import { openServices } from '../helpers/services.ts'
@@ -18,7 +18,7 @@ async function pipeline(answer: () => unknown = () => ({ data: { count: 1 } }), 
   const audited: Parameters<Audit>[0][] = []
   const measured: [operation: string, outcome: string][] = []
   const defects: unknown[] = []
-  const execute = createExecute({
+  const { execute } = createPipeline({
     services,
     limiter: {
       async take(key, limit, cost) {

@@ -28,6 +28,7 @@ type StoredKey = z.infer<typeof StoredKeys>[number]
 export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: Outages = SHORT): ApiKeys {
   const withLock = fileLocks(layout)
   const find = keyFinder(clock)
+  const start = `ppath_svc_${stage}_`
   const file = watchedFile<KnownKey[]>(layout.keys, () => read().map(toKnown), [], outages)
 
   function read(): StoredKey[] {
@@ -62,7 +63,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
 
   return {
     create(name, expiresAt) {
-      const key = `ppath_svc_${stage}_${randomBytes(24).toString('hex')}`
+      const key = start + randomBytes(24).toString('hex')
       const record = {
         id: randomUUID().slice(0, 8),
         name,
@@ -105,7 +106,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
 
     async verify(presented) {
       // A folder may hold keys of several stages; each server takes its own only.
-      return presented.startsWith(`ppath_svc_${stage}_`) ? find(presented, file.current()) : undefined
+      return presented.startsWith(start) ? find(presented, file.current()) : undefined
     },
   }
 }

@@ -4,7 +4,7 @@ import type { LimitName, RateLimiter } from '../../domain/rate-limiter.ts'
 
 const MINUTE_MS = 60_000
 /** Callers remembered at the same time; the least active one starts anew. */
-const MAX_BUCKETS = 10_000
+const MAX_CALLERS = 10_000
 
 interface Bucket {
   tokens: number
@@ -16,20 +16,23 @@ interface Bucket {
  * a minute. A caller that was quiet may spend a minute's calls at once.
  */
 export function memoryRateLimiter(perMinute: Readonly<Record<LimitName, number>>, clock: Clock): RateLimiter {
-  const buckets = new LRUCache<string, Bucket>({ max: MAX_BUCKETS })
+  const callers = new LRUCache<string, Partial<Record<LimitName, Bucket>>>({ max: MAX_CALLERS })
 
-  function newBucket(name: string, capacity: number, now: number): Bucket {
-    const bucket = { tokens: capacity, filledAt: now }
-    buckets.set(name, bucket)
-    return bucket
+  function bucketsOf(key: string): Partial<Record<LimitName, Bucket>> {
+    const known = callers.get(key)
+    if (known) return known
+    const buckets = {}
+    callers.set(key, buckets)
+    return buckets
   }
 
   return {
     async take(key, limit, cost) {
       const capacity = perMinute[limit]
       const now = clock().getTime()
-      const name = `${limit} ${key}`
-      const bucket = buckets.get(name) ?? newBucket(name, capacity, now)
+      const buckets = bucketsOf(key)
+      buckets[limit] ??= { tokens: capacity, filledAt: now }
+      const bucket = buckets[limit]
       bucket.tokens = Math.min(
         capacity,
         bucket.tokens + (Math.max(0, now - bucket.filledAt) / MINUTE_MS) * capacity,

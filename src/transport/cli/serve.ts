@@ -10,6 +10,7 @@ import type { SignInCodes } from '../../domain/sign-in.ts'
 import { authenticator, credentialChecker } from '../http/identity/authenticator.ts'
 import { serveHttp } from '../http/server.ts'
 import { type AddressWords, configAt, localUser, type Start, seedsOf } from './context.ts'
+import { keepTicksFast } from './keep-ticks-fast.ts'
 import { signInLink } from './login.ts'
 import { print } from './output.ts'
 
@@ -19,6 +20,7 @@ export async function runServe(start: Start, address: AddressWords): Promise<voi
   // By default V8 lets garbage grow to several times what is in use before it looks for it. Here that would be most of
   // the memory: catalogues are large and live long. Three quarters is enough, and costs little: the bench shows both.
   setFlagsFromString('--heap-growing-percent=75')
+  keepTicksFast()
   const log = createLog(config.logLevel ?? 'info')
   const metrics = prometheusMetrics()
   const app = await openApp(config, { log, seeds: seedsOf(start), measure: metrics.measure, keepsUp: true })
@@ -30,6 +32,7 @@ export async function runServe(start: Start, address: AddressWords): Promise<voi
   const credentials = { keys, tokens, sessions, limiter, audit, publicUrl: config.publicUrl }
   const server = await serveHttp(config, {
     execute: app.execute,
+    running: app.running,
     catalog: app.services.catalog,
     limiter,
     audit,

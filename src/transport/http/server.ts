@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type FastifyInstance, fastify } from 'fastify'
 import { urlAt } from '../../config.ts'
 import { AppError } from '../../domain/errors.ts'
@@ -27,6 +28,8 @@ const SILENCE_TIMEOUT_MS = 60_000
 const MAX_PATH_FIELD = 16 * 1024
 /** How long a shutdown waits for running calls. */
 const GRACE_MS = 3_000
+/** How often a shutdown looks whether calls are still running. */
+const DRAIN_POLL_MS = 10
 /** Time for the last answers. */
 const LAST_WORDS_MS = 500
 
@@ -45,6 +48,8 @@ export type HttpDeps = Omit<
   McpHttpDeps & HealthDeps & SignInDeps & ProtectedResourceDeps & RestDeps,
   Derived
 > & {
+  /** See {@link Pipeline.running}. */
+  running: () => number
   /** Folder of the page at `/docs`. */
   docsRoot: string
   /** Ends what waits for a model. */
@@ -92,7 +97,7 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
   answerHealth(app, shared)
   answerSignIn(app, shared)
   answerProtectedResource(app, shared)
-  const drainRest = serveRest(app, shared)
+  serveRest(app, shared)
   const closeMcp = serveMcpOverHttp(app, shared)
   const document = () =>
     openApiDocument({ publicUrl: publicUrl ?? addressOf(app, options.host), extra: earlyPaths })
@@ -105,7 +110,7 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     async close() {
       app.server.close()
       app.server.closeIdleConnections()
-      const drained = Promise.all([drainRest(), closeMcp()])
+      const drained = Promise.all([drain(deps.running), closeMcp()])
       await within(GRACE_MS, drained)
       // What still runs waits for a model: its callers hear that this is the end.
       deps.endModelCalls()
@@ -161,6 +166,12 @@ async function listen(app: FastifyInstance, { host, port }: HttpOptions): Promis
             : message
     throw new AppError('unavailable', `Cannot listen: ${reason}`, { cause: error })
   }
+}
+
+async function drain(running: () => number): Promise<void> {
+  // One look more than needed: the last answer is sent in the turn after its call has ended.
+  do await sleep(DRAIN_POLL_MS)
+  while (running() > 0)
 }
 
 async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {

@@ -46,7 +46,7 @@ export function authenticator(deps: AuthenticatorDeps): Authenticate {
   const { limiter, audit, publicUrl } = deps
 
   return async (request) => {
-    const startedAt = performance.now()
+    const { startedAt } = request
     const credential = credentialOf(request, publicUrl)
     try {
       const { caller, label } = await verify(deps, credential, request)

@@ -33,18 +33,25 @@ function jsonOf({ data, ...rest }: { data: unknown }): Buffer | string {
   return Buffer.concat([...pieces, Buffer.from(end === '{}' ? '}}' : `},${end.slice(1)}`)])
 }
 
-/** Sends what a caller may keep and ask about again: with a strong ETag, or just 304 if it has not changed. */
-export function sendTagged({ headers }: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {
+/** The body of what a caller may keep and ask about again, with a strong ETag; none, and 304, if it has not changed. */
+export function keptBody(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  answer: object,
+): Buffer | undefined {
   const { bytes, tag } = write(answer)
   reply.header('etag', tag).header('cache-control', 'private, no-cache')
-  return isFresh(headers['if-none-match'], tag) ? reply.code(304).send() : sendJson(reply, bytes)
+  if (!isFresh(headers['if-none-match'], tag)) return jsonBody(reply, bytes)
+  reply.code(304)
+  return undefined
 }
 
-/** Sends what nobody may keep. */
-export function sendOnce<A extends { data: unknown }>(reply: FastifyReply, answer: A): FastifyReply {
-  return sendJson(reply.header('cache-control', 'no-store'), jsonOf(answer))
+/** The body of what nobody may keep. */
+export function passingBody<A extends { data: unknown }>(reply: FastifyReply, answer: A): Buffer | string {
+  return jsonBody(reply.header('cache-control', 'no-store'), jsonOf(answer))
 }
 
-function sendJson(reply: FastifyReply, json: string | Buffer): FastifyReply {
-  return reply.header('x-content-type-options', 'nosniff').type('application/json; charset=utf-8').send(json)
+function jsonBody<Body>(reply: FastifyReply, body: Body): Body {
+  reply.header('x-content-type-options', 'nosniff').type('application/json; charset=utf-8')
+  return body
 }

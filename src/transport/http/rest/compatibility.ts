@@ -5,7 +5,7 @@ import { parseInput } from '../../../domain/validation.ts'
 import type { Answer, Meta, Operation } from '../../../operations/operation.ts'
 import { getPrompts } from '../../../operations/prompts.ts'
 import { createTopic } from '../../../operations/topic-edits.ts'
-import { sendOnce, sendTagged } from './answer.ts'
+import { keptBody, passingBody } from './answer.ts'
 import { callOf } from './call.ts'
 import { createTemplate, getTemplate } from './early-paths.ts'
 import { inputReader } from './input.ts'
@@ -39,7 +39,7 @@ export function serveEarlyPaths(
     ]
     const location = `${basePath}${API_ROOT}/integration/templates/${data.topic_id}`
     reply.code(201).header('location', location).header('etag', `"${data.revision}"`)
-    return sendOnce(reply, { success: true, data: templateOf(data), ...metaOf(warnings) })
+    return passingBody(reply, { success: true, data: templateOf(data), ...metaOf(warnings) })
   })
 
   const readAddress = inputReader({ ...getTemplate, ...placesOf(getTemplate) })
@@ -50,7 +50,7 @@ export function serveEarlyPaths(
     }
     const { data, meta } = await run(getPrompts, read, request, reply)
     if (meta?.stale) reply.header('prompts-stale', 'true')
-    return sendTagged(request, reply, { success: true, data: templateTextsOf(data, meta?.revision) })
+    return keptBody(request, reply, { success: true, data: templateTextsOf(data, meta?.revision) })
   })
 
   /** Runs an operation; what it refuses is named as the early paths name it, what `read` refuses is so already. */

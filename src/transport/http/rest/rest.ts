@@ -1,19 +1,15 @@
-import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Execute } from '../../../operations/execute.ts'
 import type { Answer, CallContext } from '../../../operations/operation.ts'
 import type { Authenticate } from '../identity/authenticator.ts'
 import { whileWorking } from '../working.ts'
-import { sendOnce, sendTagged } from './answer.ts'
+import { keptBody, passingBody } from './answer.ts'
 import { callOf } from './call.ts'
 import { serveEarlyPaths } from './compatibility.ts'
 import { inputReader } from './input.ts'
 import { keepBodiesRaw } from './json-body.ts'
 import { answerWithEvents, hangUpSignal, wantsEvents } from './model-calls.ts'
 import { API_ROOT, type RestRoute, restRoutes, routerPath } from './routes.ts'
-
-/** How often a shutdown looks whether calls are still running. */
-const POLL_MS = 10
 
 export interface RestDeps {
   execute: Execute
@@ -22,42 +18,26 @@ export interface RestDeps {
   basePath: string
 }
 
-/**
- * REST below `/api/v1`: every operation that has a route (spec §3).
- *
- * @returns how to wait for the running calls.
- */
-export function serveRest(app: FastifyInstance, deps: RestDeps): () => Promise<void> {
-  let running = 0
-  const done = () => {
-    running--
-  }
-  const execute: Execute = (operation, input, context) => {
-    running++
-    const answer = deps.execute(operation, input, context)
-    answer.then(done, done)
-    return answer
-  }
+/** REST below `/api/v1`: every operation that has a route (spec §3). */
+export function serveRest(app: FastifyInstance, deps: RestDeps): void {
   app.register(
     async (scope) => {
       authenticateAll(scope, deps.authenticate)
       keepBodiesRaw(scope)
-      for (const route of restRoutes) addRoute(scope, route, { ...deps, execute })
-      serveEarlyPaths(scope, { ...deps, execute })
+      for (const route of restRoutes) addRoute(scope, route, deps)
+      serveEarlyPaths(scope, deps)
     },
     { prefix: API_ROOT },
   )
-  return async () => {
-    // One look more than needed: the last answer is sent in the turn after its call has ended.
-    do await setTimeout(POLL_MS)
-    while (running > 0)
-  }
 }
 
 /** Every route of `scope` needs a credential, which is checked before the body is read. */
 function authenticateAll(scope: FastifyInstance, authenticate: Authenticate): void {
-  scope.addHook('onRequest', async (request) => {
-    request.caller = await authenticate(request)
+  scope.addHook('onRequest', (request, _, done) => {
+    authenticate(request).then((caller) => {
+      request.caller = caller
+      done()
+    }, done)
   })
 }
 
@@ -71,7 +51,7 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
       const context = callOf(request, reply, operation, request.params as Record<string, string>)
       const read = () => readInput(request)
       if (!operation.asksModel) {
-        return send(route, request, reply, await execute(operation, read, context), basePath)
+        return bodyOf(route, request, reply, await execute(operation, read, context), basePath)
       }
       const call = (more: Partial<CallContext>) =>
         whileWorking(request.raw.socket, () => execute(operation, read, { ...context, ...more }))
@@ -79,21 +59,22 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
       const parameterPrefix = operation.wholeBody === undefined ? 'parameters' : ''
       if (wantsEvents(request)) return answerWithEvents(reply, (more) => call({ parameterPrefix, ...more }))
       const answer = await call({ parameterPrefix, signal: hangUpSignal(reply) })
-      return send(route, request, reply, answer, basePath)
+      return bodyOf(route, request, reply, answer, basePath)
     },
   })
 }
 
-function send(
+/** The body of an answer, after its status and headers. */
+function bodyOf(
   { method, operation, forAdmins }: RestRoute,
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Answer<unknown>,
   basePath: string,
-): FastifyReply {
+): Buffer | string | undefined {
   const { data, meta } = answer
   if (meta?.stale) reply.header('prompts-stale', 'true')
-  if (method === 'GET' && !forAdmins) return sendTagged(request, reply, answer)
+  if (method === 'GET' && !forAdmins) return keptBody(request, reply, answer)
   if (operation.creates !== undefined) {
     reply.code(201).header('location', basePath + API_ROOT + filled(operation.creates, data))
   }
@@ -101,7 +82,7 @@ function send(
   if (forAdmins && meta?.revision !== undefined && operation.effect !== 'delete') {
     reply.header('etag', `"${meta.revision}"`)
   }
-  return sendOnce(reply, answer)
+  return passingBody(reply, answer)
 }
 
 function filled(path: string, data: unknown): string {
