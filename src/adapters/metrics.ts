@@ -39,14 +39,15 @@ export function prometheusMetrics(): {
   /** Calls that are not counted yet: many in one go take a fraction of the time. */
   let waiting: { operation: string; outcome: string; duration: number }[] = []
   const count = () => {
-    let alike = 0
-    for (const [index, { operation, outcome, duration }] of waiting.entries()) {
+    const counts = new Map<string, Record<string, number>>()
+    for (const { operation, outcome, duration } of waiting) {
       seconds.observe({ operation }, duration)
-      alike++
-      const next = waiting[index + 1]
-      if (next?.operation === operation && next.outcome === outcome) continue
-      calls.inc({ operation, outcome }, alike)
-      alike = 0
+      const outcomes = counts.get(operation) ?? {}
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+      counts.set(operation, outcomes)
+    }
+    for (const [operation, outcomes] of counts) {
+      for (const [outcome, times] of Object.entries(outcomes)) calls.inc({ operation, outcome }, times)
     }
     waiting = []
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Clock } from './clock.ts'
 
 /** An API key as it is kept: never the key itself. */
@@ -59,6 +60,16 @@ export interface ApiKeys {
 /** Whether a key is valid now. */
 export function isUsable({ revoked_at, expires_at }: ApiKey, clock: Clock): boolean {
   return revoked_at === undefined && (expires_at === undefined || expires_at > clock().toISOString())
+}
+
+/** How all keys begin that are made for a stage (spec §5). */
+export function keyStart(stage: string): string {
+  return `ppath_svc_${stage}_`
+}
+
+/** A new key: 192 random bits, so that none can be guessed. */
+export function newKey(stage: string): string {
+  return keyStart(stage) + randomBytes(24).toString('hex')
 }
 
 /** What of a presented key may be logged: its public prefix, or that it does not even look like one. */

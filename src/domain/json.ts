@@ -17,8 +17,7 @@ export const MAX_DEPTH = 16
 export function isDeeperThan(value: unknown, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return limit < 0
   if (limit <= 0) return limit < 0 || Object.keys(value).length > 0
-  for (const member of Object.values(value)) if (isDeeperThan(member, limit - 1)) return true
-  return false
+  return Object.values(value).some((member) => isDeeperThan(member, limit - 1))
 }
 
 /** Reads an own member; inherited ones (`constructor`, `toString`, …) do not exist for templates and rules. */

@@ -37,6 +37,7 @@ export type Execute = <Input extends z.ZodObject, Data extends z.ZodType>(
   context: CallContext,
 ) => Promise<Answer<z.input<Data>>>
 
+/** The way into the program for every call, and how busy it is. */
 export interface Pipeline {
   execute: Execute
   /** How many calls are running. */

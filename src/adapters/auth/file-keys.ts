@@ -1,7 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
-import { type ApiKey, type ApiKeys, loggablePrefix } from '../../domain/api-keys.ts'
+import { type ApiKey, type ApiKeys, keyStart, loggablePrefix, newKey } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { replaceFile } from '../files/durable.ts'
@@ -28,7 +28,7 @@ type StoredKey = z.infer<typeof StoredKeys>[number]
 export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: Outages = SHORT): ApiKeys {
   const withLock = fileLocks(layout)
   const find = keyFinder(clock)
-  const start = `ppath_svc_${stage}_`
+  const start = keyStart(stage)
   const file = watchedFile<KnownKey[]>(layout.keys, () => read().map(toKnown), [], outages)
 
   function read(): StoredKey[] {
@@ -63,7 +63,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
 
   return {
     create(name, expiresAt) {
-      const key = start + randomBytes(24).toString('hex')
+      const key = newKey(stage)
       const record = {
         id: randomUUID().slice(0, 8),
         name,

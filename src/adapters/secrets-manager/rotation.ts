@@ -1,6 +1,7 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { newKey } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { missing, textOf } from './key-edits.ts'
@@ -171,7 +172,7 @@ function tooYoung(waitMs: number): AppError {
 function nextJson(json: KeyJson, stage: string, now: Date): KeyJson {
   return {
     ...json,
-    api_key: `ppath_svc_${stage}_${randomBytes(24).toString('hex')}`,
+    api_key: newKey(stage),
     created_at: now.toISOString(),
     version: nextVersion(json['version']),
   }

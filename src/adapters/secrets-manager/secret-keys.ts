@@ -1,6 +1,6 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import type { ApiKey, ApiKeys } from '../../domain/api-keys.ts'
+import { type ApiKey, type ApiKeys, newKey } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { type KnownKey, keyFinder } from '../auth/key-finder.ts'
@@ -71,7 +71,7 @@ export function secretKeys(
       const entry: NamedKey = {
         id: randomUUID().slice(0, 8),
         name,
-        api_key: `ppath_svc_${stage}_${randomBytes(24).toString('hex')}`,
+        api_key: newKey(stage),
         created_at: clock().toISOString(),
         ...(expiresAt && { expires_at: expiresAt.toISOString() }),
       }

@@ -6,6 +6,7 @@ import {
   PutSecretValueCommand,
   type SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
+import { newKey } from '../../../domain/api-keys.ts'
 import { AppError } from '../../../domain/errors.ts'
 import { causeOf, WRITE_BUDGET_MS } from '../calls.ts'
 import { callsOn, type Resource } from '../resources.ts'
@@ -22,13 +23,12 @@ export interface NewSecret {
 const CURRENT = 'AWSCURRENT'
 /** More than HS256 needs (RFC 7518, section 3.2). */
 const JWT_BYTES = 48
-const KEY_BYTES = 24
 
 export function apiKeySecret(name: string, stage: string): NewSecret {
   const description = 'API keys of the services that call purposepath-prompts'
   const value = () =>
     JSON.stringify({
-      api_key: `ppath_svc_${stage}_${randomBytes(KEY_BYTES).toString('hex')}`,
+      api_key: newKey(stage),
       created_at: new Date().toISOString(),
       description,
       version: 1,
