@@ -7,6 +7,7 @@ import { type Backend, type BackendOptions, openBackend } from './backends/backe
 import type { Config } from './config.ts'
 import { systemClock } from './domain/clock.ts'
 import type { AppError } from './domain/errors.ts'
+import { inTurn } from './domain/in-turn.ts'
 import type { Audit, Measure } from './domain/observation.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
 import { createPipeline, type Pipeline } from './operations/execute.ts'
@@ -51,7 +52,7 @@ export async function openApp(
   const { staleIfErrorMs, creatableTypes } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
   const asker = createAsker(modelsOf(config))
-  const services = { catalog, topics, prompts, clock, asker, creatableTypes }
+  const services = { catalog, topics, prompts, clock, inTurn: inTurn(), asker, creatableTypes }
   if (config.store === 'files') await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()

@@ -117,11 +117,12 @@ export interface TopicRepository {
    * not exist yet), and raises the revision by one. `topic.prompts` already describes the new texts. Durable
    * when it returns; after a crash at any instant the store holds all of it or nothing.
    *
+   * @param losses how often this edit has lost to others before: a store may let it go first then.
    * @returns the topic as stored.
    * @throws AppError `conflict` when someone else saved first, `unavailable` when the store cannot be written;
    *   nothing is written then.
    */
-  save(topic: Topic, changed: Bodies): Promise<Topic>
+  save(topic: Topic, changed: Bodies, losses?: number): Promise<Topic>
 
   /** Tells of changes by anybody, until it is closed. */
   watch(listener: StoreListener): Promise<StoreWatch>

@@ -1,20 +1,13 @@
 import * as z from 'zod'
 import type { Caller, Role } from '../domain/caller.ts'
-import type { Clock } from '../domain/clock.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
-import type { PromptStore } from '../domain/prompt-store.ts'
 import type { Allowance, LimitName } from '../domain/rate-limiter.ts'
-import type { TopicRepository } from '../domain/topic.ts'
 import type { TextListener } from '../services/analysis.ts'
 import type { Asker } from '../services/asking.ts'
-import type { Catalog } from '../services/catalog.ts'
+import type { PublishingDeps } from '../services/publishing.ts'
 
 /** What operations work with. */
-export interface Services {
-  catalog: Catalog
-  topics: TopicRepository
-  prompts: PromptStore
-  clock: Clock
+export interface Services extends PublishingDeps {
   /** The way to language models. */
   asker: Asker
   /** Topic types that `create_topic` accepts (PROMPTS_CREATABLE_TYPES). */

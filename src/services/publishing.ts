@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import { AppError, invalidInput, notFound } from '../domain/errors.ts'
+import type { InTurn } from '../domain/in-turn.ts'
 import { sameJson } from '../domain/json.ts'
 import { fingerprint, type PromptStore, promptKey } from '../domain/prompt-store.ts'
 import {
@@ -27,11 +28,16 @@ export interface WantedTopic extends TopicContent {
   deleted?: boolean
 }
 
+/** What a topic should be, given what it is; see {@link publish}. */
+type Edit = (current: TopicContent | undefined, topic: Topic | undefined) => WantedTopic | undefined
+
 export interface PublishingDeps {
   catalog: Catalog
   topics: TopicRepository
   prompts: PromptStore
   clock: Clock
+  /** Edits of one topic wait for each other here: as rivals they would only make each other start over. */
+  inTurn: InTurn
 }
 
 /** More rivals than this, one after the other, for one topic, and something else is wrong. */
@@ -49,12 +55,22 @@ const MAX_ATTEMPTS = 100
  * @param pathOf path of a body in the surface's input; see {@link checkTopic}.
  * @throws AppError `invalid_input` with all faults, `too_large`, `conflict`, `unavailable`; nothing is written then.
  */
-export async function publish(
+export function publish(
   deps: PublishingDeps,
   topic_id: string,
   by: string,
-  edit: (current: TopicContent | undefined, topic: Topic | undefined) => WantedTopic | undefined,
+  edit: Edit,
   pathOf?: (prompt_type: string) => string,
+): Promise<Published | undefined> {
+  return deps.inTurn(topic_id, () => publishNow(deps, topic_id, by, edit, pathOf))
+}
+
+async function publishNow(
+  deps: PublishingDeps,
+  topic_id: string,
+  by: string,
+  edit: Edit,
+  pathOf: ((prompt_type: string) => string) | undefined,
 ): Promise<Published | undefined> {
   for (let attempt = 1; ; attempt++) {
     const before = await readTopic(deps.topics, topic_id)
@@ -71,7 +87,7 @@ export async function publish(
     )
     const next = await nextRecord(deps, before, wanted, changed, by)
     try {
-      const topic = await deps.topics.save(next, changed)
+      const topic = await deps.topics.save(next, changed, attempt - 1)
       deps.catalog.accept(topic, changed)
       return { topic, warnings }
     } catch (error) {

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest'
 import { memoryStore } from '../../src/adapters/memory/store.ts'
 import type { Clock } from '../../src/domain/clock.ts'
 import { systemClock } from '../../src/domain/clock.ts'
+import { inTurn } from '../../src/domain/in-turn.ts'
 import type { PromptStore } from '../../src/domain/prompt-store.ts'
 import type { Bodies, Topic, TopicContent, TopicRepository } from '../../src/domain/topic.ts'
 import type { Services } from '../../src/operations/operation.ts'
@@ -29,7 +30,7 @@ export async function openServices(
   })
   onTestFinished(() => catalog.close())
   const asker = createAsker({ timeoutMs: 1_000, ...options.models })
-  return { catalog, ...store, clock, asker, creatableTypes: ['kpi_system'], warnings }
+  return { catalog, ...store, clock, inTurn: inTurn(), asker, creatableTypes: ['kpi_system'], warnings }
 }
 
 /** Publishes just this content, whatever was there. */

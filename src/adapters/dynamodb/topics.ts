@@ -14,6 +14,7 @@ import { sweepRivals } from '../s3/sweep.ts'
 import type { ChangeFeed } from './feed.ts'
 import { followFeed } from './follow.ts'
 import { changesFor, promptsEverIn, revisionOf, type TopicItem, topicIn } from './record.ts'
+import { TURN, topicTurns } from './turns.ts'
 
 export interface DynamoTopicsOptions {
   client: DynamoDBDocumentClient
@@ -47,6 +48,7 @@ export function itemReader(client: DynamoDBDocumentClient, table: string): ReadI
 export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
   const { client, table, feed, bodies, freshnessMs, reconcileMs, warn } = options
   const readItem = itemReader(client, table)
+  const turns = topicTurns(client, table, readItem)
 
   /** Writes the new texts, all or none. */
   async function writeTexts(topic: Topic, changed: Texts, before: ReadonlyMap<string, PromptInfo>) {
@@ -71,10 +73,10 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
     await Promise.allSettled(places.map((place) => bodies.remove(place)))
   }
 
-  async function save(topic: Topic, changed: Texts): Promise<Topic> {
+  async function save(topic: Topic, changed: Texts, losses = 0): Promise<Topic> {
     const { topic_id } = topic
-    const item = await readItem(topic_id)
-    if (revisionOf(item) !== topic.revision) throw changedMeanwhile(topic_id)
+    const item = await turns.await(topic_id, topic.revision)
+    if (revisionOf(item) !== topic.revision) throw await lost(topic_id, losses + 1)
     const before = await promptsEverIn(item, bodies)
     const written = await writeTexts(topic, changed, before)
     const infos = new Map(written.map(({ info }) => [info.prompt_type, info]))
@@ -84,7 +86,7 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
     const retired = [...before.values()].filter((info) => !kept.has(info.prompt_type))
     if (!(await write(next, retired, item))) {
       await remove([...infos.values()])
-      throw changedMeanwhile(topic_id)
+      throw await lost(topic_id, losses + 1)
     }
     for (const { info, previous } of written) {
       sweepRivals(bodies, topic_id, info, previous).catch((error) =>
@@ -92,6 +94,11 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
       )
     }
     return next
+  }
+
+  async function lost(topic_id: string, losses: number): Promise<AppError> {
+    await turns.ask(topic_id, losses)
+    return new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
   }
 
   async function write(
@@ -154,6 +161,7 @@ function updateOf(
   item: TopicItem | undefined,
 ): Write {
   const { set, remove } = changesFor(next, retired)
+  if (item?.[TURN] !== undefined) remove.push(TURN)
   const names = Object.keys(set)
   const sets = names.map((_, index) => `#s${index} = :s${index}`)
   const removes = remove.map((_, index) => `#r${index}`)
@@ -186,10 +194,6 @@ function updateOf(
 function unreadable({ topic_id }: TopicItem, error: unknown): StoredTopic {
   if (error instanceof AppError) return { topic_id, damage: `its texts cannot be read: ${error.forOperator}` }
   throw error
-}
-
-function changedMeanwhile(topic_id: string): AppError {
-  return new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
 }
 
 /** DynamoDB has limits that JSON has not, such as the size of numbers. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { inTurn } from '../../domain/in-turn.ts'
 import type { Layout } from './layout.ts'
 
 /** Runs `work` while no one else, in this or another process, holds the lock of the same name. */
@@ -6,18 +7,8 @@ export type WithLock = <T>(name: string, work: (stillHeld: () => void) => Promis
 
 /** Locks below `layout.locks`: a queue within the process, a lock file between processes. */
 export function fileLocks(layout: Layout): WithLock {
-  const tails = new Map<string, Promise<unknown>>()
-
-  return async (name, work) => {
-    const previous = tails.get(name) ?? Promise.resolve()
-    const turn = previous.catch(() => {}).then(() => hold(join(layout.locks, name), work))
-    tails.set(name, turn)
-    try {
-      return await turn
-    } finally {
-      if (tails.get(name) === turn) tails.delete(name)
-    }
-  }
+  const queued = inTurn()
+  return (name, work) => queued(name, () => hold(join(layout.locks, name), work))
 }
 
 /** Loaded with the first write: most starts only read. */

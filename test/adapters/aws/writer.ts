@@ -5,6 +5,7 @@ import { awsStore } from '../../../src/adapters/aws/store.ts'
 import { dynamoClient } from '../../../src/adapters/dynamodb/client.ts'
 import { s3Client } from '../../../src/adapters/s3/client.ts'
 import { systemClock } from '../../../src/domain/clock.ts'
+import { inTurn } from '../../../src/domain/in-turn.ts'
 import type { Bodies, TopicContent } from '../../../src/domain/topic.ts'
 import { openCatalog } from '../../../src/services/catalog.ts'
 import { type PublishingDeps, publish } from '../../../src/services/publishing.ts'
@@ -28,6 +29,8 @@ export interface Acknowledged {
   topic_id: string
   revision: number
   mark: string
+  /** How often it was made: again after every lost race. */
+  attempts: number
 }
 
 /** A store with clients of its own; `end` ends them. */
@@ -58,8 +61,12 @@ export async function edits(
   const edit = async (number: number) => {
     const topic_id = RIVALS[Math.floor(Math.random() * RIVALS.length)] as string
     const mark = `${name}_${number}`
-    const published = await publish(deps, topic_id, name, (current) => marked(current, mark))
-    acknowledge({ topic_id, revision: published?.topic.revision ?? 0, mark })
+    let attempts = 0
+    const published = await publish(deps, topic_id, name, (current) => {
+      attempts++
+      return marked(current, mark)
+    })
+    acknowledge({ topic_id, revision: published?.topic.revision ?? 0, mark, attempts })
   }
   await pMap(numbers, edit, { concurrency: CONCURRENCY })
 }
@@ -93,7 +100,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const store = openStore(JSON.parse(place))
   const clock = systemClock
   const catalog = await openCatalog({ ...store, clock, staleIfErrorMs: 60_000, warn: () => {} })
-  const deps = { ...store, clock, catalog }
+  const deps = { ...store, clock, catalog, inTurn: inTurn() }
   if (mode === 'edit') {
     const say = (edit: Acknowledged) => process.stdout.write(`${JSON.stringify(edit)}\n`)
     await edits(deps, name, Number(times), say)

@@ -1,4 +1,5 @@
 import { systemClock } from '../../../src/domain/clock.ts'
+import { inTurn } from '../../../src/domain/in-turn.ts'
 import type { TopicContent } from '../../../src/domain/topic.ts'
 import { openCatalog } from '../../../src/services/catalog.ts'
 import { publish } from '../../../src/services/publishing.ts'
@@ -15,7 +16,7 @@ const [mode, folder = '', type = '', times = '0'] = process.argv.slice(2)
 const { topics, prompts } = openFiles(folder)
 const clock = systemClock
 const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs: 60_000, warn: () => {} })
-const deps = { catalog, topics, prompts, clock }
+const deps = { catalog, topics, prompts, clock, inTurn: inTurn() }
 
 if (mode === 'count') {
   for (let done = 0; done < Number(times); done++) await publish(deps, 't', type, counted)
