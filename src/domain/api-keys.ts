@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Awaitable } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 
 /** An API key as it is kept: never the key itself. */
@@ -54,7 +55,7 @@ export interface ApiKeys {
   areKnown(): boolean
 
   /** The record of a presented key, if it is valid now. */
-  verify(presented: string): Promise<ApiKey | undefined>
+  verify(presented: string): Awaitable<ApiKey | undefined>
 }
 
 /** Whether a key is valid now. */

@@ -1,3 +1,5 @@
+import type { Awaitable } from './awaitable.ts'
+
 /** The limits of spec §5, each per minute and caller; `auth_failures` per address. */
 export type LimitName = 'retrieval' | 'batch' | 'analysis' | 'admin' | 'auth_failures'
 
@@ -13,5 +15,5 @@ export interface Allowance {
 
 export interface RateLimiter {
   /** Takes `cost` calls from the allowance of `key`, all or none. */
-  take(key: string, limit: LimitName, cost: number): Promise<Allowance>
+  take(key: string, limit: LimitName, cost: number): Awaitable<Allowance>
 }

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { type Awaitable, andThen, isPending } from '../domain/awaitable.ts'
 import { hasRole } from '../domain/caller.ts'
 import { AppError, MAX_FAULTS, toAppError } from '../domain/errors.ts'
 import { isIdentifier } from '../domain/identifiers.ts'
@@ -63,12 +64,16 @@ export function createPipeline({
     let given = typeof input === 'function' ? context.path : input
     try {
       authorise(operation, context)
-      if (!context.limitsTaken) await takeLimit(limiter, context, operation.limit, 1, context.onAllowance)
+      if (!context.limitsTaken) {
+        const taken = takeLimit(limiter, context, operation.limit, 1, context.onAllowance)
+        if (isPending(taken)) await taken
+      }
       if (typeof input === 'function') given = input()
       const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH)
       const late = services.catalog.catchUp()
       if (late) await late
-      const answer = await operation.run(services, valid, context)
+      const running = operation.run(services, valid, context)
+      const answer = isPending(running) ? await running : running
       use = operation.asksModel && answer.meta
       checkOutput(operation, answer)
       return markStale(answer, services.catalog.staleSince())
@@ -138,22 +143,26 @@ function authorise(operation: Operation, { caller }: CallContext): void {
  * @param onTaken told what is left, whether or not the calls are allowed.
  * @throws AppError `rate_limited`, or `too_large` for what no minute allows.
  */
-export async function takeLimit(
+export function takeLimit(
   limiter: RateLimiter,
   { caller }: Pick<CallContext, 'caller'>,
   limit: LimitName,
   cost: number,
   onTaken: (allowance: Allowance) => void = () => {},
-): Promise<void> {
+): Awaitable<void> {
   if (caller.limitKey === undefined) return
-  const allowance = await limiter.take(caller.limitKey, limit, cost)
-  onTaken(allowance)
-  if (allowance.allowed) return
+  return andThen(limiter.take(caller.limitKey, limit, cost), (allowance) => {
+    onTaken(allowance)
+    if (!allowance.allowed) throw usedUp(allowance, limit, cost)
+  })
+}
+
+function usedUp(allowance: Allowance, limit: LimitName, cost: number): AppError {
   if (cost > allowance.limit) {
-    throw new AppError('too_large', `One request may hold ${allowance.limit} ${limit} calls, not ${cost}.`)
+    return new AppError('too_large', `One request may hold ${allowance.limit} ${limit} calls, not ${cost}.`)
   }
   const message = `More than ${allowance.limit} ${limit} calls in a minute.`
-  throw new AppError('rate_limited', message, { retryAfter: Math.max(1, Math.ceil(allowance.resetSeconds)) })
+  return new AppError('rate_limited', message, { retryAfter: Math.max(1, Math.ceil(allowance.resetSeconds)) })
 }
 
 function markStale<Data>(answer: Answer<Data>, since: Date | undefined): Answer<Data> {

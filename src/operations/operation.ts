@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Awaitable } from '../domain/awaitable.ts'
 import type { Caller, Role } from '../domain/caller.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import type { Allowance, LimitName } from '../domain/rate-limiter.ts'
@@ -100,7 +101,7 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends
   input: Input
   /** Schema of the answer's `data`. */
   output: Data
-  run(services: Services, input: z.output<Input>, context: CallContext): Promise<Answer<z.input<Data>>>
+  run(services: Services, input: z.output<Input>, context: CallContext): Awaitable<Answer<z.input<Data>>>
 }
 
 /** Gives an operation's record its types. */

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { andThen } from '../domain/awaitable.ts'
 import { AppError, toAppError } from '../domain/errors.ts'
 import { isIdentifier, TopicId } from '../domain/identifiers.ts'
 import { JsonObject } from '../domain/json.ts'
@@ -31,12 +32,13 @@ export const getPrompts = defineOperation({
     prompts: Texts,
     allowed_parameters: ParameterDefinitions.optional(),
   }),
-  async run({ catalog }, { topic_id, include_parameters }) {
+  run({ catalog }, { topic_id, include_parameters }) {
     const topic = catalog.published(topic_id)
-    const prompts = await catalog.bodies(topic)
-    const { answer } = servedOf(topic, prompts)
-    if (!include_parameters) return answer
-    return { ...answer, data: { ...answer.data, allowed_parameters: topic.allowed_parameters } }
+    return andThen(catalog.bodies(topic), (prompts) => {
+      const { answer } = servedOf(topic, prompts)
+      if (!include_parameters) return answer
+      return { ...answer, data: { ...answer.data, allowed_parameters: topic.allowed_parameters } }
+    })
   },
 })
 

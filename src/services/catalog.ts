@@ -1,4 +1,5 @@
 import pMap from 'p-map'
+import type { Awaitable } from '../domain/awaitable.ts'
 import type { Clock } from '../domain/clock.ts'
 import { AppError, notFound } from '../domain/errors.ts'
 import { sameJson } from '../domain/json.ts'
@@ -47,7 +48,7 @@ export interface Catalog {
   published(topic_id: string): Topic
 
   /** The texts of all prompts of a topic. */
-  bodies(topic: Topic): Promise<Bodies>
+  bodies(topic: Topic): Awaitable<Bodies>
 
   /** All topics, deleted ones included, by `display_order`, then id. The same array until something changes. */
   list(): readonly Topic[]

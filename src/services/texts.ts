@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
+import type { Awaitable } from '../domain/awaitable.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
 import type { Bodies, PromptInfo, Topic } from '../domain/topic.ts'
 
@@ -13,7 +14,7 @@ const MAX_HOT_CHARACTERS = 4 * 1024 * 1024
 /** The texts of topics, kept in memory. A text never changes, so what is known is right for ever. */
 export interface Texts {
   /** All texts of a topic: the same object for as long as they are the same. */
-  of(topic: Topic): Promise<Bodies>
+  of(topic: Topic): Awaitable<Bodies>
 
   /** Takes over texts of a topic that need no reading, by prompt type. */
   take(topic: Topic, bodies: Bodies): void
@@ -45,7 +46,7 @@ export function keepTexts(prompts: PromptStore, warn: (message: string, cause?: 
   let areOut = false
   let closed = false
 
-  function textOf(topic_id: string, info: PromptInfo): string | Promise<string> {
+  function textOf(topic_id: string, info: PromptInfo): Awaitable<string> {
     const key = keyOf(topic_id, info)
     return known.get(key) ?? coming.get(key) ?? begin(key, topic_id, info)
   }
@@ -70,19 +71,19 @@ export function keepTexts(prompts: PromptStore, warn: (message: string, cause?: 
     }
   }
 
+  async function assemble(topic: Topic): Promise<Bodies> {
+    const texts = await Promise.all(topic.prompts.map((info) => textOf(topic.topic_id, info)))
+    const found = Object.freeze(
+      Object.fromEntries(
+        topic.prompts.map(({ prompt_type }, index) => [prompt_type, texts[index] as string]),
+      ),
+    )
+    together.set(topic, found)
+    return found
+  }
+
   return {
-    async of(topic) {
-      const assembled = together.get(topic)
-      if (assembled) return assembled
-      const texts = await Promise.all(topic.prompts.map((info) => textOf(topic.topic_id, info)))
-      const found = Object.freeze(
-        Object.fromEntries(
-          topic.prompts.map(({ prompt_type }, index) => [prompt_type, texts[index] as string]),
-        ),
-      )
-      together.set(topic, found)
-      return found
-    },
+    of: (topic) => together.get(topic) ?? assemble(topic),
 
     take(topic, bodies) {
       for (const info of topic.prompts) {

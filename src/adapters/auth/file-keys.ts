@@ -104,7 +104,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
 
     areKnown: () => true,
 
-    async verify(presented) {
+    verify(presented) {
       // A folder may hold keys of several stages; each server takes its own only.
       return presented.startsWith(start) ? find(presented, file.current()) : undefined
     },

@@ -3,7 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { LRUCache } from 'lru-cache'
 import pMap from 'p-map'
 import type { Clock } from '../../domain/clock.ts'
-import type { Allowance, LimitName, RateLimiter } from '../../domain/rate-limiter.ts'
+import type { LimitName, RateLimiter } from '../../domain/rate-limiter.ts'
 import { countsTable } from './counts-table.ts'
 import { outageWatch } from './outage.ts'
 
@@ -177,19 +177,17 @@ export function sharedRateLimiter(deps: SharedLimiterDeps): SharedRateLimiter {
   }
 
   return {
-    async take(key, limitName, cost): Promise<Allowance> {
+    take(key, limitName, cost) {
       const limit = perMinute[limitName]
       const now = clock().getTime()
       const minute = Math.floor(now / MINUTE_MS)
       const resetSeconds = Math.ceil(((minute + 1) * MINUTE_MS - now) / 1000)
       const name = nameOf(limitName, key)
       if (limitName === 'auth_failures') {
-        try {
-          const { allowed, total } = await takeFailure(name, minute, limit, cost)
-          return { allowed, limit, remaining: Math.max(0, limit - total), resetSeconds }
-        } catch {
-          return { allowed: false, limit, remaining: 0, resetSeconds: CLOSED_SECONDS }
-        }
+        return takeFailure(name, minute, limit, cost).then(
+          ({ allowed, total }) => ({ allowed, limit, remaining: Math.max(0, limit - total), resetSeconds }),
+          () => ({ allowed: false, limit, remaining: 0, resetSeconds: CLOSED_SECONDS }),
+        )
       }
       const window = windowOf(name, minute, limit)
       const allowed = window.own + window.others + cost <= limit

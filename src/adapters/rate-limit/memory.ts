@@ -27,7 +27,7 @@ export function memoryRateLimiter(perMinute: Readonly<Record<LimitName, number>>
   }
 
   return {
-    async take(key, limit, cost) {
+    take(key, limit, cost) {
       const capacity = perMinute[limit]
       const now = clock().getTime()
       const buckets = bucketsOf(key)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import * as z from 'zod'
+import type { Awaitable } from '../../domain/awaitable.ts'
 import type { PromptStore } from '../../domain/prompt-store.ts'
 import {
   type Bodies,
@@ -150,7 +151,7 @@ function readSnapshot({ path, store }: SnapshotFile): Snapshot | undefined {
 /** What a snapshot is taken of. */
 export interface Served {
   list(): readonly Topic[]
-  bodies(topic: Topic): Promise<Bodies>
+  bodies(topic: Topic): Awaitable<Bodies>
   /** What is stale is not worth keeping: it may itself come from the snapshot. */
   staleSince(): Date | undefined
   onChange(listener: () => void): void

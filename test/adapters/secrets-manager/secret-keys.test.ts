@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { secretKeys } from '../../../src/adapters/secrets-manager/secret-keys.ts'
 import type { ApiKey } from '../../../src/domain/api-keys.ts'
+import type { Awaitable } from '../../../src/domain/awaitable.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { accessDenied, dropResponse, type Fault, latency } from '../../services/faults.ts'
 import { allOf, collectWarnings, entry, keyJson, type OpenSecret, openSecret, SECRET } from './secret.ts'
@@ -441,7 +442,7 @@ test('no failure and no warning holds a value of the secret', async () => {
   const errors: unknown[] = []
   const tryAll = async () => {
     for (const work of [
-      () => keys.verify('CANARY-SECRET-presented'),
+      async () => keys.verify('CANARY-SECRET-presented'),
       () => keys.create('b'),
       () => keys.revoke('a'),
       () => keys.revokePrevious(),
@@ -488,7 +489,7 @@ test('a key that was made while the secret is being read is found', async () => 
   const { secret, keys } = await opened(keyJson('own'))
   const pass = fakeTimer()
   await keys.start()
-  let found: Promise<ApiKey | undefined> | undefined
+  let found: Awaitable<ApiKey | undefined>
   // The answer is made, and nobody has it yet.
   secret.server.afterForward = async () => {
     secret.server.afterForward = () => {}

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { type ApiKey, type ApiKeys, loggablePrefix } from '../../../domain/api-keys.ts'
+import { type Awaitable, andThen, isPending } from '../../../domain/awaitable.ts'
 import type { Caller } from '../../../domain/caller.ts'
 import { AppError, toAppError } from '../../../domain/errors.ts'
 import { type Audit, elapsedMs } from '../../../domain/observation.ts'
@@ -23,7 +24,7 @@ declare module 'fastify' {
  * @throws AppError `unauthenticated`, `rate_limited` after too many failures, `forbidden` for a page's request without
  *   its CSRF token, `unavailable` when a credential cannot be verified now.
  */
-export type Authenticate = (request: FastifyRequest) => Promise<Caller>
+export type Authenticate = (request: FastifyRequest) => Awaitable<Caller>
 
 export interface AuthenticatorDeps {
   keys: ApiKeys
@@ -45,34 +46,42 @@ interface Verified {
 export function authenticator(deps: AuthenticatorDeps): Authenticate {
   const { limiter, audit, publicUrl } = deps
 
-  return async (request) => {
-    const { startedAt } = request
+  function accept({ startedAt, id }: FastifyRequest, { caller, label }: Verified): Caller {
+    const duration_ms = elapsedMs(startedAt)
+    audit({ event: 'authenticate', caller: label, outcome: 'ok', duration_ms, request_id: id })
+    return caller
+  }
+
+  async function refuse(
+    request: FastifyRequest,
+    { kind, value }: Credential,
+    thrown: unknown,
+  ): Promise<never> {
+    let error = toAppError(thrown)
+    // Verified first, counted then: others' failures never keep out a right credential. Presenting none guesses nothing.
+    if (error.code === 'unauthenticated' && kind !== 'none') {
+      error = await failedAttempt(limiter, request, error)
+    }
+    audit({
+      event: 'authenticate',
+      caller: kind === 'key' ? loggablePrefix(value) : `(${kind})`,
+      address: addressOf(request),
+      outcome: error.code,
+      duration_ms: elapsedMs(request.startedAt),
+      request_id: request.id,
+    })
+    throw error
+  }
+
+  return (request) => {
     const credential = credentialOf(request, publicUrl)
+    const onRefusal = (thrown: unknown) => refuse(request, credential, thrown)
     try {
-      const { caller, label } = await verify(deps, credential, request)
-      audit({
-        event: 'authenticate',
-        caller: label,
-        outcome: 'ok',
-        duration_ms: elapsedMs(startedAt),
-        request_id: request.id,
-      })
-      return caller
+      const verified = verify(deps, credential, request)
+      if (!isPending(verified)) return accept(request, verified)
+      return verified.then((found) => accept(request, found)).catch(onRefusal)
     } catch (thrown) {
-      let error = toAppError(thrown)
-      // Verified first, counted then: others' failures never keep out a right credential. Presenting none guesses nothing.
-      if (error.code === 'unauthenticated' && credential.kind !== 'none') {
-        error = await failedAttempt(limiter, request, error)
-      }
-      audit({
-        event: 'authenticate',
-        caller: credential.kind === 'key' ? loggablePrefix(credential.value) : `(${credential.kind})`,
-        address: addressOf(request),
-        outcome: error.code,
-        duration_ms: elapsedMs(startedAt),
-        request_id: request.id,
-      })
-      throw error
+      return onRefusal(thrown)
     }
   }
 }
@@ -93,10 +102,10 @@ function verify(
   { keys, tokens, sessions }: AuthenticatorDeps,
   { kind, value }: Credential,
   request: FastifyRequest,
-): Promise<Verified> {
+): Awaitable<Verified> {
   switch (kind) {
     case 'key':
-      return keys.verify(value).then(verifiedKey)
+      return andThen(keys.verify(value), verifiedKey)
     case 'token':
       return verifyToken(tokens, value)
     case 'session':

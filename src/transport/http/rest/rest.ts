@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isPending } from '../../../domain/awaitable.ts'
+import type { Caller } from '../../../domain/caller.ts'
 import type { Execute } from '../../../operations/execute.ts'
 import type { Answer, CallContext } from '../../../operations/operation.ts'
 import type { Authenticate } from '../identity/authenticator.ts'
 import { whileWorking } from '../working.ts'
-import { keptBody, passingBody } from './answer.ts'
+import { type Body, keptBody, passingBody } from './answer.ts'
 import { callOf } from './call.ts'
 import { serveEarlyPaths } from './compatibility.ts'
 import { inputReader } from './input.ts'
@@ -34,10 +36,13 @@ export function serveRest(app: FastifyInstance, deps: RestDeps): void {
 /** Every route of `scope` needs a credential, which is checked before the body is read. */
 function authenticateAll(scope: FastifyInstance, authenticate: Authenticate): void {
   scope.addHook('onRequest', (request, _, done) => {
-    authenticate(request).then((caller) => {
+    const enter = (caller: Caller) => {
       request.caller = caller
       done()
-    }, done)
+    }
+    const caller = authenticate(request)
+    if (isPending(caller)) caller.then(enter, done)
+    else enter(caller)
   })
 }
 
@@ -71,7 +76,7 @@ function bodyOf(
   reply: FastifyReply,
   answer: Answer<unknown>,
   basePath: string,
-): Buffer | string | undefined {
+): Body | undefined {
   const { data, meta } = answer
   if (meta?.stale) reply.header('prompts-stale', 'true')
   if (method === 'GET' && !forAdmins) return keptBody(request, reply, answer)

@@ -1,0 +1,15 @@
+/**
+ * A value that is there already, or a promise of it. What a request needs is nearly always in memory, and to make and
+ * await a promise for it takes longer than to get it.
+ */
+export type Awaitable<T> = T | Promise<T>
+
+/** Whether a value is yet to come. */
+export function isPending<T>(value: Awaitable<T>): value is Promise<T> {
+  return value instanceof Promise
+}
+
+/** What `next` makes of a value: at once if that is there. */
+export function andThen<T, Next>(value: Awaitable<T>, next: (value: T) => Next): Awaitable<Next> {
+  return isPending(value) ? value.then(next) : next(value)
+}
