@@ -40,8 +40,8 @@ export async function printAnalysis(
   const parameters = { user_name: 'Ada' }
   const [sdk, ours] = await cpuPerRequest(
     [
-      [bare, restShot('POST', `${bare.url}/analyze`, {}, 'severity', {})],
-      [subject, restShot('POST', subject.url + path, { 'x-api-key': key }, 'severity', parameters)],
+      [[bare, restShot('POST', `${bare.url}/analyze`, {}, 'severity', {})]],
+      [[subject, restShot('POST', subject.url + path, { 'x-api-key': key }, 'severity', parameters)]],
     ],
     ANALYSES,
   )

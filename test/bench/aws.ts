@@ -66,10 +66,7 @@ async function printWarm({ subject, key, dynamodb, s3 }: AwsProduct, files: File
   await fire(ours, CHEAP_REQUESTS)
   const calls = countCalls(dynamodb, s3) - before
   const [onFiles, onAws] = await cpuPerRequest(
-    [
-      [files.subject, shotAt(files.subject.url, files.key)],
-      [subject, ours],
-    ],
+    [[[files.subject, shotAt(files.subject.url, files.key)]], [[subject, ours]]],
     CHEAP_REQUESTS,
   )
   const overFiles = ratio(onAws, onFiles)

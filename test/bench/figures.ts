@@ -3,23 +3,36 @@ import type { Subject } from './processes.ts'
 
 const REQUESTS = 600
 export const CHEAP_REQUESTS = 3_000
+/** Of a program that is compared closely: no two starts of the same one are equally fast, for as long as they run. */
+export const INSTANCES = 3
+/** Of a cheap request to each of {@link INSTANCES}. */
+export const SHARED_REQUESTS = 1_500
 const ROUNDS = 25
 const WARM_UP_ROUNDS = 25
 
+/** What is sent to each instance of one program. */
+export type Shots = readonly (readonly [Subject, Shot])[]
+
 /**
- * CPU seconds of each shot, in the order of the shots, in each of many short rounds in which every shot takes its turn,
- * once all code has been compiled.
+ * CPU seconds a request of each program, in the order of the programs, in each of many short rounds in which every
+ * instance takes its turn, once all code has been compiled.
  */
-export async function cpuPerRequest(
-  shots: readonly [Subject, Shot][],
-  requests = REQUESTS,
-): Promise<number[][]> {
-  const samples = shots.map(() => [] as number[])
+export async function cpuPerRequest(programs: readonly Shots[], requests = REQUESTS): Promise<number[][]> {
+  const samples = programs.map(() => [] as number[])
   for (let round = 1 - WARM_UP_ROUNDS; round <= ROUNDS; round++) {
-    for (const [index, [subject, shot]] of shots.entries()) {
-      const before = subject.cpuSeconds()
-      await fire(shot, requests)
-      if (round > 0) samples[index]?.push((subject.cpuSeconds() - before) / requests)
+    const spent = programs.map(() => 0)
+    for (let instance = 0; instance < INSTANCES; instance++) {
+      for (const [index, shots] of programs.entries()) {
+        const [subject, shot] = shots[instance] ?? []
+        if (!subject || !shot) continue
+        const before = subject.cpuSeconds()
+        await fire(shot, requests)
+        spent[index] = (spent[index] as number) + subject.cpuSeconds() - before
+      }
+    }
+    if (round < 1) continue
+    for (const [index, shots] of programs.entries()) {
+      samples[index]?.push((spent[index] as number) / shots.length / requests)
     }
   }
   return samples

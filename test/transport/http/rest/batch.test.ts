@@ -89,3 +89,27 @@ test('an answer of control characters, which JSON writes six times as long, is 5
   expect(Buffer.byteLength(answer.text)).toBeLessThanOrEqual(5 * 1024 * 1024)
   expect(answer.json).toMatchObject({ errors: { b: { code: 'too_large' }, c: { code: 'too_large' } } })
 })
+
+test('texts of one, two and four bytes a character are the same alone and together, also when asked again', async () => {
+  const folder = await tempFolder()
+  const texts = { plain: 'Hello\n', latin: 'Grüße, é', wide: '日本 "😀"' }
+  for (const [name, system] of Object.entries(texts)) await writeTopic(folder, topicContent(name, { system }))
+  const { service } = await startApi({ PROMPTS_DATA_DIR: folder })
+  const expected = (names: string[]) =>
+    Object.fromEntries(
+      names.map((name) => [name, { prompts: { system: texts[name as keyof typeof texts] } }]),
+    )
+  for (const topic_ids of [['plain'], ['plain', 'plain', 'latin'], ['wide', 'plain', 'latin'], ['wide']]) {
+    for (let time = 0; time < 2; time++) {
+      const { json, text, headers } = await service('POST /prompts/batch', { body: { topic_ids } })
+      expect(json).toEqual({ data: expected(topic_ids) })
+      expect(headers['content-length']).toBe(`${Buffer.byteLength(text)}`)
+    }
+  }
+  for (const [name, system] of Object.entries(texts)) {
+    const [one, again] = [await service(`GET /prompts/${name}`), await service(`GET /prompts/${name}`)]
+    expect(dataOf(one)).toEqual({ topic_id: name, prompts: { system } })
+    expect(one.headers['content-length']).toBe(`${Buffer.byteLength(one.text)}`)
+    expect([again.text, again.headers.etag]).toEqual([one.text, one.headers.etag])
+  }
+})
