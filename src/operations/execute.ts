@@ -72,8 +72,8 @@ export function createPipeline({
       const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH)
       const late = services.catalog.catchUp()
       if (late) await late
-      const running = operation.run(services, valid, context)
-      const answer = isPending(running) ? await running : running
+      const result = operation.run(services, valid, context)
+      const answer = isPending(result) ? await result : result
       use = operation.asksModel && answer.meta
       checkOutput(operation, answer)
       return markStale(answer, services.catalog.staleSince())
