@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Awaitable } from './awaitable.ts'
 import { AppError, type FieldFault } from './errors.ts'
 import { PromptType, plainLines, plainText, TopicId } from './identifiers.ts'
 import { isDeeperThan, MAX_DEPTH } from './json.ts'
@@ -92,7 +93,7 @@ export interface StoreEvent {
 }
 
 /** Told of what happens to a store. Rejects when it could not take it over; the store then tells again. */
-export type StoreListener = (event: StoreEvent) => void | Promise<void>
+export type StoreListener = (event: StoreEvent) => Awaitable<void>
 
 /** Following a store. */
 export interface StoreWatch {

@@ -111,7 +111,7 @@ export async function publishEdit(
   pathOf?: (prompt_type: string) => string,
 ): Promise<Published> {
   let record: Topic | undefined
-  const editExisting = (current: TopicContent | undefined, found: Topic | undefined) => {
+  const editExisting: Edit = (current, found) => {
     if (!current || !found) throw notFound(topic_id)
     record = found
     return edit(current, found)

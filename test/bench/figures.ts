@@ -3,10 +3,6 @@ import type { Subject } from './processes.ts'
 
 const REQUESTS = 600
 export const CHEAP_REQUESTS = 3_000
-/** Of a program that is compared closely: no two starts of the same one are equally fast, for as long as they run. */
-export const INSTANCES = 3
-/** Of a cheap request to each of {@link INSTANCES}. */
-export const SHARED_REQUESTS = 1_500
 const ROUNDS = 25
 const WARM_UP_ROUNDS = 25
 
@@ -20,19 +16,14 @@ export type Shots = readonly (readonly [Subject, Shot])[]
 export async function cpuPerRequest(programs: readonly Shots[], requests = REQUESTS): Promise<number[][]> {
   const samples = programs.map(() => [] as number[])
   for (let round = 1 - WARM_UP_ROUNDS; round <= ROUNDS; round++) {
-    const spent = programs.map(() => 0)
-    for (let instance = 0; instance < INSTANCES; instance++) {
-      for (const [index, shots] of programs.entries()) {
-        const [subject, shot] = shots[instance] ?? []
-        if (!subject || !shot) continue
+    for (const [index, shots] of programs.entries()) {
+      let spent = 0
+      for (const [subject, shot] of shots) {
         const before = subject.cpuSeconds()
         await fire(shot, requests)
-        spent[index] = (spent[index] as number) + subject.cpuSeconds() - before
+        spent += subject.cpuSeconds() - before
       }
-    }
-    if (round < 1) continue
-    for (const [index, shots] of programs.entries()) {
-      samples[index]?.push((spent[index] as number) / shots.length / requests)
+      if (round > 0) samples[index]?.push(spent / shots.length / requests)
     }
   }
   return samples

@@ -1,4 +1,4 @@
-import type { StoreEvent, StoreWatch } from '../../domain/topic.ts'
+import type { StoreListener, StoreWatch } from '../../domain/topic.ts'
 import { type ChangeFeed, changedSince } from './feed.ts'
 
 export interface FollowOptions {
@@ -10,7 +10,7 @@ export interface FollowOptions {
   /** Told once when everything cannot be compared. */
   warn: (message: string, cause?: unknown) => void
   /** Resolves when it has taken the event over; rejects when it could not. */
-  listener: (event: StoreEvent) => void | Promise<void>
+  listener: StoreListener
 }
 
 /** A read of the feed that takes longer says that the store is out of reach. */

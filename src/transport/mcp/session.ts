@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { ProtocolError, type Result, type Server, type ServerContext } from '@modelcontextprotocol/server'
 import type * as z from 'zod'
+import type { Awaitable } from '../../domain/awaitable.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
 import { JsonObject } from '../../domain/json.ts'
@@ -41,7 +42,7 @@ export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
 export function answer(
   server: Server,
   method: string,
-  handler: (params: Params, context: ServerContext) => Result | Promise<Result>,
+  handler: (params: Params, context: ServerContext) => Awaitable<Result>,
 ): void {
   server.setRequestHandler(method, { params: JsonObject }, async (params, context) => {
     try {

@@ -75,13 +75,14 @@ export function authenticator(deps: AuthenticatorDeps): Authenticate {
 
   return (request) => {
     const credential = credentialOf(request, publicUrl)
-    const onRefusal = (thrown: unknown) => refuse(request, credential, thrown)
     try {
       const verified = verify(deps, credential, request)
       if (!isPending(verified)) return accept(request, verified)
-      return verified.then((found) => accept(request, found)).catch(onRefusal)
+      return verified
+        .then((found) => accept(request, found))
+        .catch((thrown) => refuse(request, credential, thrown))
     } catch (thrown) {
-      return onRefusal(thrown)
+      return refuse(request, credential, thrown)
     }
   }
 }
