@@ -2,6 +2,7 @@
  * Prints what the product costs as ratios, measured side by side in one run (absolute times depend on the
  * machine). CPU is the server process's own, by the scheduler's account. Linux only.
  */
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -110,7 +111,7 @@ async function start(name: string, args: string[], settings = {}): Promise<Subje
 
 async function startProduct(topics: number, more: Environment = {}): Promise<Product> {
   const dataDir = join(folder, String(topics))
-  writeTopics(dataDir, topics)
+  if (!existsSync(dataDir)) writeTopics(dataDir, topics)
   const most = '100000000'
   const limits = {
     PROMPTS_LIMIT_RETRIEVAL: most,
