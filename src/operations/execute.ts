@@ -1,7 +1,7 @@
 import type * as z from 'zod'
-import { type Awaitable, andThen, isPending } from '../domain/awaitable.ts'
+import { type Awaitable, andThen, orElse } from '../domain/awaitable.ts'
 import { hasRole } from '../domain/caller.ts'
-import { AppError, MAX_FAULTS, toAppError } from '../domain/errors.ts'
+import { AppError, type FieldFault, MAX_FAULTS, toAppError } from '../domain/errors.ts'
 import { isIdentifier } from '../domain/identifiers.ts'
 import { MAX_DEPTH } from '../domain/json.ts'
 import type { ModelUse } from '../domain/language-model.ts'
@@ -30,13 +30,13 @@ export interface PipelineDeps {
  *
  * @param input the input, or how to read it, done only for callers that may call at all: what cannot be read is
  *   then refused, and audited, like what is not valid.
- * @throws AppError and nothing else.
+ * @throws AppError and nothing else, at once or as a rejection: always call it with `await` or {@link orElse}.
  */
 export type Execute = <Input extends z.ZodObject, Data extends z.ZodType>(
   operation: Operation<Input, Data>,
   input: unknown,
   context: CallContext,
-) => Promise<Answer<z.input<Data>>>
+) => Awaitable<Answer<z.input<Data>>>
 
 /** The way into the program for every call, and how busy it is. */
 export interface Pipeline {
@@ -56,39 +56,32 @@ export function createPipeline({
 }: PipelineDeps): Pipeline {
   let running = 0
 
-  const execute: Execute = async (operation, input, context) => {
+  const limit = (operation: Operation, context: CallContext) =>
+    context.limitsTaken ? undefined : takeLimit(limiter, context, operation.limit, 1, context.onAllowance)
+
+  const execute: Execute = (operation, input, context) => {
     const startedAt = performance.now()
     running++
-    let failure: AppError | undefined
-    let use: Partial<ModelUse> | undefined
     let given = typeof input === 'function' ? context.path : input
-    try {
+    let use: Partial<ModelUse> | undefined
+
+    const work = () => {
       authorise(operation, context)
-      if (!context.limitsTaken) {
-        const taken = takeLimit(limiter, context, operation.limit, 1, context.onAllowance)
-        if (isPending(taken)) await taken
-      }
-      if (typeof input === 'function') given = input()
-      const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH)
-      const late = services.catalog.catchUp()
-      if (late) await late
-      const result = operation.run(services, valid, context)
-      const answer = isPending(result) ? await result : result
-      use = operation.asksModel && answer.meta
-      checkOutput(operation, answer)
-      return markStale(answer, services.catalog.staleSince())
-    } catch (thrown) {
-      failure = bounded(toAppError(thrown))
-      use ??= failure.modelUse
-      if (failure.code === 'internal') reportDefect(failure.cause ?? failure, context.requestId)
-      else if (failure.forOperator !== failure.message && !context.signal?.aborted) {
-        reportTrouble(failure, context.requestId)
-      }
-      throw failure
-    } finally {
+      return andThen(limit(operation, context), () => {
+        if (typeof input === 'function') given = input()
+        const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH)
+        return andThen(services.catalog.catchUp(), () =>
+          andThen(operation.run(services, valid, context), (answer) => {
+            if (operation.asksModel) use = answer.meta
+            checkOutput(operation, answer)
+            return markStale(answer, services.catalog.staleSince())
+          }),
+        )
+      })
+    }
+
+    const end = (outcome: string, faults?: readonly FieldFault[]) => {
       running--
-      // Who hangs up is no failure of anything.
-      const outcome = failure && context.signal?.aborted ? 'cancelled' : (failure?.code ?? 'ok')
       const duration_ms = elapsedMs(startedAt)
       const { topic_id, prompt_type } = subjectOf(given)
       audit({
@@ -98,13 +91,31 @@ export function createPipeline({
         topic_id,
         prompt_type,
         outcome,
-        refused: failure?.errors && refusedNames(failure.errors),
+        refused: faults && refusedNames(faults),
         ...modelFields(use),
         duration_ms,
         request_id: context.requestId,
       })
       measure(operation.name, outcome, duration_ms / 1000, use)
     }
+
+    const fail = (thrown: unknown): never => {
+      const failure = bounded(toAppError(thrown))
+      use ??= failure.modelUse
+      // Who hangs up is no failure of anything.
+      const isCancelled = context.signal?.aborted
+      if (failure.code === 'internal') reportDefect(failure.cause ?? failure, context.requestId)
+      else if (failure.forOperator !== failure.message && !isCancelled) {
+        reportTrouble(failure, context.requestId)
+      }
+      end(isCancelled ? 'cancelled' : failure.code, failure.errors)
+      throw failure
+    }
+
+    return andThen(orElse(work, fail), (answer) => {
+      end('ok')
+      return answer
+    })
   }
 
   return { execute, running: () => running }

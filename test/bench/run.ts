@@ -21,9 +21,9 @@ import { firstListSeconds } from './startup.ts'
 const STARTS = 12
 const EDITS = 200
 /** Of a program that is compared closely: no two starts of the same one are equally fast, for as long as they run. */
-const INSTANCES = 3
+const INSTANCES = 6
 /** Of a cheap request, in a round, to each of {@link INSTANCES}. */
-const SHARED_REQUESTS = 1_500
+const SHARED_REQUESTS = 750
 
 /** What is printed: all, or those named on the command line (`npm run bench -- rest aws`). */
 const SECTIONS: Record<string, () => Promise<void>> = {

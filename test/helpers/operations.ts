@@ -15,7 +15,7 @@ export function caller(services: Services) {
       throw error
     },
   })
-  return <Input extends z.ZodObject, Data extends z.ZodType>(
+  return async <Input extends z.ZodObject, Data extends z.ZodType>(
     operation: Operation<Input, Data>,
     input: unknown,
     { role = 'admin', ...context }: { role?: Role } & Partial<CallContext> = {},

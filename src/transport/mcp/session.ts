@@ -29,7 +29,7 @@ export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
   operation: Operation<Input, Data>,
   input: unknown,
   context: Pick<CallContext, 'signal' | 'listener'> = {},
-): Promise<Answer<z.input<Data>>> {
+): Awaitable<Answer<z.input<Data>>> {
   return execute(operation, input, { caller, limitsTaken, requestId, ...context })
 }
 

@@ -5,7 +5,8 @@ import type { Answer, CallContext } from '../../../operations/operation.ts'
 /** How often something is said on a stream on which nothing happens, so that no proxy takes it for dead. */
 const HEARTBEAT_MS = 10_000
 
-type Call = (context: Pick<CallContext, 'signal' | 'listener'>) => Promise<Answer<unknown>>
+/** Asks the model, for as long as `signal` does not fire; `listener` is shown what it says. */
+export type ModelCall = (context: Pick<CallContext, 'signal' | 'listener'>) => Promise<Answer<unknown>>
 
 /** A signal that fires when the client has hung up before its answer was written. */
 export function hangUpSignal({ raw }: FastifyReply): AbortSignal {
@@ -25,7 +26,7 @@ export function wantsEvents({ headers }: FastifyRequest): boolean {
  *
  * What fails before there is anything to say is thrown: it becomes an ordinary problem with its status.
  */
-export async function answerWithEvents(reply: FastifyReply, call: Call): Promise<void> {
+export async function answerWithEvents(reply: FastifyReply, call: ModelCall): Promise<void> {
   const stream = eventStream(reply)
   const heartbeat = setInterval(stream.beat, HEARTBEAT_MS)
   const listener = {

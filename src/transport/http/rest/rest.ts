@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { isPending } from '../../../domain/awaitable.ts'
+import { andThen, isPending } from '../../../domain/awaitable.ts'
 import type { Caller } from '../../../domain/caller.ts'
 import type { Execute } from '../../../operations/execute.ts'
 import type { Answer, CallContext } from '../../../operations/operation.ts'
@@ -10,7 +10,7 @@ import { callOf } from './call.ts'
 import { serveEarlyPaths } from './compatibility.ts'
 import { inputReader } from './input.ts'
 import { keepBodiesRaw } from './json-body.ts'
-import { answerWithEvents, hangUpSignal, wantsEvents } from './model-calls.ts'
+import { answerWithEvents, hangUpSignal, type ModelCall, wantsEvents } from './model-calls.ts'
 import { API_ROOT, type RestRoute, restRoutes, routerPath } from './routes.ts'
 
 export interface RestDeps {
@@ -52,19 +52,18 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
   scope.route({
     method,
     url: routerPath(path),
-    async handler(request, reply) {
+    handler(request, reply) {
       const context = callOf(request, reply, operation, request.params as Record<string, string>)
-      const read = () => readInput(request)
-      if (!operation.asksModel) {
-        return bodyOf(route, request, reply, await execute(operation, read, context), basePath)
-      }
-      const call = (more: Partial<CallContext>) =>
-        whileWorking(request.raw.socket, () => execute(operation, read, { ...context, ...more }))
+      const call = (more?: Partial<CallContext>) =>
+        execute(operation, () => readInput(request), more ? { ...context, ...more } : context)
+      const send = (answer: Answer<unknown>) => bodyOf(route, request, reply, answer, basePath)
+      if (!operation.asksModel) return andThen(call(), send)
       // Where the body is the parameters, their names are its paths.
       const parameterPrefix = operation.wholeBody === undefined ? 'parameters' : ''
-      if (wantsEvents(request)) return answerWithEvents(reply, (more) => call({ parameterPrefix, ...more }))
-      const answer = await call({ parameterPrefix, signal: hangUpSignal(reply) })
-      return bodyOf(route, request, reply, answer, basePath)
+      const ask: ModelCall = (more) =>
+        whileWorking(request.raw.socket, () => call({ parameterPrefix, ...more }))
+      if (wantsEvents(request)) return answerWithEvents(reply, ask)
+      return ask({ signal: hangUpSignal(reply) }).then(send)
     },
   })
 }
@@ -76,7 +75,7 @@ function bodyOf(
   reply: FastifyReply,
   answer: Answer<unknown>,
   basePath: string,
-): Body | undefined {
+): Body | null {
   const { data, meta } = answer
   if (meta?.stale) reply.header('prompts-stale', 'true')
   if (method === 'GET' && !forAdmins) return keptBody(request, reply, answer)
