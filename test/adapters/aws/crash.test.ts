@@ -10,6 +10,7 @@ import { freshPlace, openAws, type Place } from '../../helpers/aws-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { environmentOf, PROGRAM, runProgram, waitFor } from '../../helpers/program.ts'
 import { openServices, put } from '../../helpers/services.ts'
+import { folderWith } from '../../helpers/source-folder.ts'
 import { topicContent } from '../../helpers/topics.ts'
 import { type AwsParts, describeWithAws, environmentFor, freshNames } from '../../services/aws.ts'
 import { startFaultProxy } from '../../services/fault-proxy.ts'
@@ -19,8 +20,9 @@ import { type Fault, LOST } from '../../services/faults.ts'
 
 /** Programs that run and are killed side by side, each with a place of its own. */
 const LANES = 4
-/** Every prompt type of these tests and of the seeds. */
+/** Every prompt type of these tests. */
 const TYPES = ['system', 'user']
+const TEXTS = { system: 'one', user: 'two' }
 
 /** Exit codes. */
 const UNCHANGED = 0
@@ -79,7 +81,11 @@ const victims: Record<string, Victim> = {
   },
   'prompts restore': { before: [version(1), version(2), version(3)], ...restoreFirst },
   'prompts restore after a deletion': { before: [version(1), version(2), withoutSystem], ...restoreFirst },
-  seed: { before: [], words: () => ['seed'], again: UNCHANGED },
+  import: {
+    before: [],
+    words: async () => ['import', await folderWith(topicContent('t', TEXTS), topicContent('u', TEXTS))],
+    again: UNCHANGED,
+  },
 }
 
 /** The store at a place as somebody sees it who has just started. */
