@@ -45,13 +45,14 @@ function joined(pieces: readonly Body[]): Body {
   return Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)))
 }
 
-/** The body of what a caller may keep and ask about again, with a strong ETag; null, and 304, if it has not changed. */
-export function keptBody({ headers }: FastifyRequest, reply: FastifyReply, answer: object): Body | null {
+/** The body of what a caller may keep and ask about again, with a strong ETag; none, and 304 sent, if it has not changed. */
+export function keptBody({ headers }: FastifyRequest, reply: FastifyReply, answer: object): Body | undefined {
   const { body, tag } = write(answer)
   reply.header('etag', tag).header('cache-control', 'private, no-cache')
   if (!isFresh(headers['if-none-match'], tag)) return jsonBody(reply, body)
-  reply.code(304)
-  return null
+  // A body of nothing would be written as JSON.
+  reply.code(304).send()
+  return undefined
 }
 
 /** The body of what nobody may keep. */

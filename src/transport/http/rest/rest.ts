@@ -75,7 +75,7 @@ function bodyOf(
   reply: FastifyReply,
   answer: Answer<unknown>,
   basePath: string,
-): Body | null {
+): Body | undefined {
   const { data, meta } = answer
   if (meta?.stale) reply.header('prompts-stale', 'true')
   if (method === 'GET' && !forAdmins) return keptBody(request, reply, answer)
