@@ -11,15 +11,21 @@ import {
   refusal,
   targetOf,
 } from '../../helpers/matrix.ts'
+import { sharedServer } from '../../helpers/shared.ts'
 
 const SEEDED = ['core_values', 'purpose', 'vision', 'goals', 'alignment_analysis', 'revenue_salesforce']
 const SERVICE_TOOLS = ['get_prompts', 'batch_get', 'render_prompts', 'list_topics']
 const KPI = { kpi_value: '95000', threshold: '100000', time_period: 'Q4 <2025> & "more" {{kpi_value}}' }
 const seed = (prompt_type: string) => seedText('revenue_salesforce', prompt_type)
 
+const server = sharedServer()
+
 describe.each(MATRIX)('$client client over $transport', ({ client, transport }) => {
+  /** A client of the topics in `folder`, or else of the seeded ones; over HTTP one server has these for all tests. */
   async function open(folder?: string, words?: string[]) {
-    return connectAny(await targetOf(transport, folder ?? (await tempFolder()), words), client)
+    const isShared = transport === 'HTTP' && folder === undefined
+    const target = isShared ? server : await targetOf(transport, folder ?? (await tempFolder()), words)
+    return connectAny(target, client)
   }
 
   test('lists the seeded prompts in display order and describes their arguments', async () => {
