@@ -30,7 +30,7 @@ export interface PipelineDeps {
  *
  * @param input the input, or how to read it, done only for callers that may call at all: what cannot be read is
  *   then refused, and audited, like what is not valid.
- * @throws AppError and nothing else, at once or as a rejection: always call it with `await` or {@link orElse}.
+ * @throws AppError and nothing else, at once or as a rejection: `await` takes both, and so does Fastify of a handler.
  */
 export type Execute = <Input extends z.ZodObject, Data extends z.ZodType>(
   operation: Operation<Input, Data>,
@@ -104,11 +104,11 @@ export function createPipeline({
       use ??= failure.modelUse
       // Who hangs up is no failure of anything.
       const isCancelled = context.signal?.aborted
+      end(isCancelled ? 'cancelled' : failure.code, failure.errors)
       if (failure.code === 'internal') reportDefect(failure.cause ?? failure, context.requestId)
       else if (failure.forOperator !== failure.message && !isCancelled) {
         reportTrouble(failure, context.requestId)
       }
-      end(isCancelled ? 'cancelled' : failure.code, failure.errors)
       throw failure
     }
 

@@ -25,13 +25,19 @@ export async function settled({ cpuSeconds }: Subject): Promise<void> {
   }
 }
 
+/**
+ * V8 gives memory back when a process has idled, as these do while others are measured, and with it loses the compiled
+ * code of every request: thousands of requests are then slow again. What is compared is servers at work.
+ */
+const KEEP_COMPILED = '--no-memory-reducer'
+
 /** Starts a server of the bench (compiled as it stands beside this file) or of the product, and waits for its address. */
 export async function startSubject(
   name: string,
   args: readonly string[],
   settings: Environment = {},
 ): Promise<Subject> {
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [KEEP_COMPILED, ...args], {
     env: environmentOf(settings),
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -36,20 +36,28 @@ const SECTIONS: Record<string, () => Promise<void>> = {
         startBare: (settings) => start('bare', [benchScript('bare-analysis')], settings),
         startProduct: (settings) => startProduct(10, settings),
       },
-      (stop) => stopped.push(stop),
+      (stop) => toStop.push(stop),
     ),
-  aws: async () => printAws(await startProduct(1_000), (stop) => stopped.push(stop)),
+  aws: async () => printAws(await startProduct(1_000), (stop) => toStop.push(stop)),
 }
 const chosen = process.argv.slice(2)
 
 const folder = await mkdtemp(join(tmpdir(), 'purposepath-bench-'))
-const stopped: (() => Promise<void>)[] = []
+const toStop: (() => Promise<void>)[] = []
 try {
   await buildBench()
-  for (const name of chosen.length > 0 ? chosen : Object.keys(SECTIONS)) await SECTIONS[name]?.()
+  for (const name of chosen.length > 0 ? chosen : Object.keys(SECTIONS)) await printSection(name)
 } finally {
-  for (const stop of stopped) await stop()
   await rm(folder, { recursive: true, force: true })
+}
+
+/** Leaves nothing running that would take part in the next section. */
+async function printSection(name: string): Promise<void> {
+  try {
+    await SECTIONS[name]?.()
+  } finally {
+    for (const stop of toStop.splice(0)) await stop()
+  }
 }
 
 /** Strips the types only, so that the SDK stays unbundled, as its users run it. */
@@ -105,7 +113,7 @@ interface Product {
 
 async function start(name: string, args: string[], settings = {}): Promise<Subject> {
   const subject = await startSubject(name, args, settings)
-  stopped.push(subject.stop)
+  toStop.push(subject.stop)
   return subject
 }
 

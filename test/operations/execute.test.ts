@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
+import { isPending } from '../../src/domain/awaitable.ts'
 import type { Caller } from '../../src/domain/caller.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import type { Audit } from '../../src/domain/observation.ts'
@@ -11,19 +12,27 @@ import { openServices } from '../helpers/services.ts'
 const ADMIN: Caller = { subject: 'ada', role: 'admin', limitKey: 'ada' }
 const SERVICE: Caller = { subject: 'key:robot', role: 'service', limitKey: 'robot' }
 
+/** Whether the parts of a pipeline have their answers in memory. */
+type When = 'at once' | 'later'
+
 /** A pipeline whose every step writes down that it ran; `answer` is what the operation's handler does. */
-async function pipeline(answer: () => unknown = () => ({ data: { count: 1 } }), remaining = 1) {
+async function openPipeline(
+  when: When,
+  answer: () => unknown = () => ({ data: { count: 1 } }),
+  remaining = 1,
+) {
+  const answered = <T>(part: () => T) => (when === 'later' ? Promise.resolve().then(part) : part())
   const services = await openServices()
   const steps: string[] = []
   const audited: Parameters<Audit>[0][] = []
   const measured: [operation: string, outcome: string][] = []
   const defects: unknown[] = []
-  const { execute } = createPipeline({
+  const { execute, running } = createPipeline({
     services,
     limiter: {
-      async take(key, limit, cost) {
+      take(key, limit, cost) {
         steps.push(`limit ${key} ${limit} ${cost}`)
-        return { allowed: remaining >= cost, limit: 7, remaining: 0, resetSeconds: 2.2 }
+        return answered(() => ({ allowed: remaining >= cost, limit: 7, remaining: 0, resetSeconds: 2.2 }))
       },
     },
     audit: (event) => void audited.push(event),
@@ -45,17 +54,27 @@ async function pipeline(answer: () => unknown = () => ({ data: { count: 1 } }), 
       nested: z.record(z.string(), z.number()).optional(),
     }),
     output: z.object({ count: z.int() }),
-    async run(_, input) {
+    run(_, input) {
       steps.push(`run ${JSON.stringify(input)}`)
-      return (await answer()) as Answer<{ count: number }>
+      return answered(() => answer() as Answer<{ count: number }>)
     },
   })
   const call = (input: unknown, caller = ADMIN, limitsTaken = false) =>
     execute(operation, input, { caller, requestId: 'r1', limitsTaken })
+  onTestFinished(() => expect(running()).toBe(0))
   return { call, services, steps, audited, measured, defects }
 }
 
-describe('the pipeline', () => {
+describe.each<When>(['at once', 'later'])('the pipeline, with parts that answer %s', (when) => {
+  const pipeline = (answer?: () => unknown, remaining?: number) => openPipeline(when, answer, remaining)
+
+  it('answers without a promise if no part has made one', async () => {
+    const { call } = await pipeline()
+    const answer = call({})
+    expect(isPending(answer)).toBe(when === 'later')
+    expect(await answer).toEqual({ data: { count: 1 } })
+  })
+
   it('answers what the operation answers, and writes it down once', async () => {
     const { call, steps, audited, measured, defects } = await pipeline(() => ({
       data: { count: 3 },
@@ -172,7 +191,7 @@ describe('the audit line', () => {
   const SECRET = 'S3CRET value!'
 
   it('holds no value of the input, whether it is refused or not', async () => {
-    const { call, audited } = await pipeline()
+    const { call, audited } = await openPipeline('later')
     const inputs = [
       { topic_id: SECRET, prompt_type: SECRET },
       { secret: SECRET },
@@ -181,20 +200,20 @@ describe('the audit line', () => {
       { topic_id: 'constructor', secret: 5 },
       SECRET,
     ]
-    for (const input of inputs) await Promise.allSettled([call(input)])
+    await Promise.allSettled(inputs.map(async (input) => call(input)))
     expect(audited).toHaveLength(inputs.length)
     expect(JSON.stringify(audited)).not.toContain('S3CRET')
     expect(JSON.stringify(audited)).not.toContain('constructor')
   })
 
   it('names refused fields, but only by names that are identifiers', async () => {
-    const { call, audited } = await pipeline()
+    const { call, audited } = await openPipeline('later')
     await failureOf(() => call({ secret: 'x', Colour: 1, nested: { fine: 'x', 'not fine': 'x' } }))
     expect(audited[0]?.refused).toEqual(['secret', 'nested.fine', '(unknown name)', '(unknown name)'])
   })
 
   it('has no names where nothing was refused', async () => {
-    const { call, audited } = await pipeline()
+    const { call, audited } = await openPipeline('later')
     await call({})
     expect(JSON.stringify(audited[0])).not.toContain('refused')
   })

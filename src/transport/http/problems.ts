@@ -6,7 +6,7 @@ import { challengeOf, publicUrlOf } from './identity/protected-resource.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** True once the pipeline has the call: it writes the audit line then. */
+    /** True once the pipeline has the call: it writes the audit line then, and reports defects. */
     isAudited: boolean
     /** By `performance.now()`. */
     startedAt: number
@@ -39,7 +39,8 @@ export function answerProblem(
 ): FastifyReply {
   const { id, headers, caller } = request
   const error = fromFramework(thrown as FastifyError) ?? toAppError(thrown)
-  if (error.code === 'internal') reportDefect(thrown, id)
+  const isReported = request.isAudited && thrown instanceof AppError
+  if (error.code === 'internal' && !isReported) reportDefect(thrown, id)
   if (caller && !request.isAudited) {
     const { subject, role } = caller
     audit({

@@ -50,7 +50,7 @@ export function keptBody({ headers }: FastifyRequest, reply: FastifyReply, answe
   const { body, tag } = write(answer)
   reply.header('etag', tag).header('cache-control', 'private, no-cache')
   if (!isFresh(headers['if-none-match'], tag)) return jsonBody(reply, body)
-  // A body of nothing would be written as JSON.
+  // Fastify waits for more after a handler that returns nothing, and writes null as JSON.
   reply.code(304).send()
   return undefined
 }

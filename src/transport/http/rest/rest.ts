@@ -56,14 +56,14 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
       const context = callOf(request, reply, operation, request.params as Record<string, string>)
       const call = (more?: Partial<CallContext>) =>
         execute(operation, () => readInput(request), more ? { ...context, ...more } : context)
-      const send = (answer: Answer<unknown>) => bodyOf(route, request, reply, answer, basePath)
-      if (!operation.asksModel) return andThen(call(), send)
+      const toBody = (answer: Answer<unknown>) => bodyOf(route, request, reply, answer, basePath)
+      if (!operation.asksModel) return andThen(call(), toBody)
       // Where the body is the parameters, their names are its paths.
       const parameterPrefix = operation.wholeBody === undefined ? 'parameters' : ''
       const ask: ModelCall = (more) =>
         whileWorking(request.raw.socket, () => call({ parameterPrefix, ...more }))
       if (wantsEvents(request)) return answerWithEvents(reply, ask)
-      return ask({ signal: hangUpSignal(reply) }).then(send)
+      return ask({ signal: hangUpSignal(reply) }).then(toBody)
     },
   })
 }
