@@ -12,7 +12,7 @@ import type { FaultyServer } from '../services/faulty-server.ts'
 import { CREDENTIALS, missingForRealParts, startRealParts } from '../services/real-parts.ts'
 import { countRounds } from '../services/rounds.ts'
 import { startSecretsManager } from '../services/secrets-manager.ts'
-import { CHEAP_REQUESTS, cpuPerRequest, print, ratio } from './figures.ts'
+import { CHEAP_REQUESTS, cpuPerRequest, INSTANCES, print, ratio, SHARED_REQUESTS } from './figures.ts'
 import { fire, restShot } from './load.ts'
 import { type Subject, settled, startSubject } from './processes.ts'
 import { TEXT } from './text.ts'
@@ -34,7 +34,7 @@ interface AwsProduct {
 }
 
 /** What the aws store costs: real DynamoDB and S3 servers of this machine, so times of calls say nothing. */
-export async function printAws(files: FilesProduct, atEnd: AtEnd): Promise<void> {
+export async function printAws(files: readonly FilesProduct[], atEnd: AtEnd): Promise<void> {
   const missing = missingForRealParts()
   if (missing !== undefined) return print(`the aws store: ${missing}`)
   const parts = await startRealParts()
@@ -45,8 +45,10 @@ export async function printAws(files: FilesProduct, atEnd: AtEnd): Promise<void>
   print(
     `  rounds of calls for a cold batch of 100           ${String(await roundsOfBatch(product)).padStart(4)}     (must ≤ 4, aim 2)`,
   )
-  await settled(product.subject)
-  await printWarm(product, files)
+  const others: AwsProduct[] = []
+  while (others.length < INSTANCES - 1) others.push(await startAws(parts, 1_000, atEnd))
+  for (const { subject } of [product, ...others]) await settled(subject)
+  await printWarm(product, others, files)
   await printIdle(product)
 
   const large = await startAws(parts, 10_000, atEnd)
@@ -57,17 +59,22 @@ export async function printAws(files: FilesProduct, atEnd: AtEnd): Promise<void>
   print(`memory with 10,000 topics of 2 KB on aws          ${megabytes} MB   (must < 250)`)
 }
 
-async function printWarm({ subject, key, dynamodb, s3 }: AwsProduct, files: FilesProduct): Promise<void> {
-  const one = '/api/v1/prompts/topic_0'
-  const shotAt = (url: string, credential: string) =>
-    restShot('GET', url + one, { 'x-api-key': credential }, 'Hello {{user_name}}')
-  const ours = shotAt(subject.url, key)
+async function printWarm(
+  product: AwsProduct,
+  others: readonly AwsProduct[],
+  files: readonly FilesProduct[],
+): Promise<void> {
+  const get = ({ subject, key }: FilesProduct) => {
+    const url = `${subject.url}/api/v1/prompts/topic_0`
+    return [subject, restShot('GET', url, { 'x-api-key': key }, 'Hello {{user_name}}')] as const
+  }
+  const { dynamodb, s3 } = product
   const before = countCalls(dynamodb, s3)
-  await fire(ours, CHEAP_REQUESTS)
+  await fire(get(product)[1], CHEAP_REQUESTS)
   const calls = countCalls(dynamodb, s3) - before
   const [onFiles, onAws] = await cpuPerRequest(
-    [[[files.subject, shotAt(files.subject.url, files.key)]], [[subject, ours]]],
-    CHEAP_REQUESTS,
+    [files.map(get), [product, ...others].map(get)],
+    SHARED_REQUESTS,
   )
   const overFiles = ratio(onAws, onFiles)
   print(`  CPU, warm GET ÷ on files                       ${overFiles}   (must ≤ 1.1, aim 1.0)`)
