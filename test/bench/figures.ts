@@ -2,11 +2,6 @@ import { fire, type Shot } from './load.ts'
 import type { Subject } from './processes.ts'
 
 const REQUESTS = 600
-export const CHEAP_REQUESTS = 3_000
-/** Of a program that is compared closely: no two starts of the same one are equally fast, for as long as they run. */
-export const INSTANCES = 6
-/** Of a cheap request, in a round, to each of {@link INSTANCES}. */
-export const SHARED_REQUESTS = 750
 const ROUNDS = 25
 const WARM_UP_ROUNDS = 25
 

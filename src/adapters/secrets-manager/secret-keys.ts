@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { type ApiKey, type ApiKeys, newKey } from '../../domain/api-keys.ts'
+import { andThen } from '../../domain/awaitable.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { type KnownKey, keyFinder } from '../auth/key-finder.ts'
@@ -62,6 +63,15 @@ export function secretKeys(
     if (versions.current === undefined) warn(`has no value: no API key is valid. ${howToCreate(calls)}`)
     else warn(faults.length > 0 ? `is damaged; what can be read of it counts: ${faults.join('; ')}` : '')
     return knownKeys(versions)
+  }
+
+  /** A key that was not there at the last look may have come since. */
+  async function findNew(presented: string): Promise<ApiKey | undefined> {
+    await watched.lookAgain()
+    const found = find(presented, await watched.current())
+    const outage = watched.outage()
+    if (!found && outage) throw outage
+    return found
   }
 
   return {
@@ -137,17 +147,8 @@ export function secretKeys(
 
     areKnown: watched.isKnown,
 
-    async verify(presented) {
-      const known = find(presented, watched.fresh() ?? (await watched.current()))
-      if (known) return known
-      // Perhaps a new one.
-      await watched.lookAgain()
-      const found = find(presented, await watched.current())
-      if (found) return found
-      const outage = watched.outage()
-      if (outage) throw outage
-      return undefined
-    },
+    verify: (presented) =>
+      andThen(watched.fresh() ?? watched.current(), (keys) => find(presented, keys) ?? findNew(presented)),
   }
 }
 
