@@ -13,8 +13,8 @@ import { CREDENTIALS, missingForRealParts, startRealParts } from '../services/re
 import { countRounds } from '../services/rounds.ts'
 import { startSecretsManager } from '../services/secrets-manager.ts'
 import { cpuPerRequest, print, ratio } from './figures.ts'
-import { fire, restShot } from './load.ts'
-import { type Subject, settled, startSubject } from './processes.ts'
+import { fire, restShot, topicShot } from './load.ts'
+import { type Subject, settled, startSubject, times } from './processes.ts'
 import { TEXT } from './text.ts'
 
 const IDLE_SECONDS = 60
@@ -49,8 +49,7 @@ export async function printAws(files: readonly FilesProduct[], atEnd: AtEnd): Pr
   print(
     `  rounds of calls for a cold batch of 100           ${String(await roundsOfBatch(product)).padStart(4)}     (must ≤ 4, aim 2)`,
   )
-  const others: AwsProduct[] = []
-  while (others.length < AWS_INSTANCES - 1) others.push(await startAws(parts, 1_000, atEnd))
+  const others = await times(AWS_INSTANCES - 1, () => startAws(parts, 1_000, atEnd))
   for (const { subject } of [product, ...others]) await settled(subject)
   await printWarm(product, others, files)
   await printIdle(product)
@@ -68,10 +67,8 @@ async function printWarm(
   others: readonly AwsProduct[],
   files: readonly FilesProduct[],
 ): Promise<void> {
-  const get = ({ subject, key }: FilesProduct) => {
-    const url = `${subject.url}/api/v1/prompts/topic_0`
-    return [subject, restShot('GET', url, { 'x-api-key': key }, 'Hello {{user_name}}')] as const
-  }
+  const get = ({ subject, key }: FilesProduct) =>
+    [subject, topicShot(subject.url, { 'x-api-key': key })] as const
   const { dynamodb, s3 } = product
   const before = countCalls(dynamodb, s3)
   await fire(get(product)[1], WARM_REQUESTS)

@@ -23,6 +23,11 @@ export function restShot(
   return { method, url, headers: { ...credential, ...(body && about) }, body: text, expected }
 }
 
+/** GET of the bench's first topic over REST. */
+export function topicShot(server: string, credential: Record<string, string>): Shot {
+  return restShot('GET', `${server}/api/v1/prompts/topic_0`, credential, 'Hello {{user_name}}')
+}
+
 /** `prompts/get` as a client of the 2026-07-28 revision sends it. */
 export function modernShot(server: string, name: string, key: string): Shot {
   const _meta = {

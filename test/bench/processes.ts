@@ -66,6 +66,13 @@ export async function startSubject(
   }
 }
 
+/** What `make` makes, one after the other. */
+export async function times<T>(count: number, make: () => Promise<T>): Promise<T[]> {
+  const made: T[] = []
+  while (made.length < count) made.push(await make())
+  return made
+}
+
 /** Path of a script of the bench, built by {@link buildBench}. */
 export function benchScript(name: string): string {
   return fileURLToPath(new URL(`../../node_modules/.bench/${name}.mjs`, import.meta.url))

@@ -14,8 +14,8 @@ import { printAnalysis } from './analysis.ts'
 import { AWS_INSTANCES, printAws } from './aws.ts'
 import { writeTopics } from './data.ts'
 import { cpuPerRequest, median, print, ratio, type Shots } from './figures.ts'
-import { legacyShot, modernShot, restShot, send } from './load.ts'
-import { benchScript, type Subject, settled, startSubject } from './processes.ts'
+import { legacyShot, modernShot, restShot, send, topicShot } from './load.ts'
+import { benchScript, type Subject, settled, startSubject, times } from './processes.ts'
 import { firstListSeconds } from './startup.ts'
 
 const STARTS = 12
@@ -141,14 +141,12 @@ async function printRest(): Promise<void> {
   const byKey = await times(INSTANCES, () => startProduct(1_000))
   const byToken = await times(INSTANCES, () => startProduct(1_000))
   const [{ subject, key, token }] = byKey as [Product]
-  const get = ({ url }: Subject, credential: Record<string, string>) =>
-    restShot('GET', `${url}/api/v1/prompts/topic_0`, credential, 'Hello {{user_name}}')
 
   const [floor, withKey, withToken] = await cpuPerRequest(
     [
-      bare.map((subject) => [subject, get(subject, keyHeader(key))]),
-      byKey.map(({ subject, key }) => [subject, get(subject, keyHeader(key))]),
-      byToken.map(({ subject, token }) => [subject, get(subject, tokenHeader(token))]),
+      bare.map((subject) => [subject, topicShot(subject.url, keyHeader(key))]),
+      byKey.map(({ subject, key }) => [subject, topicShot(subject.url, keyHeader(key))]),
+      byToken.map(({ subject, token }) => [subject, topicShot(subject.url, tokenHeader(token))]),
     ],
     SHARED_REQUESTS,
   )
@@ -174,13 +172,6 @@ function keyHeader(key: string) {
 
 function tokenHeader(token: string) {
   return { authorization: `Bearer ${token}` }
-}
-
-/** What `make` makes, one after the other. */
-async function times<T>(count: number, make: () => Promise<T>): Promise<T[]> {
-  const made: T[] = []
-  while (made.length < count) made.push(await make())
-  return made
 }
 
 /** Median time of one edit after the other, until its acknowledgement. */

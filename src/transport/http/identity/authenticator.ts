@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { type ApiKey, type ApiKeys, loggablePrefix } from '../../../domain/api-keys.ts'
-import { type Awaitable, andThen, isPending } from '../../../domain/awaitable.ts'
+import { type Awaitable, andThen, orElse } from '../../../domain/awaitable.ts'
 import type { Caller } from '../../../domain/caller.ts'
 import { AppError, toAppError } from '../../../domain/errors.ts'
 import { type Audit, elapsedMs } from '../../../domain/observation.ts'
@@ -75,15 +75,10 @@ export function authenticator(deps: AuthenticatorDeps): Authenticate {
 
   return (request) => {
     const credential = credentialOf(request, publicUrl)
-    try {
-      const verified = verify(deps, credential, request)
-      if (!isPending(verified)) return accept(request, verified)
-      return verified
-        .then((found) => accept(request, found))
-        .catch((thrown) => refuse(request, credential, thrown))
-    } catch (thrown) {
-      return refuse(request, credential, thrown)
-    }
+    return orElse(
+      () => andThen(verify(deps, credential, request), (found) => accept(request, found)),
+      (thrown) => refuse(request, credential, thrown),
+    )
   }
 }
 
