@@ -10,7 +10,7 @@ import { outageWatch } from './outage.ts'
 const MINUTE_MS = 60_000
 /** Items outlive their minute by so much, for instances whose clock is behind. */
 const ITEM_LEEWAY_SECONDS = 60
-/** Callers, and as many addresses, remembered at the same time; of more the least active ones start anew. */
+/** Callers of each limit, and as many addresses, remembered at a time; of more the least active ones start anew. */
 const MAX_REMEMBERED = 10_000
 /** An instance tells when this part of a limit is untold, or when something is untold for so long. */
 const SHARE = 1 / 20
@@ -89,14 +89,8 @@ export function sharedRateLimiter(deps: SharedLimiterDeps): SharedRateLimiter {
       cause,
     ),
   )
-  const windows = new LRUCache<string, Window>({
-    max: MAX_REMEMBERED,
-    dispose(window, _, reason) {
-      clearTimeout(window.timer)
-      window.isForgotten = true
-      if (reason === 'evict') tell(window)
-    },
-  })
+  /** By limit, then by caller: a name made of both would have to be made and hashed for each request. */
+  const windows = new Map<LimitName, LRUCache<string, Window>>()
   /** Failed attempts of addresses. Apart from callers, so that a flood of addresses pushes none of these out. */
   const failures = new LRUCache<string, { minute: number; total: number }>({ max: MAX_REMEMBERED })
   const underWay = new Set<Window>()
@@ -104,13 +98,29 @@ export function sharedRateLimiter(deps: SharedLimiterDeps): SharedRateLimiter {
 
   const minuteNow = () => Math.floor(clock().getTime() / MINUTE_MS)
 
-  function windowOf(name: string, minute: number, limit: number): Window {
-    const known = windows.get(name)
+  function windowsOf(limitName: LimitName): LRUCache<string, Window> {
+    const known = windows.get(limitName)
+    if (known) return known
+    const created = new LRUCache<string, Window>({
+      max: MAX_REMEMBERED,
+      dispose(window, _, reason) {
+        clearTimeout(window.timer)
+        window.isForgotten = true
+        if (reason === 'evict') tell(window)
+      },
+    })
+    windows.set(limitName, created)
+    return created
+  }
+
+  function windowOf(limitName: LimitName, key: string, minute: number): Window {
+    const callers = windowsOf(limitName)
+    const known = callers.get(key)
     if (known?.minute === minute) return known
     const window: Window = {
       minute,
-      ...itemOf(name, minute),
-      share: Math.ceil(limit * SHARE),
+      ...itemOf(limitName, key, minute),
+      share: Math.ceil(perMinute[limitName] * SHARE),
       teller: randomBytes(6).toString('base64url'),
       own: 0,
       told: 0,
@@ -120,7 +130,7 @@ export function sharedRateLimiter(deps: SharedLimiterDeps): SharedRateLimiter {
       hasFailed: false,
       isForgotten: false,
     }
-    windows.set(name, window)
+    callers.set(key, window)
     return window
   }
 
@@ -165,14 +175,14 @@ export function sharedRateLimiter(deps: SharedLimiterDeps): SharedRateLimiter {
     tellInTime(window)
   }
 
-  async function takeFailure(name: string, minute: number, limit: number, cost: number) {
-    const known = failures.get(name)
+  async function takeFailure(address: string, minute: number, limit: number, cost: number) {
+    const known = failures.get(address)
     const total = known?.minute === minute ? known.total : 0
     // Totals only grow: what is refused once stays so until the window ends.
     if (total + cost > limit) return { allowed: false, total }
-    const { item, expiresAt } = itemOf(name, minute)
+    const { item, expiresAt } = itemOf('auth_failures', address, minute)
     const spent = await outage.watch(() => counts.spend(item, cost, limit, expiresAt))
-    failures.set(name, { minute, total: spent.total })
+    failures.set(address, { minute, total: spent.total })
     return spent
   }
 
@@ -182,14 +192,13 @@ export function sharedRateLimiter(deps: SharedLimiterDeps): SharedRateLimiter {
       const now = clock().getTime()
       const minute = Math.floor(now / MINUTE_MS)
       const resetSeconds = Math.ceil(((minute + 1) * MINUTE_MS - now) / 1000)
-      const name = nameOf(limitName, key)
       if (limitName === 'auth_failures') {
-        return takeFailure(name, minute, limit, cost).then(
+        return takeFailure(key, minute, limit, cost).then(
           ({ allowed, total }) => ({ allowed, limit, remaining: Math.max(0, limit - total), resetSeconds }),
           () => ({ allowed: false, limit, remaining: 0, resetSeconds: CLOSED_SECONDS }),
         )
       }
-      const window = windowOf(name, minute, limit)
+      const window = windowOf(limitName, key, minute)
       const allowed = window.own + window.others + cost <= limit
       if (allowed) {
         window.own += cost
@@ -207,15 +216,13 @@ export function sharedRateLimiter(deps: SharedLimiterDeps): SharedRateLimiter {
         tell(window)
         await window.telling
       }
-      await pMap(windows.values(), tellLast, { concurrency: MAX_WRITES })
+      const remembered = [...windows.values()].flatMap((callers) => [...callers.values()])
+      await pMap(remembered, tellLast, { concurrency: MAX_WRITES })
     },
   }
 }
 
-function nameOf(limit: LimitName, key: string): string {
-  return `${limit} ${key.length > MAX_KEY_LENGTH ? hash('sha256', key) : key}`
-}
-
-function itemOf(name: string, minute: number): { item: string; expiresAt: number } {
-  return { item: `${name} ${minute}`, expiresAt: (minute + 1) * 60 + ITEM_LEEWAY_SECONDS }
+function itemOf(limit: LimitName, key: string, minute: number): { item: string; expiresAt: number } {
+  const caller = key.length > MAX_KEY_LENGTH ? hash('sha256', key) : key
+  return { item: `${limit} ${caller} ${minute}`, expiresAt: (minute + 1) * 60 + ITEM_LEEWAY_SECONDS }
 }

@@ -78,7 +78,10 @@ export function watchedSecret<T>({
 
   const now = () => clock().getTime()
   /** Whether `time` is so long ago. A clock that was set back must not make things young for ever. */
-  const isAgo = (time: number, ms: number) => now() - time >= ms || now() < time
+  const isAgo = (time: number, ms: number) => {
+    const age = now() - time
+    return age >= ms || age < 0
+  }
   /** Where a timer reads, nobody else does while it runs: its reading takes a moment. */
   const maxAgeMs = () => REFRESH_MS + (isStarted ? LATE_MS : 0)
   const isUsable = () => last !== undefined && now() - last.readAt < REFRESH_MS + staleIfErrorMs

@@ -12,7 +12,6 @@ import { operationOf } from '../mcp/tools.ts'
 import type { Authenticate } from './identity/authenticator.ts'
 import { tellAllowance } from './limit-headers.ts'
 import { exchange } from './web-exchange.ts'
-import { whileWorking } from './working.ts'
 
 export interface McpHttpDeps {
   execute: Execute
@@ -99,9 +98,8 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
           scopes: [],
           extra: { caller, requestId: request.id },
         }
-        const answer = whileWorking(request.raw.socket, () =>
-          exchange(handler.fetch, request.raw, reply.raw, { parsedBody: body, authInfo }),
-        ).catch((error) => {
+        const options = { parsedBody: body, authInfo }
+        const answer = exchange(handler.fetch, request.raw, reply.raw, options).catch((error) => {
           // Fastify has let go of this request: a failure from here on is ours to answer.
           reportDefect(error, request.id)
           if (!reply.raw.headersSent) reply.raw.writeHead(500)

@@ -22,8 +22,6 @@ export interface ProblemDeps {
 
 /** Answers every failure with a problem document (RFC 9457). */
 export function answerProblems(app: FastifyInstance, deps: ProblemDeps): void {
-  app.decorateRequest('isAudited', false)
-  app.decorateRequest('startedAt', 0)
   app.setErrorHandler((thrown, request, reply) => answerProblem(thrown, request, reply, deps))
   app.setNotFoundHandler(() => {
     throw new AppError('not_found', 'There is nothing at this address.')

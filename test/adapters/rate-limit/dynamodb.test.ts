@@ -347,12 +347,14 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect(await one.limiter.take('a', 'retrieval', 1)).toMatchObject({ allowed: true, remaining: 998 })
   })
 
-  it('remembers ten thousand callers, and tells what it knows of one that it forgets', async () => {
+  it('remembers ten thousand callers of a limit, and tells what it knows of one that it forgets', async () => {
     const { limiter, instance, proxy, items } = await single()
     await limiter.take('a', 'retrieval', SHARE - 1)
-    for (let caller = 1; caller < 10_000; caller++) await limiter.take(`c${caller}`, 'batch', 0)
+    for (let caller = 1; caller < 10_000; caller++) await limiter.take(`c${caller}`, 'retrieval', 0)
     expect(instance.writes()).toBe(0)
     await limiter.take('one more', 'batch', 0)
+    expect(await items()).toEqual([])
+    await limiter.take('one more', 'retrieval', 0)
     await instance.settled()
     expect((await items()).map(countIn)).toEqual([SHARE - 1])
     expect(await limiter.take('a', 'retrieval', 1)).toMatchObject({ remaining: 999 })
@@ -363,7 +365,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     proxy.inject(latency(100))
     await limiter.take('a', 'retrieval', SHARE)
     await limiter.take('a', 'retrieval', 1)
-    for (let caller = 0; caller < 10_000; caller++) await limiter.take(`d${caller}`, 'batch', 0)
+    for (let caller = 0; caller < 10_000; caller++) await limiter.take(`d${caller}`, 'retrieval', 0)
     await instance.settled()
     expect((await items()).map(countIn)).toEqual([3 * SHARE + 2])
   })

@@ -61,6 +61,6 @@ export function passingBody<A extends { data: unknown }>(reply: FastifyReply, an
 }
 
 function jsonBody(reply: FastifyReply, body: Body): Body {
-  reply.header('x-content-type-options', 'nosniff').type('application/json; charset=utf-8')
+  reply.header('x-content-type-options', 'nosniff').header('content-type', 'application/json; charset=utf-8')
   return body
 }

@@ -5,24 +5,15 @@ import { isDeeperThan } from '../../../domain/json.ts'
 import { decodeUtf8Json } from '../../../domain/utf8.ts'
 import { joinPath } from '../../../domain/validation.ts'
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The `Content-Type` that came, in scopes whose bodies are kept raw. */
-    sentType: string | undefined
-  }
-}
-
 /** Far deeper than any input may be, and shallow enough to walk. */
 const MAX_WALK = 64
 
 /** Leaves bodies unread for {@link readJsonObject}, so that a caller's rights are judged before its body is. */
 export function keepBodiesRaw(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
-  scope.decorateRequest('sentType')
   // Fastify refuses types that it cannot take apart before anybody else may look: it gets another one to see.
-  scope.addHook('onRequest', (request, _, done) => {
-    request.sentType = request.headers['content-type']
-    if (request.sentType !== undefined) request.headers['content-type'] = 'application/octet-stream'
+  scope.addHook('onRequest', ({ headers }, _, done) => {
+    if (headers['content-type'] !== undefined) headers['content-type'] = 'application/octet-stream'
     done()
   })
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
@@ -34,9 +25,11 @@ export function keepBodiesRaw(scope: FastifyInstance): void {
  *
  * @throws AppError `invalid_input`.
  */
-export function readJsonObject({ headers, sentType, body }: FastifyRequest): Record<string, unknown> {
+export function readJsonObject({ headers, raw, body }: FastifyRequest): Record<string, unknown> {
   if (!Buffer.isBuffer(body) || body.length === 0) return {}
-  assertPlainJson(headers['content-encoding'], sentType)
+  // As it came: see the hook above.
+  const [contentType] = raw.headersDistinct['content-type'] ?? []
+  assertPlainJson(headers['content-encoding'], contentType)
   const text = decodeUtf8Json(body)
   if (text === undefined) throw refused('body', 'UTF-8', 'is not valid UTF-8.')
   const value = parse(text)

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Awaitable } from '../../../domain/awaitable.ts'
 import { problemOf, toAppError } from '../../../domain/errors.ts'
 import type { Answer, CallContext } from '../../../operations/operation.ts'
 
@@ -6,7 +7,7 @@ import type { Answer, CallContext } from '../../../operations/operation.ts'
 const HEARTBEAT_MS = 10_000
 
 /** Asks the model, for as long as `signal` does not fire; `listener` is shown what it says. */
-export type ModelCall = (context: Pick<CallContext, 'signal' | 'listener'>) => Promise<Answer<unknown>>
+export type ModelCall = (context: Pick<CallContext, 'signal' | 'listener'>) => Awaitable<Answer<unknown>>
 
 /** A signal that fires when the client has hung up before its answer was written. */
 export function hangUpSignal({ raw }: FastifyReply): AbortSignal {

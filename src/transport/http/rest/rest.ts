@@ -4,7 +4,6 @@ import type { Caller } from '../../../domain/caller.ts'
 import type { Execute } from '../../../operations/execute.ts'
 import type { Answer, CallContext } from '../../../operations/operation.ts'
 import type { Authenticate } from '../identity/authenticator.ts'
-import { whileWorking } from '../working.ts'
 import { type Body, keptBody, passingBody } from './answer.ts'
 import { callOf } from './call.ts'
 import { serveEarlyPaths } from './compatibility.ts'
@@ -60,10 +59,9 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
       if (!operation.asksModel) return andThen(call(), toBody)
       // Where the body is the parameters, their names are its paths.
       const parameterPrefix = operation.wholeBody === undefined ? 'parameters' : ''
-      const ask: ModelCall = (more) =>
-        whileWorking(request.raw.socket, () => call({ parameterPrefix, ...more }))
+      const ask: ModelCall = (more) => call({ parameterPrefix, ...more })
       if (wantsEvents(request)) return answerWithEvents(reply, ask)
-      return ask({ signal: hangUpSignal(reply) }).then(toBody)
+      return andThen(ask({ signal: hangUpSignal(reply) }), toBody)
     },
   })
 }
