@@ -2,6 +2,7 @@ import { fire, type Shot } from './load.ts'
 import type { Subject } from './processes.ts'
 
 const REQUESTS = 600
+/** Of each instance. */
 const ROUNDS = 25
 const WARM_UP_ROUNDS = 25
 
@@ -9,20 +10,20 @@ const WARM_UP_ROUNDS = 25
 export type Shots = readonly (readonly [Subject, Shot])[]
 
 /**
- * CPU seconds a request of each program, in the order of the programs, in each of many short rounds in which every
- * instance takes its turn, once all code has been compiled.
+ * CPU seconds a request of each program, in the order of the programs, in many short rounds once all code has been
+ * compiled. In a round one instance of each program takes its turn right after the other's, because a machine is not
+ * equally fast from one second to the next; each program has as many instances.
  */
 export async function cpuPerRequest(programs: readonly Shots[], requests = REQUESTS): Promise<number[][]> {
   const samples = programs.map(() => [] as number[])
-  for (let round = 1 - WARM_UP_ROUNDS; round <= ROUNDS; round++) {
+  const instances = programs[0]?.length ?? 0
+  const warmUp = WARM_UP_ROUNDS * instances
+  for (let round = 0; round < warmUp + ROUNDS * instances; round++) {
     for (const [index, shots] of programs.entries()) {
-      let spent = 0
-      for (const [subject, shot] of shots) {
-        const before = subject.cpuSeconds()
-        await fire(shot, requests)
-        spent += subject.cpuSeconds() - before
-      }
-      if (round > 0) samples[index]?.push(spent / shots.length / requests)
+      const [subject, shot] = shots[round % instances] as Shots[number]
+      const before = subject.cpuSeconds()
+      await fire(shot, requests)
+      if (round >= warmUp) samples[index]?.push((subject.cpuSeconds() - before) / requests)
     }
   }
   return samples
