@@ -35,6 +35,9 @@ test('metrics are told to this machine and count calls', async () => {
     type: expect.stringMatching(/^text\/plain/),
   })
   expect(text).toMatch(/\{[^}]*mcp\.prompts\.get[^}]*invalid_input[^}]*\} 1\n/)
+  // Something has been measured even when they are asked for the first time.
+  const [, longestDelay] = /^nodejs_eventloop_lag_max_seconds (\S+)$/m.exec(text) ?? []
+  expect(Number(longestDelay)).toBeGreaterThan(0)
   expect((await ask(`${server.url}/metrics`, { headers: { host: 'evil.example' } })).status).toBe(403)
 })
 
