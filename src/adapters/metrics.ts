@@ -16,7 +16,11 @@ export function prometheusMetrics(): {
   expose: () => Promise<string>
 } {
   const registry = new Registry()
-  let isAsked = false
+  let begun: Promise<void> | undefined
+  const begin = async () => {
+    collectDefaultMetrics({ register: registry })
+    await sleep(FIRST_DELAYS_MS)
+  }
   const calls = new Counter({
     name: 'prompts_operations_total',
     help: 'Operations by name and outcome (ok or an error code).',
@@ -70,11 +74,8 @@ export function prometheusMetrics(): {
     },
     contentType: registry.contentType,
     async expose() {
-      if (!isAsked) {
-        isAsked = true
-        collectDefaultMetrics({ register: registry })
-        await sleep(FIRST_DELAYS_MS)
-      }
+      begun ??= begin()
+      await begun
       count()
       return registry.metrics()
     },

@@ -15,12 +15,9 @@ export const MAX_DEPTH = 16
 
 /** Whether `value` nests deeper than `limit` levels. Looks no deeper, so hostile depth cannot end the stack. */
 export function isDeeperThan(value: unknown, limit: number): boolean {
-  if (limit < 0) return true
-  if (typeof value !== 'object' || value === null) return false
-  for (const name in value) {
-    if (isDeeperThan((value as Record<string, unknown>)[name], limit - 1)) return true
-  }
-  return false
+  if (typeof value !== 'object' || value === null) return limit < 0
+  if (limit <= 0) return limit < 0 || Object.keys(value).length > 0
+  return Object.values(value).some((member) => isDeeperThan(member, limit - 1))
 }
 
 /** Reads an own member; inherited ones (`constructor`, `toString`, …) do not exist for templates and rules. */

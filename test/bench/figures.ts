@@ -17,10 +17,15 @@ export type Shots = readonly (readonly [Subject, Shot])[]
 export async function cpuPerRequest(programs: readonly Shots[], requests = REQUESTS): Promise<number[][]> {
   const samples = programs.map(() => [] as number[])
   const instances = programs[0]?.length ?? 0
+  if (programs.some(({ length }) => length !== instances)) throw new Error('not as many instances of each')
   const warmUp = WARM_UP_ROUNDS * instances
+  const order = [...programs.entries()]
   for (let round = 0; round < warmUp + ROUNDS * instances; round++) {
-    for (const [index, shots] of programs.entries()) {
-      const [subject, shot] = shots[round % instances] as Shots[number]
+    const turn = round % instances
+    // Nobody is always first.
+    if (turn === 0) order.reverse()
+    for (const [index, shots] of order) {
+      const [subject, shot] = shots[turn] as Shots[number]
       const before = subject.cpuSeconds()
       await fire(shot, requests)
       if (round >= warmUp) samples[index]?.push((subject.cpuSeconds() - before) / requests)
@@ -35,6 +40,7 @@ export function median(values: readonly number[]): number {
 
 /** The median ratio of samples that were taken one after the other: what slows a machine down for a while slows both. */
 export function ratio(some: readonly number[] = [], others: readonly number[] = []): string {
+  if (some.length !== others.length) throw new Error('samples that were not taken together')
   return median(some.map((value, index) => value / (others[index] as number)))
     .toFixed(2)
     .padStart(6)

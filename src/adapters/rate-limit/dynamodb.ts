@@ -187,7 +187,8 @@ export function sharedRateLimiter(deps: SharedLimiterDeps): SharedRateLimiter {
   }
 
   return {
-    take(key, limitName, cost) {
+    take(caller, limitName, cost) {
+      const key = caller.length > MAX_KEY_LENGTH ? hash('sha256', caller) : caller
       const limit = perMinute[limitName]
       const now = clock().getTime()
       const minute = Math.floor(now / MINUTE_MS)
@@ -223,6 +224,5 @@ export function sharedRateLimiter(deps: SharedLimiterDeps): SharedRateLimiter {
 }
 
 function itemOf(limit: LimitName, key: string, minute: number): { item: string; expiresAt: number } {
-  const caller = key.length > MAX_KEY_LENGTH ? hash('sha256', key) : key
-  return { item: `${limit} ${caller} ${minute}`, expiresAt: (minute + 1) * 60 + ITEM_LEEWAY_SECONDS }
+  return { item: `${limit} ${key} ${minute}`, expiresAt: (minute + 1) * 60 + ITEM_LEEWAY_SECONDS }
 }

@@ -90,7 +90,7 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     reply.header('x-request-id', request.id)
     done()
   })
-  dropUnreadAnswers(app.server)
+  dropUnreadAnswers(app)
   const refuseOtherMethods = collectMethods(app)
   answerProblems(app, shared)
   guardHost(app, options)

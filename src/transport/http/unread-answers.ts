@@ -1,32 +1,45 @@
-import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
 
-/** How long a client may read nothing of what waits for it. */
-const PATIENCE_MS = 60_000
+/** How long a client may take to read what has been handed over to its connection at once: 5 MiB at most (spec §3). */
+const PATIENCE_MS = 120_000
 /** How often all connections are looked at. */
-const LOOK_MS = 20_000
+const LOOK_MS = 10_000
+
+/** How much of its answers a client had read at the last look, and since when it is no more. */
+interface Progress {
+  bytes: number
+  since: number
+}
 
 /**
  * Hangs up on clients that do not read their answers, which would fill this server's memory.
  *
- * Only connections on which something waits get a time-out. A general one (`connectionTimeout`) is set anew with every
- * request and every piece of an answer, and also ends those on which a model is at work.
+ * Node's time-out for connections (`connectionTimeout`) is set anew with every request and every piece of an answer,
+ * ends those on which a model is at work, and starts again with every byte that such a client sends.
  */
 export function dropUnreadAnswers(
-  server: Server,
+  app: FastifyInstance,
   { patienceMs = PATIENCE_MS, lookMs = LOOK_MS }: { patienceMs?: number; lookMs?: number } = {},
 ): void {
-  const connections = new Set<Socket>()
-  server.on('connection', (socket) => {
-    connections.add(socket)
-    socket.once('close', () => connections.delete(socket))
+  const connections = new Map<Socket, Progress>()
+  // Not by the server's own event: for `localhost` Fastify makes a second server.
+  app.addHook('onRequest', ({ socket }, _, done) => {
+    if (!connections.has(socket)) {
+      connections.set(socket, { bytes: 0, since: performance.now() })
+      socket.once('close', () => connections.delete(socket))
+    }
+    done()
   })
   const looking = setInterval(() => {
-    for (const socket of connections) {
-      const isWaiting = socket.writableLength > 0
-      const isTimed = socket.timeout === patienceMs
-      if (isWaiting !== isTimed) socket.setTimeout(isWaiting ? patienceMs : 0)
+    const now = performance.now()
+    for (const [socket, read] of connections) {
+      const bytes = socket.bytesWritten - socket.writableLength
+      if (socket.writableLength === 0 || bytes !== read.bytes) {
+        read.bytes = bytes
+        read.since = now
+      } else if (now - read.since >= patienceMs) socket.destroy()
     }
   }, lookMs).unref()
-  server.once('close', () => clearInterval(looking))
+  app.addHook('onClose', async () => clearInterval(looking))
 }

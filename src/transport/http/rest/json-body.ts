@@ -5,6 +5,13 @@ import { isDeeperThan } from '../../../domain/json.ts'
 import { decodeUtf8Json } from '../../../domain/utf8.ts'
 import { joinPath } from '../../../domain/validation.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The `Content-Type` that came, in scopes whose bodies are kept raw. */
+    sentType: string | undefined
+  }
+}
+
 /** Far deeper than any input may be, and shallow enough to walk. */
 const MAX_WALK = 64
 
@@ -12,8 +19,10 @@ const MAX_WALK = 64
 export function keepBodiesRaw(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
   // Fastify refuses types that it cannot take apart before anybody else may look: it gets another one to see.
-  scope.addHook('onRequest', ({ headers }, _, done) => {
-    if (headers['content-type'] !== undefined) headers['content-type'] = 'application/octet-stream'
+  scope.addHook('onRequest', (request, _, done) => {
+    const { headers } = request
+    request.sentType = headers['content-type']
+    if (request.sentType !== undefined) headers['content-type'] = 'application/octet-stream'
     done()
   })
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
@@ -25,11 +34,9 @@ export function keepBodiesRaw(scope: FastifyInstance): void {
  *
  * @throws AppError `invalid_input`.
  */
-export function readJsonObject({ headers, raw, body }: FastifyRequest): Record<string, unknown> {
+export function readJsonObject({ headers, sentType, body }: FastifyRequest): Record<string, unknown> {
   if (!Buffer.isBuffer(body) || body.length === 0) return {}
-  // As it came: see the hook above.
-  const [contentType] = raw.headersDistinct['content-type'] ?? []
-  assertPlainJson(headers['content-encoding'], contentType)
+  assertPlainJson(headers['content-encoding'], sentType)
   const text = decodeUtf8Json(body)
   if (text === undefined) throw refused('body', 'UTF-8', 'is not valid UTF-8.')
   const value = parse(text)
