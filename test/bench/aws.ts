@@ -13,7 +13,7 @@ import { CREDENTIALS, missingForRealParts, startRealParts } from '../services/re
 import { countRounds } from '../services/rounds.ts'
 import { startSecretsManager } from '../services/secrets-manager.ts'
 import { cpuPerRequest, print, ratio } from './figures.ts'
-import { fire, restShot, topicShot } from './load.ts'
+import { fire, keyHeader, restShot, topicShot } from './load.ts'
 import { type Subject, settled, startSubject, times } from './processes.ts'
 import { TEXT } from './text.ts'
 
@@ -67,8 +67,7 @@ async function printWarm(
   others: readonly AwsProduct[],
   files: readonly FilesProduct[],
 ): Promise<void> {
-  const get = ({ subject, key }: FilesProduct) =>
-    [subject, topicShot(subject.url, { 'x-api-key': key })] as const
+  const get = ({ subject, key }: FilesProduct) => [subject, topicShot(subject.url, keyHeader(key))] as const
   const { dynamodb, s3 } = product
   const before = countCalls(dynamodb, s3)
   await fire(get(product)[1], WARM_REQUESTS)
@@ -108,7 +107,7 @@ function roundsOfBatch(product: AwsProduct): Promise<number> {
 
 async function batch({ subject, key }: AwsProduct, topic_ids: string[]): Promise<void> {
   const url = `${subject.url}/api/v1/prompts/batch`
-  await fire(restShot('POST', url, { 'x-api-key': key }, topic_ids.at(-1) as string, { topic_ids }), 1)
+  await fire(restShot('POST', url, keyHeader(key), topic_ids.at(-1) as string, { topic_ids }), 1)
 }
 
 const LIMITS = { PROMPTS_LIMIT_RETRIEVAL: MOST, PROMPTS_LIMIT_BATCH: MOST, PROMPTS_PORT: '0' }

@@ -23,6 +23,10 @@ export function restShot(
   return { method, url, headers: { ...credential, ...(body && about) }, body: text, expected }
 }
 
+export function keyHeader(key: string) {
+  return { 'x-api-key': key }
+}
+
 /** GET of the bench's first topic over REST. */
 export function topicShot(server: string, credential: Record<string, string>): Shot {
   return restShot('GET', `${server}/api/v1/prompts/topic_0`, credential, 'Hello {{user_name}}')

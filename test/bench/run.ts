@@ -14,7 +14,7 @@ import { printAnalysis } from './analysis.ts'
 import { AWS_INSTANCES, printAws } from './aws.ts'
 import { writeTopics } from './data.ts'
 import { cpuPerRequest, median, print, ratio, type Shots } from './figures.ts'
-import { legacyShot, modernShot, restShot, send, topicShot } from './load.ts'
+import { keyHeader, legacyShot, modernShot, restShot, send, topicShot } from './load.ts'
 import { benchScript, type Subject, settled, startSubject, times } from './processes.ts'
 import { firstListSeconds } from './startup.ts'
 
@@ -165,10 +165,6 @@ async function printRest(): Promise<void> {
   print(
     `  PUT of a prompt, p50, on disk (fsync) when answered  ${(await putMilliseconds(api, tokenHeader(token))).toFixed(1)} ms`,
   )
-}
-
-function keyHeader(key: string) {
-  return { 'x-api-key': key }
 }
 
 function tokenHeader(token: string) {

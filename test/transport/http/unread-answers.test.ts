@@ -34,7 +34,7 @@ async function lengthRead(client: Socket): Promise<number> {
     length += chunk.length
   })
   client.resume()
-  await once(client, 'close')
+  if (!client.closed) await once(client, 'close')
   return length
 }
 
