@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: './test/services/global-setup.ts',
+    globalSetup: './test/stand-ins/global-setup.ts',
     // What the AWS clients say about Node.js at every start is not about these tests.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     // Real processes, real files, real sockets: a slow machine must not make them fail.

@@ -41,7 +41,7 @@ await build({ ...common, entryPoints: { main: 'src/main.ts' }, splitting: true }
 // is an ES module, so its name must.
 await build({
   ...common,
-  entryPoints: { 'rotation-lambda': 'src/rotation-lambda.ts' },
+  entryPoints: { 'rotation-lambda': 'src/lambda/rotation.ts' },
   outExtension: { '.js': '.mjs' },
 })
 

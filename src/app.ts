@@ -1,20 +1,20 @@
 import { LRUCache } from 'lru-cache'
-import { logAudit } from './adapters/audit.ts'
-import type { Identity } from './adapters/auth/identity.ts'
 import { readTopicSource } from './adapters/files/folder.ts'
-import type { Log } from './adapters/log.ts'
+import type { Identity } from './adapters/jwt/identity.ts'
+import { logAudit } from './adapters/telemetry/audit.ts'
+import type { Log } from './adapters/telemetry/log.ts'
 import { type Backend, type BackendOptions, openBackend } from './backends/backend.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './domain/clock.ts'
 import type { AppError } from './domain/errors.ts'
-import { inTurn } from './domain/in-turn.ts'
-import type { Audit, Measure } from './domain/observation.ts'
+import { inTurn } from './domain/keyed-mutex.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
-import { createPipeline, type Pipeline } from './operations/execute.ts'
-import type { Services } from './operations/operation.ts'
-import { createAsker, type ModelSettings } from './services/asking.ts'
-import { openCatalog } from './services/catalog.ts'
+import type { Audit, Measure } from './domain/telemetry.ts'
+import { createPipeline, type Pipeline } from './pipeline/execute.ts'
+import type { Services } from './pipeline/operation.ts'
+import { openCatalog } from './services/catalog/catalog.ts'
 import { seedTopics } from './services/importing.ts'
+import { createAsker, type ModelSettings } from './services/models.ts'
 
 /** The program, put together: everything a transport needs. */
 export interface App extends Pipeline {
@@ -121,7 +121,7 @@ export async function openIdentity(
   { tokens, staleIfErrorMs }: Config,
   warn: BackendOptions['warn'],
 ): Promise<Identity> {
-  const { createIdentity } = await import('./adapters/auth/identity.ts')
+  const { createIdentity } = await import('./adapters/jwt/identity.ts')
   const secret = await backend.openSecret()
   return createIdentity({ secret, tokens, staleIfErrorMs, clock: systemClock, warn })
 }

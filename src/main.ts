@@ -6,6 +6,6 @@ import { fileURLToPath } from 'node:url'
 const { enableCompileCache } = module as { enableCompileCache?: () => void }
 enableCompileCache?.()
 
-const { run } = await import('./transport/cli/run.ts')
+const { run } = await import('./cli/run.ts')
 // Both src/main.ts and dist/main.js stand one level below the package.
 process.exitCode = await run(process.argv, { packageRoot: fileURLToPath(new URL('..', import.meta.url)) })

@@ -1,4 +1,4 @@
-import type { SigningSecret } from '../adapters/auth/local-secret.ts'
+import type { SigningSecret } from '../adapters/files/signing-secret.ts'
 import type { Served } from '../adapters/snapshot/snapshot.ts'
 import type { Config } from '../config.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'

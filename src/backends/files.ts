@@ -1,8 +1,8 @@
-import { fileKeys } from '../adapters/auth/file-keys.ts'
+import { fileKeys } from '../adapters/files/api-keys.ts'
 import { openLayout } from '../adapters/files/layout.ts'
 import { fileTopics } from '../adapters/files/topics.ts'
 import { filePrompts } from '../adapters/files/versions.ts'
-import { memoryRateLimiter } from '../adapters/rate-limit/memory.ts'
+import { memoryRateLimiter } from '../adapters/memory/rate-limiter.ts'
 import type { Config } from '../config.ts'
 import { systemClock as clock } from '../domain/clock.ts'
 import type { Backend, BackendOptions } from './backend.ts'
@@ -21,14 +21,14 @@ export function filesBackend(config: Config, { warn, keepsUp }: BackendOptions):
     openKeys: async () => fileKeys(layout, stage, clock, outages),
     // Loaded when they are called: most commands need neither.
     async openSecret() {
-      const { localSecret } = await import('../adapters/auth/local-secret.ts')
+      const { localSecret } = await import('../adapters/files/signing-secret.ts')
       const secret = localSecret(layout, stage, outages)
       // Made now, so that tokens of other processes are known here from the first, also in an outage.
       await secret.obtain()
       return secret
     },
     async openSignInCodes() {
-      const { fileSignInCodes } = await import('../adapters/auth/sign-in-codes.ts')
+      const { fileSignInCodes } = await import('../adapters/files/sign-in-codes.ts')
       return fileSignInCodes(layout, clock)
     },
     // The store is on this machine itself.

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { MAX_FAULTS } from '../domain/errors.ts'
 import { TopicId } from '../domain/identifiers.ts'
 import { JsonObject } from '../domain/json.ts'
+import { defineOperation } from '../pipeline/operation.ts'
 import { Analysis, analyze } from '../services/analysis.ts'
-import { defineOperation } from './operation.ts'
 
 export const analyzeKpi = defineOperation({
   name: 'prompts.analyze',

@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { AppError, invalidInput } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
+import { memberReader } from '../domain/json-string-stream.ts'
 import type { AnswerFormat, ModelMessage, ModelReply, ModelUse } from '../domain/language-model.ts'
-import { memberReader } from '../domain/member-reader.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import { MAX_RENDERED_BYTES } from '../domain/template.ts'
 import type { Bodies, Topic } from '../domain/topic.ts'
 import { check } from '../domain/validation.ts'
-import type { Asker, Asking } from './asking.ts'
-import type { Catalog } from './catalog.ts'
+import type { Catalog } from './catalog/catalog.ts'
+import type { Asker, Asking } from './models.ts'
 import { renderTopic } from './rendering.ts'
 
 /** Types of topics that can be analysed. */

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import { AppError, invalidInput, notFound } from '../domain/errors.ts'
-import type { InTurn } from '../domain/in-turn.ts'
 import { sameJson } from '../domain/json.ts'
+import type { InTurn } from '../domain/keyed-mutex.ts'
 import { fingerprint, type PromptStore, promptKey } from '../domain/prompt-store.ts'
 import {
   type Bodies,
@@ -14,7 +14,7 @@ import {
   type TopicContent,
   type TopicRepository,
 } from '../domain/topic.ts'
-import type { Catalog } from './catalog.ts'
+import type { Catalog } from './catalog/catalog.ts'
 
 /** What was published, and what was odd about it. */
 export interface Published {

@@ -2,7 +2,7 @@ import type { JsonValue } from '../domain/json.ts'
 import { checkParameters, type ParameterStyle } from '../domain/parameters.ts'
 import { renderTemplate } from '../domain/template.ts'
 import type { Topic } from '../domain/topic.ts'
-import type { Catalog } from './catalog.ts'
+import type { Catalog } from './catalog/catalog.ts'
 
 /** An active topic with its prompts filled in. */
 export interface RenderedTopic {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { proxiedParts } from '../helpers/aws-proxies.ts'
 import { actionsOf, type Need, needsOf, recorder } from '../helpers/iam-actions.ts'
 import { PACKAGE_ROOT, runProgram, startServer } from '../helpers/program.ts'
-import { type AwsParts, describeWithAws, freshNames } from '../services/aws.ts'
+import { type AwsParts, describeWithAws, freshNames } from '../stand-ins/aws.ts'
 
 interface Statement {
   Sid: string

@@ -3,9 +3,9 @@ import type { AwsClients } from '../../src/adapters/aws/resources.ts'
 import { dynamoClient } from '../../src/adapters/dynamodb/client.ts'
 import { s3Client } from '../../src/adapters/s3/client.ts'
 import { secretsClient } from '../../src/adapters/secrets-manager/client.ts'
-import { type AwsNames, type AwsParts, environmentFor } from '../services/aws.ts'
-import { startFaultProxy } from '../services/fault-proxy.ts'
-import type { FaultyServer } from '../services/faulty-server.ts'
+import { type AwsNames, type AwsParts, environmentFor } from '../stand-ins/aws.ts'
+import { startFaultProxy } from '../stand-ins/fault-proxy.ts'
+import type { FaultyServer } from '../stand-ins/faulty-server.ts'
 import type { Environment } from './program.ts'
 
 /** A way to the parts of AWS on which calls are seen and can fail; nobody else uses it. */

@@ -3,7 +3,7 @@ import { CreateBucketCommand, PutBucketVersioningCommand } from '@aws-sdk/client
 import { awsStore } from '../../src/adapters/aws/store.ts'
 import { dynamoClient } from '../../src/adapters/dynamodb/client.ts'
 import { s3Client } from '../../src/adapters/s3/client.ts'
-import { type AwsParts, freshNames } from '../services/aws.ts'
+import { type AwsParts, freshNames } from '../stand-ins/aws.ts'
 
 /** How soon the stores of these tests notice what others do. */
 export const FRESHNESS_MS = 400

@@ -1,4 +1,4 @@
-import { type Asked, accessDenied, type Fault } from '../services/faults.ts'
+import { type Asked, accessDenied, type Fault } from '../stand-ins/faults.ts'
 
 // Which permissions the requests need that a program sends to AWS.
 

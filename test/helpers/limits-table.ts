@@ -3,9 +3,9 @@ import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { onTestFinished } from 'vitest'
 import { clientSettings } from '../../src/adapters/aws/calls.ts'
 import { limitsTable } from '../../src/adapters/dynamodb/limits-table.ts'
-import { type AwsParts, freshNames } from '../services/aws.ts'
-import { startFaultProxy } from '../services/fault-proxy.ts'
-import type { FaultyServer } from '../services/faulty-server.ts'
+import { type AwsParts, freshNames } from '../stand-ins/aws.ts'
+import { startFaultProxy } from '../stand-ins/fault-proxy.ts'
+import type { FaultyServer } from '../stand-ins/faulty-server.ts'
 
 /** One instance's way to the table: its own client, behind a proxy that nobody else uses. */
 export interface Side {

@@ -9,9 +9,9 @@ import {
   text,
   throttled,
   toolJson,
-} from '../services/bedrock-replies.ts'
-import { startBedrockRuntime } from '../services/bedrock-runtime.ts'
-import { startOpenAi } from '../services/openai.ts'
+} from '../stand-ins/bedrock-replies.ts'
+import { startBedrockRuntime } from '../stand-ins/bedrock-runtime.ts'
+import { startOpenAi } from '../stand-ins/openai.ts'
 import {
   breaksOff,
   fails,
@@ -19,7 +19,7 @@ import {
   type Reply as OpenAiReply,
   resets,
   says,
-} from '../services/openai-replies.ts'
+} from '../stand-ins/openai-replies.ts'
 import type { Environment } from './program.ts'
 
 /** What both stand-ins can be made to do. */

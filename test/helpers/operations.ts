@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Caller, Role } from '../../src/domain/caller.ts'
-import { createPipeline } from '../../src/operations/execute.ts'
-import type { Answer, CallContext, Operation, Services } from '../../src/operations/operation.ts'
+import { createPipeline } from '../../src/pipeline/execute.ts'
+import type { Answer, CallContext, Operation, Services } from '../../src/pipeline/operation.ts'
 
 /** Calls operations through the pipeline, as a caller without limits. */
 export function caller(services: Services) {

@@ -6,10 +6,10 @@ import {
 } from '@aws-sdk/client-s3'
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager'
 import { expect } from 'vitest'
-import type { Step } from '../../src/adapters/aws/provision/parts.ts'
-import { provision } from '../../src/adapters/aws/provision/provision.ts'
 import type { AwsClients } from '../../src/adapters/aws/resources.ts'
-import type { AwsNames } from '../services/aws.ts'
+import type { Step } from '../../src/deployment/aws/provision/properties.ts'
+import { provision } from '../../src/deployment/aws/provision/provision.ts'
+import type { AwsNames } from '../stand-ins/aws.ts'
 
 /** Provisions in this process. The steps are in `steps` also when it fails. */
 export async function provisionAll(

@@ -1,14 +1,14 @@
 import { onTestFinished } from 'vitest'
-import { memoryStore } from '../../src/adapters/memory/store.ts'
 import type { Clock } from '../../src/domain/clock.ts'
 import { systemClock } from '../../src/domain/clock.ts'
-import { inTurn } from '../../src/domain/in-turn.ts'
+import { inTurn } from '../../src/domain/keyed-mutex.ts'
 import type { PromptStore } from '../../src/domain/prompt-store.ts'
 import type { Bodies, Topic, TopicContent, TopicRepository } from '../../src/domain/topic.ts'
-import type { Services } from '../../src/operations/operation.ts'
-import { createAsker, type ModelSettings } from '../../src/services/asking.ts'
-import { openCatalog } from '../../src/services/catalog.ts'
+import type { Services } from '../../src/pipeline/operation.ts'
+import { openCatalog } from '../../src/services/catalog/catalog.ts'
+import { createAsker, type ModelSettings } from '../../src/services/models.ts'
 import { publish } from '../../src/services/publishing.ts'
+import { memoryStore } from './memory-store.ts'
 
 /** Services over a store, by default an empty one in memory; closed after the test. */
 export async function openServices(

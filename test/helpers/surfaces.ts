@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import { operations } from '../../src/operations/index.ts'
-import { pathFields } from '../../src/operations/operation.ts'
+import { operations } from '../../src/operations/table.ts'
+import { pathFields } from '../../src/pipeline/operation.ts'
 import { api, GENEROUS, tokenOf } from './api.ts'
 import { connect } from './clients.ts'
 import { tempFolder } from './folders.ts'

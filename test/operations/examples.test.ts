@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { examples } from '../../src/operations/examples.ts'
-import { operations } from '../../src/operations/index.ts'
+import { operations } from '../../src/operations/table.ts'
 
 it('there is one example of each operation, and none of anything else', () => {
   expect(Object.keys(examples).sort()).toEqual(operations.map(({ name }) => name).sort())

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ModelFailure } from '../../src/domain/language-model.ts'
 import { type AnalysisOptions, analyze } from '../../src/services/analysis.ts'
-import type { ModelSettings } from '../../src/services/asking.ts'
+import type { ModelSettings } from '../../src/services/models.ts'
 import { failureOf } from '../helpers/errors.ts'
 import { parameter } from '../helpers/parameters.ts'
 import { ANALYSIS, GOOD, hang, passing, type Reply, scriptedModel } from '../helpers/scripted-model.ts'

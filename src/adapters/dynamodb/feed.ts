@@ -7,7 +7,7 @@ import {
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb'
 import { AppError } from '../../domain/errors.ts'
-import { inTurn } from '../../domain/in-turn.ts'
+import { inTurn } from '../../domain/keyed-mutex.ts'
 import { callAws, causeOf, pauseBefore, WRITE_BUDGET_MS } from '../aws/calls.ts'
 
 /** The item that tells every instance what has changed. No topic can have such an id. */

@@ -14,7 +14,7 @@ import { sweepRivals } from '../s3/sweep.ts'
 import type { ChangeFeed } from './feed.ts'
 import { followFeed } from './follow.ts'
 import { changesFor, promptsEverIn, revisionOf, type TopicItem, topicIn } from './record.ts'
-import { TURN, topicTurns } from './turns.ts'
+import { TURN, topicTurns } from './write-priority.ts'
 
 export interface DynamoTopicsOptions {
   client: DynamoDBDocumentClient

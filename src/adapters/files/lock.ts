@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { inTurn } from '../../domain/in-turn.ts'
+import { inTurn } from '../../domain/keyed-mutex.ts'
 import type { Layout } from './layout.ts'
 
 /** Runs `work` while no one else, in this or another process, holds the lock of the same name. */

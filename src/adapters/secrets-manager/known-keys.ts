@@ -1,5 +1,5 @@
 import { type ApiKey, loggablePrefix } from '../../domain/api-keys.ts'
-import { digestOf, type KnownKey } from '../auth/key-finder.ts'
+import { digestOf, type KnownKey } from '../../domain/key-finder.ts'
 import type { KeyValue, NamedKey } from './key-value.ts'
 import type { KeyVersions } from './key-versions.ts'
 import { CURRENT, PENDING, PREVIOUS } from './secret-calls.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { AppError, toAppError } from '../../domain/errors.ts'
-import type { Outages } from '../auth/watched-file.ts'
+import type { Outages } from '../files/watched-file.ts'
 import type { SecretCalls } from './secret-calls.ts'
 import type { SecretVersions } from './secret-reader.ts'
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { isLoopback } from '../../config.ts'
 import { hasRole } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { Catalog } from '../../services/catalog.ts'
+import type { Catalog } from '../../services/catalog/catalog.ts'
 import type { Authenticate } from './identity/authenticator.ts'
 
 declare module 'fastify' {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
-import { type Audit, elapsedMs } from '../../domain/observation.ts'
+import { type Audit, elapsedMs } from '../../domain/telemetry.ts'
 import { challengeOf, publicUrlOf } from './identity/protected-resource.ts'
 
 declare module 'fastify' {

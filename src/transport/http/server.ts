@@ -8,14 +8,14 @@ import { type GuardOptions, guardHost } from './guard.ts'
 import { answerHealth, type HealthDeps } from './health.ts'
 import { answerProtectedResource, type ProtectedResourceDeps } from './identity/protected-resource.ts'
 import { answerSignIn, type SignInDeps } from './identity/sign-in.ts'
+import { earlyPaths } from './legacy-templates/openapi.ts'
 import { type McpHttpDeps, serveMcpOverHttp } from './mcp.ts'
 import { collectMethods } from './methods.ts'
 import { serveDocs } from './openapi/docs.ts'
 import { openApiDocument } from './openapi/document.ts'
 import { answerProblem, answerProblems, answerUnreadable } from './problems.ts'
-import { earlyPaths } from './rest/early-paths.ts'
 import { type RestDeps, serveRest } from './rest/rest.ts'
-import { dropUnreadAnswers } from './unread-answers.ts'
+import { dropUnreadAnswers } from './slow-readers.ts'
 
 /** Largest request body (spec §5). */
 const MAX_BODY_BYTES = 1024 * 1024

@@ -1,5 +1,5 @@
 import type { Topic } from '../../domain/topic.ts'
-import type { Catalog, CatalogChange } from '../../services/catalog.ts'
+import type { Catalog, CatalogChange } from '../../services/catalog/catalog.ts'
 import { isPrompt, promptOf } from './prompts.ts'
 import { resourcesOf, resourceUri } from './resources.ts'
 

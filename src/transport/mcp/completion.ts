@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { MAX_DEPTH } from '../../domain/json.ts'
 import type { ParameterDefinition } from '../../domain/parameters.ts'
 import { parseInput } from '../../domain/validation.ts'
-import type { Catalog } from '../../services/catalog.ts'
+import type { Catalog } from '../../services/catalog/catalog.ts'
 import { isPrompt } from './prompts.ts'
 import type { Params } from './session.ts'
 

@@ -1,5 +1,5 @@
 import type { ServerContext } from '@modelcontextprotocol/server'
-import type { CallContext } from '../../operations/operation.ts'
+import type { CallContext } from '../../pipeline/operation.ts'
 
 /** What is told when what was shown so far is void: a progress message cannot be taken back. */
 const RESET_MESSAGE = '\n[starting over]\n'

@@ -11,8 +11,8 @@ import { MAX_DEPTH } from '../../domain/json.ts'
 import { parametersSchema } from '../../domain/parameters.ts'
 import type { Topic } from '../../domain/topic.ts'
 import { parseInput } from '../../domain/validation.ts'
-import { defineOperation } from '../../operations/operation.ts'
-import { Cursor, pageOf } from '../../operations/paging.ts'
+import { defineOperation } from '../../pipeline/operation.ts'
+import { Cursor, pageOf } from '../../pipeline/paging.ts'
 import { executeVerb, type McpSession, type Params } from './session.ts'
 
 /** Topics of a page; each is one resource and one for every prompt. */

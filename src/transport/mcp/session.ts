@@ -5,9 +5,9 @@ import type { Awaitable } from '../../domain/awaitable.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
 import { JsonObject } from '../../domain/json.ts'
-import type { Execute } from '../../operations/execute.ts'
-import type { Answer, CallContext, Operation } from '../../operations/operation.ts'
-import type { Catalog } from '../../services/catalog.ts'
+import type { Execute } from '../../pipeline/execute.ts'
+import type { Answer, CallContext, Operation } from '../../pipeline/operation.ts'
+import type { Catalog } from '../../services/catalog/catalog.ts'
 
 /** What the handlers of one MCP connection (stdio) or request (HTTP) work with. */
 export interface McpSession {

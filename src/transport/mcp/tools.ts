@@ -2,9 +2,9 @@ import type { CallToolResult, Tool } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
-import { operations } from '../../operations/index.ts'
-import type { CallContext, Operation } from '../../operations/operation.ts'
-import { answerSchema } from '../answer-schema.ts'
+import { operations } from '../../operations/table.ts'
+import { answerSchema } from '../../pipeline/answer-schema.ts'
+import type { CallContext, Operation } from '../../pipeline/operation.ts'
 import { executeVerb, type McpSession } from './session.ts'
 
 const byTool = new Map(

@@ -1,11 +1,11 @@
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb'
 import { expect, test } from 'vitest'
 import { accountOf } from '../../../src/adapters/aws/account.ts'
-import { topicsTable } from '../../../src/adapters/aws/provision/tables.ts'
+import { topicsTable } from '../../../src/deployment/aws/provision/tables.ts'
 import { proxiedParts } from '../../helpers/aws-proxies.ts'
 import { failureOf } from '../../helpers/errors.ts'
-import { describeWithAws, freshNames } from '../../services/aws.ts'
-import { type Fault, LOST } from '../../services/faults.ts'
+import { describeWithAws, freshNames } from '../../stand-ins/aws.ts'
+import { type Fault, LOST } from '../../stand-ins/faults.ts'
 
 describeWithAws('the account', (parts) => {
   test('is asked for once, however many want to know, and only as often as that fails', async () => {

@@ -12,9 +12,9 @@ import { environmentOf, PROGRAM, runProgram, waitFor } from '../../helpers/progr
 import { openServices, put } from '../../helpers/services.ts'
 import { folderWith } from '../../helpers/source-folder.ts'
 import { topicContent } from '../../helpers/topics.ts'
-import { type AwsParts, describeWithAws, environmentFor, freshNames } from '../../services/aws.ts'
-import { startFaultProxy } from '../../services/fault-proxy.ts'
-import { type Fault, LOST } from '../../services/faults.ts'
+import { type AwsParts, describeWithAws, environmentFor, freshNames } from '../../stand-ins/aws.ts'
+import { startFaultProxy } from '../../stand-ins/fault-proxy.ts'
+import { type Fault, LOST } from '../../stand-ins/faults.ts'
 
 // Commands of the built program, killed at every point at which the store is in a state of its own.
 

@@ -6,7 +6,7 @@ import { infoOf, topicOf } from '../../contracts/store.ts'
 import { freshPlace, keepVersions, openAws, type Place } from '../../helpers/aws-store.ts'
 import { waitFor } from '../../helpers/program.ts'
 import { openServices, putBodies } from '../../helpers/services.ts'
-import { type AwsParts, describeWithAws } from '../../services/aws.ts'
+import { type AwsParts, describeWithAws } from '../../stand-ins/aws.ts'
 
 const SYSTEM = 'You coach {{user_name}}.'
 const USER = 'Hello {{user_name}}, this is how far we are: {{conversation_history}}'

@@ -5,12 +5,12 @@ import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/l
 import pMap from 'p-map'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { FEED_ID, type Feed } from '../../../src/adapters/dynamodb/feed.ts'
-import type { CatalogChange } from '../../../src/services/catalog.ts'
+import type { CatalogChange } from '../../../src/services/catalog/catalog.ts'
 import { freshPlace, type Place } from '../../helpers/aws-store.ts'
 import { waitFor } from '../../helpers/program.ts'
 import { openServices, put } from '../../helpers/services.ts'
 import { topicContent } from '../../helpers/topics.ts'
-import { describeWithAws } from '../../services/aws.ts'
+import { describeWithAws } from '../../stand-ins/aws.ts'
 import { openStore } from './writer.ts'
 
 const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))

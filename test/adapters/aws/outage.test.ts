@@ -7,10 +7,10 @@ import { failureOf } from '../../helpers/errors.ts'
 import { waitFor } from '../../helpers/program.ts'
 import { openServices, put, putBodies } from '../../helpers/services.ts'
 import { topicContent } from '../../helpers/topics.ts'
-import { type AwsParts, describeWithAws } from '../../services/aws.ts'
-import { startFaultProxy } from '../../services/fault-proxy.ts'
-import { accessDenied, cutBody, drop, latency, slowDown, throttle } from '../../services/faults.ts'
-import { countRounds } from '../../services/rounds.ts'
+import { type AwsParts, describeWithAws } from '../../stand-ins/aws.ts'
+import { startFaultProxy } from '../../stand-ins/fault-proxy.ts'
+import { accessDenied, cutBody, drop, latency, slowDown, throttle } from '../../stand-ins/faults.ts'
+import { countRounds } from '../../stand-ins/rounds.ts'
 
 const TOPICS = 100
 

@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
 import { storeContract } from '../../contracts/store.ts'
 import { freshPlace, openAws } from '../../helpers/aws-store.ts'
-import { describeWithAws } from '../../services/aws.ts'
+import { describeWithAws } from '../../stand-ins/aws.ts'
 
 describeWithAws('the aws store', (parts) => {
   describe('in a bucket that keeps versions', () =>

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { bedrockModel } from '../../../src/adapters/bedrock/model.ts'
-import { broken, hang, message, type Reply, text, toolJson, toolUse } from '../../services/bedrock-replies.ts'
+import {
+  broken,
+  hang,
+  message,
+  type Reply,
+  text,
+  toolJson,
+  toolUse,
+} from '../../stand-ins/bedrock-replies.ts'
 import { openBedrock, PROTOCOLS, request, structured, WAYS } from './bedrock.ts'
 
 const REASON = new Error('the caller went away')

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { message, text, toolJson, toolUse, toolUses } from '../../services/bedrock-replies.ts'
+import { message, text, toolJson, toolUse, toolUses } from '../../stand-ins/bedrock-replies.ts'
 import { FORMAT, MODEL, openBedrock, PROMPT, PROTOCOLS, request, structured, WAYS } from './bedrock.ts'
 
 const ANSWER = { analysis: 'Below the threshold: "5 %" – ein Ärgernis 📉', severity: 'warning' }

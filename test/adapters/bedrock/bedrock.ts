@@ -7,7 +7,7 @@ import {
   ModelFailure,
   type ModelRequest,
 } from '../../../src/domain/language-model.ts'
-import { startBedrockRuntime } from '../../services/bedrock-runtime.ts'
+import { startBedrockRuntime } from '../../stand-ins/bedrock-runtime.ts'
 
 export const MODEL = 'anthropic.claude-sonnet-4-20250514-v1:0'
 export const PROMPT = 'CANARY-PROMPT: revenue is 95000, the threshold is 100000.'

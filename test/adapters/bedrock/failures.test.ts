@@ -15,7 +15,7 @@ import {
   throttled,
   toolJson,
   toolUse,
-} from '../../services/bedrock-replies.ts'
+} from '../../stand-ins/bedrock-replies.ts'
 import {
   failureOf,
   MODEL,

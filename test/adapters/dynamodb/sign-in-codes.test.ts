@@ -4,8 +4,8 @@ import { systemClock } from '../../../src/domain/clock.ts'
 import { signInCodesContract } from '../../contracts/sign-in-codes.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { openLimitsTable } from '../../helpers/limits-table.ts'
-import { describeWithAws } from '../../services/aws.ts'
-import { accessDenied, drop, dropResponse, throttle } from '../../services/faults.ts'
+import { describeWithAws } from '../../stand-ins/aws.ts'
+import { accessDenied, drop, dropResponse, throttle } from '../../stand-ins/faults.ts'
 
 describeWithAws('sign-in codes in DynamoDB', (parts) => {
   signInCodesContract(async (clock) => {

@@ -1,8 +1,8 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ANSWER, type OpenAiServer, startOpenAi } from '../../services/openai.ts'
-import { babbles, breaksOff, fails, hangs, type Reply, says } from '../../services/openai-replies.ts'
-import { ask, modelAt, REQUEST, until } from './asking.ts'
+import { ANSWER, type OpenAiServer, startOpenAi } from '../../stand-ins/openai.ts'
+import { babbles, breaksOff, fails, hangs, type Reply, says } from '../../stand-ins/openai-replies.ts'
+import { ask, modelAt, REQUEST, until } from './ask.ts'
 
 // Against a stand-in: what goes over the wire, nothing about real servers.
 

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ModelFailureKind } from '../../../src/domain/language-model.ts'
-import { ANSWER, type OpenAiServer, startOpenAi } from '../../services/openai.ts'
+import { ANSWER, type OpenAiServer, startOpenAi } from '../../stand-ins/openai.ts'
 import {
   babbles,
   breaksOff,
@@ -14,8 +14,8 @@ import {
   says,
   sends,
   throttles,
-} from '../../services/openai-replies.ts'
-import { type Asked, allWordsOf, ask, KEY, modelAt, PROMPT, REQUEST, until } from './asking.ts'
+} from '../../stand-ins/openai-replies.ts'
+import { type Asked, allWordsOf, ask, KEY, modelAt, PROMPT, REQUEST, until } from './ask.ts'
 
 // Against a stand-in: what goes over the wire, nothing about real servers.
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ANSWER, type OpenAiServer, startOpenAi } from '../../services/openai.ts'
-import { says, sends } from '../../services/openai-replies.ts'
-import { ask, FORMAT, KEY, modelAt, PROMPT, REQUEST, TEXT_REQUEST } from './asking.ts'
+import { ANSWER, type OpenAiServer, startOpenAi } from '../../stand-ins/openai.ts'
+import { says, sends } from '../../stand-ins/openai-replies.ts'
+import { ask, FORMAT, KEY, modelAt, PROMPT, REQUEST, TEXT_REQUEST } from './ask.ts'
 
 // Against a stand-in: what goes over the wire, nothing about real servers.
 

@@ -1,6 +1,6 @@
 import { jwtVerify } from 'jose'
 import { expect, test } from 'vitest'
-import { createIdentity } from '../../../src/adapters/auth/identity.ts'
+import { createIdentity } from '../../../src/adapters/jwt/identity.ts'
 import { jwtSecret } from '../../../src/adapters/secrets-manager/jwt-secret.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { collectWarnings, openSecret } from './secret.ts'

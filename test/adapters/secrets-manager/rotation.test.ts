@@ -5,7 +5,7 @@ import { nextVersion } from '../../../src/adapters/secrets-manager/rotation.ts'
 import { runRotationStep } from '../../../src/adapters/secrets-manager/rotation-steps.ts'
 import { secretKeys } from '../../../src/adapters/secrets-manager/secret-keys.ts'
 import { failureOf } from '../../helpers/errors.ts'
-import { dropResponse, type Fault } from '../../services/faults.ts'
+import { dropResponse, type Fault } from '../../stand-ins/faults.ts'
 import { entry, keyJson, type OpenSecret, openSecret, SECRET } from './secret.ts'
 
 const QUIET = { staleIfErrorMs: 600_000, warn: () => {} }

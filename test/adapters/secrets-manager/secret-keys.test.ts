@@ -3,7 +3,7 @@ import { secretKeys } from '../../../src/adapters/secrets-manager/secret-keys.ts
 import type { ApiKey } from '../../../src/domain/api-keys.ts'
 import type { Awaitable } from '../../../src/domain/awaitable.ts'
 import { failureOf } from '../../helpers/errors.ts'
-import { accessDenied, dropResponse, type Fault, latency } from '../../services/faults.ts'
+import { accessDenied, dropResponse, type Fault, latency } from '../../stand-ins/faults.ts'
 import { allOf, collectWarnings, entry, keyJson, type OpenSecret, openSecret, SECRET } from './secret.ts'
 
 const STALE_MS = 600_000

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-secrets-manager'
 import { onTestFinished } from 'vitest'
 import { clientSettings } from '../../../src/adapters/aws/calls.ts'
-import { startSecretsManager } from '../../services/secrets-manager.ts'
+import { startSecretsManager } from '../../stand-ins/secrets-manager.ts'
 
 export const SECRET = 'purposepath-backend-api-token-test'
 

@@ -5,7 +5,7 @@ import { proxiedParts } from '../../helpers/aws-proxies.ts'
 import { connect } from '../../helpers/clients.ts'
 import { jsonOf } from '../../helpers/matrix.ts'
 import { runProgram, startServer, waitFor } from '../../helpers/program.ts'
-import { type AwsParts, describeWithAws, freshNames } from '../../services/aws.ts'
+import { type AwsParts, describeWithAws, freshNames } from '../../stand-ins/aws.ts'
 
 const SEEDED = ['alignment_analysis', 'core_values', 'goals', 'purpose', 'revenue_salesforce', 'vision']
 /** The freshness bound, and some for a busy machine. */

@@ -2,8 +2,8 @@ import type * as z from 'zod'
 import type { Role } from '../../../domain/caller.ts'
 import type { LimitName } from '../../../domain/rate-limiter.ts'
 import { type Example, examples } from '../../../operations/examples.ts'
-import type { Operation } from '../../../operations/operation.ts'
-import { answerSchema } from '../../answer-schema.ts'
+import { answerSchema } from '../../../pipeline/answer-schema.ts'
+import type { Operation } from '../../../pipeline/operation.ts'
 import { placesOf, type RestRoute, restRoutes } from '../rest/routes.ts'
 
 /** One method of one address, as the OpenAPI document describes it. */

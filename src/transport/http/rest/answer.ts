@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isLasting } from '../../../operations/served.ts'
+import { isLasting } from '../../../pipeline/served.ts'
 import { entityTag, isFresh } from './conditions.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CallContext, Operation } from '../../../operations/operation.ts'
-import { tellAllowance } from '../limit-headers.ts'
+import type { CallContext, Operation } from '../../../pipeline/operation.ts'
+import { tellAllowance } from '../rate-limit-headers.ts'
 
 /** The facts of a request for the pipeline, which from here on answers for its audit line. */
 export function callOf(

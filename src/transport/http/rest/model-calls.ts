@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Awaitable } from '../../../domain/awaitable.ts'
 import { problemOf, toAppError } from '../../../domain/errors.ts'
-import type { Answer, CallContext } from '../../../operations/operation.ts'
+import type { Answer, CallContext } from '../../../pipeline/operation.ts'
 
 /** How often something is said on a stream on which nothing happens, so that no proxy takes it for dead. */
 const HEARTBEAT_MS = 10_000

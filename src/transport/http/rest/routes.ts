@@ -1,5 +1,5 @@
-import { operations } from '../../../operations/index.ts'
-import { type Operation, pathFields } from '../../../operations/operation.ts'
+import { operations } from '../../../operations/table.ts'
+import { type Operation, pathFields } from '../../../pipeline/operation.ts'
 
 /** Everything that is REST is below this path. */
 export const API_ROOT = '/api/v1'

@@ -2,9 +2,9 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { earlyPaths } from '../../../../src/transport/http/legacy-templates/openapi.ts'
 import { openApiDocument } from '../../../../src/transport/http/openapi/document.ts'
 import type { ExtraPath } from '../../../../src/transport/http/openapi/paths.ts'
-import { earlyPaths } from '../../../../src/transport/http/rest/early-paths.ts'
 import { API_ROOT, restRoutes } from '../../../../src/transport/http/rest/routes.ts'
 
 type Json = Record<string, unknown>

@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto'
+import { SignJWT } from 'jose'
+import type { Clock } from '../../domain/clock.ts'
+import { AppError } from '../../domain/errors.ts'
+import type { TokenSettings, TokenSigner } from '../../domain/tokens.ts'
+import type { SigningSecret } from '../files/signing-secret.ts'
+
+/** Signs tokens with the local secret, as {@link TokenSettings} wants them. */
+export function tokenSigner(settings: TokenSettings, secret: SigningSecret, clock: Clock): TokenSigner {
+  const { jwksUrl, issuer, audiences, roleClaim } = settings
+  return {
+    async sign({ role, subject, tenant, lifetimeSeconds }) {
+      if (jwksUrl !== undefined) {
+        const message =
+          'Tokens come from the issuer that PROMPTS_JWT_JWKS_URL names; none can be signed here.'
+        throw new AppError('forbidden', message)
+      }
+      const now = Math.floor(clock().getTime() / 1000)
+      return new SignJWT({
+        [roleClaim]: role,
+        ...(tenant !== undefined && { tenant_id: tenant }),
+        ...(issuer !== undefined && { iss: issuer }),
+        ...(audiences !== undefined && { aud: audiences }),
+        sub: subject,
+        jti: randomUUID(),
+        iat: now,
+        exp: now + lifetimeSeconds,
+      })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .sign(await secret.obtain())
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import pMap from 'p-map'
+import { readTopicSource, writeTopicSource } from '../adapters/files/folder.ts'
+import { AppError } from '../domain/errors.ts'
+import { escapeForeignBraces } from '../domain/template.ts'
+import { definitionOf, type TopicContent } from '../domain/topic.ts'
+import { type ImportStep, importTopics, seedTopics } from '../services/importing.ts'
+import { localUser, type Start, seedsOf, withApp } from './context.ts'
+import { print, remark, table } from './output.ts'
+
+/** `seed`: adds the topics that come with the program and brings untouched ones up to date. */
+export async function runSeed(start: Start, { json = false }: { json?: boolean }): Promise<void> {
+  const { contents } = readTopicSource(seedsOf(start))
+  await withApp({}, async ({ services }) => printSteps(await seedTopics(services, contents), json))
+}
+
+/** `import`: all topics of a folder or file, or none. */
+export async function runImport(
+  path: string,
+  options: { dryRun?: boolean; escape?: boolean; json?: boolean },
+): Promise<void> {
+  const { dryRun = false, json = false } = options
+  const { contents, faults } = readTopicSource(path)
+  const wanted = options.escape ? contents.map(withLiteralBraces) : contents
+  await withApp({}, async ({ services }) => {
+    const { subject } = localUser()
+    printSteps(await importTopics(services, wanted, { by: subject, dryRun, sourceFaults: faults }), json)
+  })
+  if (dryRun) remark('Nothing was written (--dry-run).')
+}
+
+function withLiteralBraces({ definition, bodies }: TopicContent): TopicContent {
+  const escaped = Object.entries(bodies).map(([type, body]) => [
+    type,
+    escapeForeignBraces(body, definition.allowed_parameters),
+  ])
+  return { definition, bodies: Object.fromEntries(escaped) }
+}
+
+/** `export`: all topics that are not deleted, as a folder or as one JSON file. */
+export async function runExport(path: string): Promise<void> {
+  await withApp({}, async ({ services: { catalog } }) => {
+    const damaged = [...catalog.damaged().keys()]
+    if (damaged.length > 0) {
+      throw new AppError(
+        'conflict',
+        `Mend these topics first, or they would be missing: ${damaged.join(', ')}.`,
+      )
+    }
+    const topics = catalog.list().filter((topic) => topic.deleted_at === undefined)
+    const contents = await pMap(topics, async (topic) => ({
+      definition: definitionOf(topic),
+      bodies: sorted(await catalog.bodies(topic)),
+    }))
+    await writeTopicSource(path, contents)
+    remark(`Exported ${contents.length} topics to ${path}.`)
+  })
+}
+
+function sorted(bodies: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(bodies).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function printSteps(steps: readonly ImportStep[], json: boolean): void {
+  if (json) print(JSON.stringify({ data: steps }, null, 2))
+  else print(steps.length > 0 ? table(steps.map((step) => ({ ...step }))) : 'Nothing to do.')
+}

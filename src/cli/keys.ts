@@ -1,0 +1,56 @@
+import { loadConfig } from '../config.ts'
+import type { ApiKeys } from '../domain/api-keys.ts'
+import { AppError, invalidInput } from '../domain/errors.ts'
+import { ownBackend } from './context.ts'
+import { readTtl } from './duration.ts'
+import { print, remark, table } from './output.ts'
+
+/** `keys create`: prints the new key alone on stdout; it is shown only here. */
+export async function createKey({ name, ttl }: { name: string; ttl?: string }): Promise<void> {
+  if (!/^[\w.@-]{1,64}$/.test(name)) {
+    throw invalidInput([
+      {
+        path: 'name',
+        expected: '1–64 letters, digits, dots, @, _ or -',
+        message: 'expected 1–64 letters, digits, dots, @, _ or -.',
+      },
+    ])
+  }
+  const expiresAt = ttl === undefined ? undefined : new Date(Date.now() + readTtl(ttl))
+  const { key, record } = await (await ownKeys()).create(name, expiresAt)
+  print(key)
+  remark(`Created key ${record.id} (${name}). It is shown only this once.`)
+}
+
+/** `keys list`: all keys by their prefix. */
+export async function listKeys({ json = false }: { json?: boolean }): Promise<void> {
+  const keys = await (await ownKeys()).list()
+  if (json) print(JSON.stringify({ data: keys }, null, 2))
+  else
+    print(keys.length > 0 ? table(keys.map((key) => ({ ...key }))) : 'No keys yet: keys create --name NAME')
+}
+
+/** `keys revoke`: withdraws a key, in running servers too within a second; in AWS within 30 seconds. */
+export async function revokeKey(
+  idOrName: string | undefined,
+  { previous = false }: { previous?: boolean },
+): Promise<void> {
+  if ((idOrName === undefined) !== previous) {
+    throw new AppError('invalid_input', 'Name one key, by its id or name, or give --previous.')
+  }
+  const keys = await ownKeys()
+  const { id, name } = idOrName === undefined ? await keys.revokePrevious() : await keys.revoke(idOrName)
+  remark(`Revoked key ${id} (${name}).`)
+}
+
+/** `keys rotate`: replaces the rotating key in AWS and prints the new one alone on stdout. */
+export async function rotateKey(): Promise<void> {
+  const { key } = await (await ownKeys()).rotate(remark)
+  print(key)
+  remark('The new key is the current one. The old one is valid until the next rotation, or until:')
+  remark('  purposepath-prompts keys revoke --previous')
+}
+
+async function ownKeys(): Promise<ApiKeys> {
+  return (await ownBackend(loadConfig())).openKeys()
+}

@@ -1,0 +1,27 @@
+import { type Config, isLoopback, urlAt } from '../config.ts'
+import { AppError } from '../domain/errors.ts'
+import { type AddressWords, configAt, localUser, ownBackend } from './context.ts'
+import { print, remark } from './output.ts'
+
+/** `login`: prints a new sign-in link of the server with these settings alone on stdout. */
+export async function printSignInLink(address: AddressWords): Promise<void> {
+  const config = configAt(address)
+  const url = config.publicUrl ?? addressOf(config)
+  const codes = await (await ownBackend(config)).openSignInCodes()
+  print(signInLink(url, await codes.issue(localUser().subject)))
+  remark('It works once, for 10 minutes.')
+}
+
+/** The address that a browser opens to sign in at the server `url`. */
+export function signInLink(url: string, code: string): string {
+  return `${url}/admin/sign-in?code=${code}`
+}
+
+/** Where a server with these settings listens; one for other machines answers to its names only. */
+function addressOf({ host, port, allowedHosts }: Config): string {
+  if (port === 0) {
+    const message = 'Give the port that the server listens on, with --port or PROMPTS_PORT.'
+    throw new AppError('invalid_input', message)
+  }
+  return urlAt(isLoopback(host) ? host : (allowedHosts?.[0] ?? host), port)
+}

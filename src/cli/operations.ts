@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
+import { type Command, Option } from 'commander'
+import type * as z from 'zod'
+import { invalidInput } from '../domain/errors.ts'
+import { decodeUtf8 } from '../domain/utf8.ts'
+import { operations } from '../operations/table.ts'
+import { type Operation, pathFields } from '../pipeline/operation.ts'
+import { parseText, typeOf } from '../transport/coerce.ts'
+import { localUser, type Start, seedsOf, withApp } from './context.ts'
+import { liveText, printAnswer } from './output.ts'
+
+/** Adds a command for every operation: `topics list`, `prompts render TOPIC_ID`, … */
+export function addOperationCommands(program: Command, start: Start): void {
+  for (const operation of operations) {
+    const [noun, verb] = operation.name.split('.') as [string, string]
+    const group =
+      program.commands.find((command) => command.name() === noun) ??
+      program.command(noun).description(`Work with ${noun}.`)
+    addOperationCommand(group, verb, operation, start)
+  }
+}
+
+function addOperationCommand(group: Command, verb: string, operation: Operation, start: Start): void {
+  const command = group.command(verb).description(operation.summary)
+  const positional = pathFields(operation)
+  for (const name of positional) command.argument(`<${name}>`, operation.input.shape[name]?.description)
+  for (const [name, field] of Object.entries(operation.input.shape) as [string, z.ZodType][]) {
+    if (positional.includes(name)) continue
+    if (name === 'parameters') {
+      command.option('--param <name=value>', 'One parameter, as text; repeat for more.', collect)
+      command.option('--parameters <json>', 'All parameters as JSON, or @file, or - for stdin.')
+    } else command.addOption(optionOf(name, field))
+    if (name === 'content')
+      command.option('--file <path>', 'Read the text from a file (default: from stdin).')
+  }
+  command.option('--json', 'Print the answer as JSON.')
+  command.action(async (...received: unknown[]) => {
+    // Commander hands over the positionals, then the options, then the command.
+    const options = received[positional.length] as Record<string, unknown>
+    const named = Object.fromEntries(positional.map((name, index) => [name, received[index]]))
+    const { input, parameterStyle } = await inputOf(operation, named, options)
+    await withApp({ seeds: seedsOf(start) }, async ({ execute }) => {
+      const asJson = options['json'] === true
+      const listener = operation.asksModel && !asJson ? liveText() : undefined
+      const context = {
+        caller: localUser(),
+        requestId: randomUUID(),
+        parameterStyle,
+        ...(listener && { listener }),
+      }
+      printAnswer(await execute(operation, input, context), asJson)
+    })
+  })
+}
+
+function optionOf(name: string, field: z.ZodType): Option {
+  const type = typeOf(field)
+  const flag = `--${name.replaceAll('_', '-')}`
+  return new Option(
+    type === 'boolean' ? `${flag} [true|false]` : `${flag} <${type === 'string' ? 'text' : type}>`,
+    field.description,
+  )
+}
+
+function collect(value: string, previous: string[] = []): string[] {
+  return [...previous, value]
+}
+
+/** The operation's input from the words of the command line. */
+async function inputOf(
+  operation: Operation,
+  named: Record<string, unknown>,
+  options: Record<string, unknown>,
+) {
+  const input: Record<string, unknown> = { ...named }
+  for (const [name, field] of Object.entries(operation.input.shape) as [string, z.ZodType][]) {
+    const given = options[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]
+    if (name !== 'parameters' && given !== undefined)
+      input[name] = typeof given === 'string' ? parseText(typeOf(field), given) : given
+  }
+  if ('content' in operation.input.shape) input['content'] ??= await readContent(options['file'])
+  const pairs = (options['param'] ?? []) as string[]
+  const json = options['parameters'] as string | undefined
+  if (pairs.length > 0 && json !== undefined) {
+    throw invalidInput([
+      { path: 'parameters', expected: '--param or --parameters', message: 'was given in both ways.' },
+    ])
+  }
+  if (pairs.length > 0)
+    return { input: { ...input, parameters: fromPairs(pairs) }, parameterStyle: 'text' as const }
+  if (json !== undefined) input['parameters'] = await fromJson(json)
+  return { input, parameterStyle: 'json' as const }
+}
+
+function fromPairs(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=')
+      if (at < 1)
+        throw invalidInput([{ path: 'param', expected: 'name=value', message: 'expected name=value.' }])
+      return [pair.slice(0, at), pair.slice(at + 1)]
+    }),
+  )
+}
+
+async function readContent(file: unknown): Promise<string | undefined> {
+  try {
+    if (typeof file === 'string') return await readText(file)
+    // Nothing on stdin is more likely a mistake than an empty text, which --content and --file can give.
+    return (await readText('-')) || undefined
+  } catch (error) {
+    throw invalidInput([
+      { path: 'content', expected: 'a text', message: `cannot be read: ${(error as Error).message}` },
+    ])
+  }
+}
+
+async function fromJson(source: string): Promise<unknown> {
+  const refused = (message: string) =>
+    invalidInput([{ path: 'parameters', expected: 'a JSON object, @file or -', message }])
+  let text = source
+  if (source === '-' || source.startsWith('@')) {
+    try {
+      text = await readText(source.replace(/^@/, ''))
+    } catch (error) {
+      throw refused(`cannot be read: ${(error as Error).message}`)
+    }
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw refused('is not JSON.')
+  }
+}
+
+/** The text of a file, or of stdin for `-`; invalid UTF-8 is refused, not replaced. */
+async function readText(path: string): Promise<string> {
+  const bytes = path === '-' ? await buffer(process.stdin) : readFileSync(path)
+  const text = decodeUtf8(bytes)
+  if (text === undefined) throw new Error('it is not valid UTF-8')
+  return text
+}

@@ -1,0 +1,115 @@
+import { Command, CommanderError } from 'commander'
+import packageJson from '../../package.json' with { type: 'json' }
+import { ERROR_CODES } from '../domain/errors.ts'
+import type { Start } from './context.ts'
+
+/** Runs the command that the words name. Help, versions and wrong words are dealt with here. */
+export async function parseWords(argv: readonly string[], start: Start): Promise<void> {
+  const program = await createProgram(start)
+  try {
+    await program.parseAsync(argv)
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown
+    process.exitCode = thrown.exitCode === 0 ? 0 : ERROR_CODES.invalid_input.exit
+  }
+}
+
+/** The program's words. What a command does is loaded when it runs, so that each start loads only its own. */
+async function createProgram(start: Start): Promise<Command> {
+  const program = new Command('purposepath-prompts')
+    .description(packageJson.description)
+    .version(packageJson.version)
+    .exitOverride()
+
+  program
+    .command('stdio')
+    .description('Serve one MCP client over stdin and stdout.')
+    .option('--read-only', 'Offer only what reads.')
+    .action(async (options) => (await import('./stdio.ts')).runStdio(start, options))
+  program
+    .command('serve')
+    .description('Serve MCP, REST and their documentation over HTTP.')
+    .option('--host <address>', 'Address to listen on (PROMPTS_HOST, default 127.0.0.1).')
+    .option('--port <number>', 'Port to listen on (PROMPTS_PORT, default 3000; 0: any free one).')
+    .action(async (options) => (await import('./serve.ts')).runServe(start, options))
+  program
+    .command('seed')
+    .description('Add the topics that come with the program; bring untouched ones up to date.')
+    .option('--json', 'Print the result as JSON.')
+    .action(async (options) => (await import('./data.ts')).runSeed(start, options))
+  program
+    .command('import')
+    .argument('<path>', 'The folder or file.')
+    .description(
+      'Bring in the topics of a folder in the layout of seeds/ or of a JSON file: all, or none if any is faulty.',
+    )
+    .option('--dry-run', 'Only say what would change.')
+    .option('--escape', 'Write \\{{ where a text has braces that are no declared variable.')
+    .option('--json', 'Print the result as JSON.')
+    .action(async (path, options) => (await import('./data.ts')).runImport(path, options))
+  program
+    .command('export')
+    .argument('<path>', 'The folder, or a name that ends in .json.')
+    .description(
+      'Write all topics to a folder in the layout of seeds/, or to one file if PATH ends in .json.',
+    )
+    .action(async (path) => (await import('./data.ts')).runExport(path))
+  program
+    .command('provision')
+    .description('Make or complete the AWS resources of a stage: tables, bucket and secrets.')
+    .option('--json', 'Print the result as JSON.')
+    .action(async (options) => (await import('./provision.ts')).runProvision(options))
+
+  const keys = program.command('keys').description('API keys for HTTP clients.')
+  keys
+    .command('create')
+    .description('Make a key and print it alone on stdout.')
+    .requiredOption('--name <name>', 'Whose key it is.')
+    .option('--ttl <time>', 'How long it is valid, for example 30m, 12h or 90d (default: until revoked).')
+    .action(async (options) => (await import('./keys.ts')).createKey(options))
+  keys
+    .command('list')
+    .description('List all keys by their prefix.')
+    .option('--json', 'Print the result as JSON.')
+    .action(async (options) => (await import('./keys.ts')).listKeys(options))
+  keys
+    .command('revoke')
+    .argument('[id-or-name]', 'The key.')
+    .description('Withdraw a key, in running servers too within a second (AWS: 30 seconds).')
+    .option('--previous', 'Withdraw the key that the last rotation has replaced (AWS).')
+    .action(async (idOrName, options) => (await import('./keys.ts')).revokeKey(idOrName, options))
+  keys
+    .command('rotate')
+    .description(
+      'Replace the rotating key (AWS), which takes a minute, and print the new one alone on stdout.',
+    )
+    .action(async () => (await import('./keys.ts')).rotateKey())
+
+  program
+    .command('token')
+    .description('Sign a token (JWT) with the local secret and print it alone on stdout.')
+    .option('--role <role>', 'admin, service or user (default: admin).')
+    .option('--sub <subject>', 'Whose token it is (default: you).')
+    .option('--tenant <tenant>', 'The tenant that it belongs to.')
+    .option('--ttl <time>', 'How long it is valid, for example 30m, 12h or 90d (default: 1h, at most 365d).')
+    .action(async (options) => (await import('./token.ts')).printToken(options))
+  program
+    .command('login')
+    .description('Print a link that signs a browser in, once, on stdout.')
+    .option('--host <address>', 'Address that the server listens on (PROMPTS_HOST, default 127.0.0.1).')
+    .option('--port <number>', 'Port that the server listens on (PROMPTS_PORT, default 3000).')
+    .action(async (options) => (await import('./login.ts')).printSignInLink(options))
+
+  program
+    .command('doctor')
+    .description('Check everything the program needs and say how to mend what is missing.')
+    .action(async () => {
+      if (!(await (await import('./doctor.ts')).runDoctor())) process.exitCode = 1
+    })
+
+  if (!['stdio', 'serve'].includes(process.argv[2] ?? '')) {
+    const { addOperationCommands } = await import('./operations.ts')
+    addOperationCommands(program, start)
+  }
+  return program
+}

@@ -1,0 +1,52 @@
+import { awsClients } from '../adapters/aws/resources.ts'
+import { type Config, loadConfig } from '../config.ts'
+import type { Step } from '../deployment/aws/provision/properties.ts'
+import { provision } from '../deployment/aws/provision/provision.ts'
+import { AppError } from '../domain/errors.ts'
+import { print, remark } from './output.ts'
+
+/** A large table takes minutes for an index; this is longer than any that has as many topics as fit. */
+const PATIENCE_MS = 15 * 60_000
+const WIDEST_OUTCOME = 'not supported'.length
+
+/** `provision`: makes or completes tables, bucket and secrets of a stage, and says what comes next. */
+export async function runProvision({ json = false }: { json?: boolean }): Promise<void> {
+  const config = loadConfig()
+  if (config.store !== 'aws') {
+    const message =
+      'There is nothing to provision: topics are kept in files. With PROMPTS_STORE=aws this makes tables, bucket and secrets.'
+    throw new AppError('invalid_input', message)
+  }
+  const steps: Step[] = []
+  const options = {
+    names: config.aws,
+    clients: awsClients(config.aws),
+    stage: config.stage,
+    patienceMs: PATIENCE_MS,
+    waiting: (what: string) => remark(`Waiting: ${what}.`),
+  }
+  try {
+    await provision(options, (step) => {
+      steps.push(step)
+      if (!json) print(lineOf(step))
+    })
+  } finally {
+    // Also what was done before a failure.
+    if (json) print(JSON.stringify({ data: steps }, null, 2))
+  }
+  remark(nextSteps(config))
+}
+
+function lineOf({ resource, part, outcome, why }: Step): string {
+  const what = part === undefined ? resource : `${resource}: ${part}`
+  return `${outcome.padEnd(WIDEST_OUTCOME)}  ${what}${why === undefined ? '' : ` (${why})`}`
+}
+
+function nextSteps({ stage, aws }: Config): string {
+  return `
+Stage ${stage} is ready. Next:
+  purposepath-prompts seed                      adds the example topics
+  purposepath-prompts serve                     serves them
+  purposepath-prompts keys create --name NAME   makes an API key for a service
+The first API key is in the secret ${aws.apiKeySecret}, under "api_key".`
+}

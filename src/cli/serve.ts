@@ -1,0 +1,116 @@
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import closeWithGrace from 'close-with-grace'
+import { createLog } from '../adapters/telemetry/log.ts'
+import { prometheusMetrics } from '../adapters/telemetry/prometheus.ts'
+import { openApp, openIdentity } from '../app.ts'
+import { type Config, isLoopback } from '../config.ts'
+import type { ApiKeys } from '../domain/api-keys.ts'
+import type { SignInCodes } from '../domain/sign-in.ts'
+import { authenticator, credentialChecker } from '../transport/http/identity/authenticator.ts'
+import { serveHttp } from '../transport/http/server.ts'
+import { type AddressWords, configAt, localUser, type Start, seedsOf } from './context.ts'
+import { signInLink } from './login.ts'
+import { print } from './output.ts'
+import { keepTicksFast } from './tune-process.ts'
+
+/** `serve`: everything over HTTP on one port, until a signal. */
+export async function runServe(start: Start, address: AddressWords): Promise<void> {
+  const config = configAt(address)
+  // By default V8 lets garbage grow to several times what is in use before it looks for it. Here that would be most of
+  // the memory: catalogues are large and live long. Three quarters is enough, and costs little: the bench shows both.
+  setFlagsFromString('--heap-growing-percent=75')
+  keepTicksFast()
+  const log = createLog(config.logLevel ?? 'info')
+  const metrics = prometheusMetrics()
+  const app = await openApp(config, { log, seeds: seedsOf(start), measure: metrics.measure, keepsUp: true })
+  const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
+  const { limiter, audit, backend } = app
+  const keys = await backend.openKeys()
+  const signInCodes = await backend.openSignInCodes()
+  const { tokens, sessions } = await openIdentity(backend, config, warn)
+  const credentials = { keys, tokens, sessions, limiter, audit, publicUrl: config.publicUrl }
+  const server = await serveHttp(config, {
+    execute: app.execute,
+    running: app.running,
+    catalog: app.services.catalog,
+    limiter,
+    audit,
+    authenticate: authenticator(credentials),
+    isStillValid: credentialChecker(credentials),
+    // An issuer's tokens need nothing that is kept here.
+    canVerify: () => config.tokens.jwksUrl !== undefined || keys.areKnown(),
+    signInCodes,
+    sessions,
+    tokens: config.tokens,
+    endModelCalls: app.services.asker.endAll,
+    docsRoot: join(start.packageRoot, 'dist', 'docs'),
+    metrics,
+    reportDefect: app.reportDefect,
+    reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
+  })
+  const data = config.store === 'files' ? config.dataDir : config.aws.table
+  log.info({ url: server.url, data, topics: app.services.catalog.list().length }, 'serving')
+  const stop = async () => {
+    await server.close()
+    await app.close()
+  }
+  const signals = closeWithGrace({ delay: 5_000, logger: false }, async ({ err }) => {
+    if (err) log.fatal({ err }, 'uncaught')
+    await stop()
+    log.info('stopped')
+  })
+  try {
+    await greet({ keys, signInCodes }, config, server.url, start)
+  } catch (error) {
+    signals.uninstall()
+    await stop()
+    throw error
+  }
+  // From here on signals decide; the server keeps the process alive.
+}
+
+/** At the first start on this machine: a key, a sign-in link, what to paste into a client. Later: where they come from. */
+async function greet(
+  { keys, signInCodes }: { keys: ApiKeys; signInCodes: SignInCodes },
+  config: Config,
+  url: string,
+  start: Start,
+): Promise<void> {
+  if (config.store === 'aws' || !isLoopback(config.host) || (await keys.list()).length > 0) {
+    const words =
+      'purposepath-prompts keys create --name NAME. Sign in to its pages: purposepath-prompts login'
+    print(`Serving on ${url}. More API keys: ${words}`)
+    return
+  }
+  const { key } = await keys.create('first-start')
+  const link = signInLink(config.publicUrl ?? url, await signInCodes.issue(localUser().subject))
+  const overHttp = { type: 'http', url: `${url}/mcp`, headers: { 'X-Api-Key': key } }
+  const overStdio = { command: process.execPath, args: [join(start.packageRoot, 'dist', 'main.js'), 'stdio'] }
+  print(`
+Serving your prompts on ${url}
+
+Your first API key, shown only this once:
+
+  ${key}
+
+Open this to sign in with a browser; it works once, for 10 minutes:
+
+  ${link}
+
+Paste this into the configuration of an MCP client that speaks HTTP:
+
+${clientConfiguration(overHttp)}
+
+or this, for a client that starts its servers itself:
+
+${clientConfiguration(overStdio)}
+
+Your prompts are files in ${config.dataDir}
+Edit them there; connected clients see the change within a second.
+`)
+}
+
+function clientConfiguration(server: object): string {
+  return JSON.stringify({ mcpServers: { 'purposepath-prompts': server } }, null, 2)
+}

@@ -1,0 +1,64 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { causeOf } from '../../../adapters/aws/calls.ts'
+import { callsOn, type Resource } from '../../../adapters/aws/resources.ts'
+import { LEAST_BYTES } from '../../../adapters/files/signing-secret.ts'
+import { secretIn } from '../../../adapters/secrets-manager/jwt-secret.ts'
+import { readKeyValue } from '../../../adapters/secrets-manager/key-value.ts'
+import type { AppError } from '../../../domain/errors.ts'
+import { describeSecret } from '../provision/secrets.ts'
+import { type Check, capital, fail, isDenied, ok, PROVISION } from './checks.ts'
+
+/** What is wrong with the text of a secret, without saying any of it. */
+type Judge = (text: string) => Check | undefined
+
+/** Looks at a secret; its value appears in no check. */
+export async function checkSecret(
+  secrets: SecretsManagerClient,
+  secretId: string,
+  place: Resource,
+  judge: Judge,
+): Promise<Check[]> {
+  const name = capital(place.resource)
+  if (!(await describeSecret(secrets, secretId, place))) {
+    const text = `${name} does not exist in this account and region. ${PROVISION}, or check ${place.setting}, STAGE and AWS_REGION.`
+    return [fail(text)]
+  }
+  const get = new GetSecretValueCommand({ SecretId: secretId })
+  try {
+    const { SecretString: text, SecretBinary: bytes } = await callsOn(place)(
+      'secretsmanager:GetSecretValue',
+      (options) => secrets.send(get, options),
+    )
+    const value = text ?? (bytes && Buffer.from(bytes).toString()) ?? ''
+    return [judge(value) ?? ok(`${name} is there, can be read and is well-formed`)]
+  } catch (error) {
+    if (causeOf(error) === 'ResourceNotFoundException') return [fail(`${name} has no value. ${PROVISION}.`)]
+    if (isDenied(error) && /KMS/i.test(((error as AppError).cause as Error).message)) {
+      return [fail(`${name} cannot be decrypted: add kms:Decrypt on its KMS key to the IAM policy.`)]
+    }
+    throw error
+  }
+}
+
+export function judgeApiKeys({ resource }: Resource): Judge {
+  return (text) => {
+    const faults = readKeyValue(text)?.faults ?? ['it is no JSON object']
+    if (faults.length === 0) return undefined
+    return fail(
+      `${capital(resource)} is not well-formed: ${faults.join(', ')}. Expected {"api_key": "…", …}.`,
+    )
+  }
+}
+
+export function judgeJwtSecret({ resource, setting }: Resource): Judge {
+  return (text) => {
+    const value = secretIn(text)
+    const name = capital(resource)
+    if (value === undefined)
+      return fail(`${name} is JSON without a text "secret". Expected that, or a raw text.`)
+    if (Buffer.byteLength(value) >= LEAST_BYTES) return undefined
+    return fail(
+      `${name} is too short: no token is verified or signed with less than ${LEAST_BYTES} bytes. Put a longer value into it, or check ${setting}.`,
+    )
+  }
+}

@@ -1,0 +1,157 @@
+import {
+  type CreateTableCommandInput,
+  DescribeContinuousBackupsCommand,
+  DescribeTimeToLiveCommand,
+  type GlobalSecondaryIndex,
+  UpdateContinuousBackupsCommand,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb'
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { WRITE_BUDGET_MS } from '../../../adapters/aws/calls.ts'
+import { LIMITS_TTL_ATTRIBUTE } from '../../../adapters/dynamodb/limits-table.ts'
+import { AppError } from '../../../domain/errors.ts'
+import { NotApplicable, type Part } from './properties.ts'
+import { keyIn, type Table } from './table.ts'
+
+const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const })
+const ATTRIBUTES = [
+  text('topic_id'),
+  text('topic_type'),
+  text('category'),
+  { AttributeName: 'display_order', AttributeType: 'N' as const },
+]
+
+/** For other readers of the table: this program answers lists from its memory. */
+const INDEXES = [orderedBy('type-index', 'topic_type'), orderedBy('category-index', 'category')]
+
+function orderedBy(IndexName: string, AttributeName: string) {
+  return {
+    IndexName,
+    KeySchema: [
+      { AttributeName, KeyType: 'HASH' as const },
+      { AttributeName: 'display_order', KeyType: 'RANGE' as const },
+    ],
+    Projection: { ProjectionType: 'ALL' as const },
+  }
+}
+
+/** The table of the topics, whole. Point-in-time recovery is switched on by a call of its own once it is active. */
+export function topicsTable(name: string): CreateTableCommandInput {
+  return {
+    TableName: name,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: ATTRIBUTES,
+    KeySchema: [{ AttributeName: 'topic_id', KeyType: 'HASH' }],
+    GlobalSecondaryIndexes: INDEXES,
+    DeletionProtectionEnabled: true,
+  }
+}
+
+export function topicsTableParts(dynamodb: DynamoDBDocumentClient, TableName: string, table: Table): Part[] {
+  return [...INDEXES.map((index) => indexPart(table, index)), protectionPart(table), recoveryPart()]
+
+  function recoveryPart(): Part {
+    const look = new DescribeContinuousBackupsCommand({ TableName })
+    const switchOn = new UpdateContinuousBackupsCommand({
+      TableName,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    })
+    const action = 'dynamodb:DescribeContinuousBackups'
+    return {
+      name: 'point-in-time recovery',
+      action,
+      async isThere() {
+        const answer = await table.call(action, (options) => dynamodb.send(look, options))
+        const { PointInTimeRecoveryDescription: recovery } = answer.ContinuousBackupsDescription ?? {}
+        return recovery?.PointInTimeRecoveryStatus === 'ENABLED'
+      },
+      complete: () =>
+        table.whenIdle(() =>
+          table.call(
+            'dynamodb:UpdateContinuousBackups',
+            (options) => dynamodb.send(switchOn, options),
+            WRITE_BUDGET_MS,
+          ),
+        ),
+    }
+  }
+}
+
+function indexPart(table: Table, index: (typeof INDEXES)[number]): Part {
+  const { IndexName } = index
+  const isOurs = ({ IndexName: name }: { IndexName?: string }) => name === IndexName
+  const needed = keyIn(index.KeySchema, ATTRIBUTES)
+
+  return {
+    name: `index ${IndexName}`,
+    action: 'dynamodb:DescribeTable',
+    async isThere() {
+      const found = await table.describe()
+      const there = found?.GlobalSecondaryIndexes?.find(isOurs)
+      if (!there || there.IndexStatus === 'DELETING') return false
+      const isWhole = there.Projection?.ProjectionType === 'ALL'
+      if (isWhole && keyIn(there.KeySchema, found?.AttributeDefinitions) === needed) return true
+      const message = `${table.resource} has another index ${IndexName}: ${needed} with all attributes is needed. Delete it and run "purposepath-prompts provision" again.`
+      throw new AppError('conflict', message)
+    },
+    // DynamoDB makes one index of a table at a time.
+    async complete() {
+      const { BillingModeSummary, ProvisionedThroughput } = await table.untilActive()
+      const isOnDemand = BillingModeSummary?.BillingMode === 'PAY_PER_REQUEST'
+      const { ReadCapacityUnits, WriteCapacityUnits } = ProvisionedThroughput ?? {}
+      const throughput = !isOnDemand && { ProvisionedThroughput: { ReadCapacityUnits, WriteCapacityUnits } }
+      const Create: GlobalSecondaryIndex = { ...index, ...throughput }
+      const keys = index.KeySchema.map(({ AttributeName }) => AttributeName)
+      await table.whenIdle(() =>
+        table.update({
+          AttributeDefinitions: ATTRIBUTES.filter(({ AttributeName }) => keys.includes(AttributeName)),
+          GlobalSecondaryIndexUpdates: [{ Create }],
+        }),
+      )
+      await table.untilActive(({ GlobalSecondaryIndexes = [] }) => GlobalSecondaryIndexes.some(isOurs))
+    },
+  }
+}
+
+function protectionPart(table: Table): Part {
+  return {
+    name: 'deletion protection',
+    action: 'dynamodb:DescribeTable',
+    isThere: async () => (await table.describe())?.DeletionProtectionEnabled === true,
+    async complete() {
+      await table.untilActive()
+      const updated = await table.whenIdle(() => table.update({ DeletionProtectionEnabled: true }))
+      if (!updated.DeletionProtectionEnabled) throw new NotApplicable('this endpoint ignores it')
+      await table.untilActive()
+    },
+  }
+}
+
+export function limitsTableParts(dynamodb: DynamoDBDocumentClient, TableName: string, table: Table): Part[] {
+  const look = new DescribeTimeToLiveCommand({ TableName })
+  const TimeToLiveSpecification = { AttributeName: LIMITS_TTL_ATTRIBUTE, Enabled: true }
+  const switchOn = new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification })
+  const action = 'dynamodb:DescribeTimeToLive'
+  return [
+    {
+      name: `expiry by ${LIMITS_TTL_ATTRIBUTE}`,
+      action,
+      async isThere() {
+        const answer = await table.call(action, (options) => dynamodb.send(look, options))
+        const { TimeToLiveStatus: status = '', AttributeName: name } = answer.TimeToLiveDescription ?? {}
+        if (!/^ENABL(ED|ING)$/.test(status)) return false
+        if (name === LIMITS_TTL_ATTRIBUTE) return true
+        const message = `${table.resource} lets items expire by ${name} where ${LIMITS_TTL_ATTRIBUTE} is needed. Switch that off and run "purposepath-prompts provision" again, or choose another name with PROMPTS_LIMITS_TABLE.`
+        throw new AppError('conflict', message)
+      },
+      complete: () =>
+        table.whenIdle(() =>
+          table.call(
+            'dynamodb:UpdateTimeToLive',
+            (options) => dynamodb.send(switchOn, options),
+            WRITE_BUDGET_MS,
+          ),
+        ),
+    },
+  ]
+}

@@ -1,0 +1,129 @@
+import * as z from 'zod'
+import { notFound, toAppError } from '../../domain/errors.ts'
+import { JsonObject } from '../../domain/json.ts'
+import { checkParameters } from '../../domain/parameters.ts'
+import { renderTemplate } from '../../domain/template.ts'
+import { checkTopic, definitionOf } from '../../domain/topic.ts'
+import { defineOperation } from '../../pipeline/operation.ts'
+import { address, admin, Content, infoOf, Prompt, pathOf, promptAnswer } from './record.ts'
+
+export const getPrompt = defineOperation({
+  ...admin,
+  name: 'prompts.get',
+  tool: 'get_prompt',
+  http: 'GET /admin/prompts/{topic_id}/{prompt_type}',
+  title: 'Get prompt',
+  summary: 'Get one prompt text for editing, or an earlier one by its version.',
+  effect: 'read',
+  input: z.strictObject({
+    ...address,
+    version_id: z.string().max(200).optional().describe('An earlier text; see prompt_history.'),
+  }),
+  output: Prompt,
+  async run({ catalog, prompts }, { topic_id, prompt_type, version_id }) {
+    const topic = catalog.topic(topic_id)
+    if (version_id === undefined) {
+      const info = infoOf(topic, prompt_type)
+      return promptAnswer(topic, info, await prompts.read(topic_id, info))
+    }
+    const content = await prompts.readVersion(topic_id, prompt_type, version_id)
+    const version = (await prompts.history(topic_id, prompt_type)).find(
+      (one) => one.version_id === version_id,
+    )
+    if (!version) throw notFound(topic_id, prompt_type)
+    return promptAnswer(topic, { prompt_type, ...version }, content)
+  },
+})
+
+export const promptHistory = defineOperation({
+  ...admin,
+  name: 'prompts.history',
+  tool: 'prompt_history',
+  http: 'GET /admin/prompts/{topic_id}/{prompt_type}/history',
+  title: 'Prompt history',
+  summary: 'List every text that a prompt has had, newest first.',
+  effect: 'read',
+  input: z.strictObject({
+    ...address,
+    cursor: z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .optional()
+      .describe('`meta.next_cursor` of the page before.'),
+    limit: z.int().min(1).max(500).default(100).describe('Most versions of a page.'),
+  }),
+  output: z.array(
+    z.object({
+      version_id: z.string(),
+      revision: z.int(),
+      updated_at: z.string(),
+      updated_by: z.string(),
+      bytes: z.int(),
+      sha256: z.string(),
+      current: z.boolean(),
+    }),
+  ),
+  async run({ catalog, prompts }, { topic_id, prompt_type, cursor, limit }) {
+    const topic = catalog.topic(topic_id)
+    const versions = await prompts.history(topic_id, prompt_type)
+    if (versions.length === 0) throw notFound(topic_id, prompt_type)
+    const current = topic.prompts.find((info) => info.prompt_type === prompt_type)?.revision
+    // The cursor is the last revision shown: newer ones that come meanwhile shift nothing.
+    const before = cursor === undefined ? Infinity : Number(cursor)
+    const rest = versions.filter(({ revision }) => revision < before)
+    const page = rest
+      .slice(0, limit)
+      .map((version) => ({ ...version, current: version.revision === current }))
+    const last = page.at(-1)
+    const meta = last && rest.length > page.length ? { meta: { next_cursor: String(last.revision) } } : {}
+    return { data: page, ...meta }
+  },
+})
+
+export const previewPrompt = defineOperation({
+  ...admin,
+  name: 'prompts.preview',
+  tool: 'preview_prompt',
+  http: 'POST /admin/prompts/{topic_id}/{prompt_type}/preview',
+  title: 'Check a draft',
+  summary: 'Check a text as saving would, and render it; saves nothing.',
+  effect: 'read',
+  input: z.strictObject({
+    ...address,
+    content: Content,
+    parameters: JsonObject.optional().describe('Values to render the text with.'),
+  }),
+  output: z.object({
+    valid: z.boolean(),
+    errors: z.array(
+      z.object({
+        path: z.string(),
+        expected: z.string(),
+        message: z.string(),
+        line: z.int().optional(),
+        column: z.int().optional(),
+      }),
+    ),
+    warnings: z.array(z.object({ path: z.string(), message: z.string() })),
+    rendered: z.string().optional(),
+  }),
+  async run({ catalog }, { topic_id, prompt_type, content, parameters }, { parameterStyle = 'json' }) {
+    const topic = catalog.topic(topic_id)
+    const bodies = { ...(await catalog.bodies(topic)), [prompt_type]: content }
+    try {
+      const { faults, warnings } = checkTopic(definitionOf(topic), bodies, (type) =>
+        pathOf(type, prompt_type),
+      )
+      if (faults.length > 0) return { data: { valid: false, errors: faults, warnings } }
+      if (parameters === undefined) return { data: { valid: true, errors: [], warnings } }
+      const options = { style: parameterStyle, prefix: 'parameters' }
+      const values = checkParameters(topic.allowed_parameters, parameters, options)
+      return { data: { valid: true, errors: [], warnings, rendered: renderTemplate(content, values) } }
+    } catch (thrown) {
+      const { code, message, errors } = toAppError(thrown)
+      if (code !== 'invalid_input' && code !== 'too_large') throw thrown
+      const fault = { path: 'content', expected: 'a smaller text', message }
+      return { data: { valid: false, errors: errors ?? [fault], warnings: [] } }
+    }
+  },
+})

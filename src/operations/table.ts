@@ -1,0 +1,27 @@
+import type { Operation } from '../pipeline/operation.ts'
+import { analyzeKpi } from './analysis.ts'
+import { createPrompt, deletePrompt, restorePrompt, updatePrompt } from './prompts/edit.ts'
+import { batchGet, getPrompts, renderPrompts } from './prompts/fetch.ts'
+import { getPrompt, previewPrompt, promptHistory } from './prompts/review.ts'
+import { createTopic, deleteTopic, updateTopic } from './topics/edit.ts'
+import { getTopic, listTopics } from './topics/read.ts'
+
+/** Everything the system can do. MCP tools, REST, OpenAPI and the command line are loops over this table. */
+export const operations: readonly Operation[] = [
+  getPrompts,
+  batchGet,
+  renderPrompts,
+  analyzeKpi,
+  listTopics,
+  getTopic,
+  createTopic,
+  updateTopic,
+  deleteTopic,
+  getPrompt,
+  createPrompt,
+  updatePrompt,
+  deletePrompt,
+  previewPrompt,
+  promptHistory,
+  restorePrompt,
+]

@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { expect, test } from 'vitest'
+import { type ProxiedParts, proxiedParts } from '../helpers/aws-proxies.ts'
+import { tempFolder } from '../helpers/folders.ts'
+import { environmentOf, PROGRAM, runProgram } from '../helpers/program.ts'
+import { allSteps, expectComplete, provisionAll, secretValues, wordsOf } from '../helpers/provisioning.ts'
+import { describeWithAws, freshNames } from '../stand-ins/aws.ts'
+import { accessDenied } from '../stand-ins/faults.ts'
+
+test('with the files store there is nothing to provision', async () => {
+  const { code, stdout, stderr } = await runProgram(['provision'], { PROMPTS_DATA_DIR: await tempFolder() })
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toContain('PROMPTS_STORE=aws')
+  expect(stderr.trim().split('\n')).toHaveLength(1)
+})
+
+describeWithAws('the command provision', (parts) => {
+  test('prints a line for each thing, and then what comes next', async () => {
+    const proxied = await proxiedParts(parts)
+    const names = freshNames()
+    const first = await runProgram(['provision'], proxied.environment(names))
+    expect(first.code).toBe(0)
+    const lines = first.stdout.trimEnd().split('\n')
+    expect(lines).toHaveLength(allSteps('created').length)
+    expect(lines[0]).toBe(`created        table ${names.table}`)
+    expect(lines[4]).toMatch(/^not supported {2}table .*: point-in-time recovery \(.+\)$/)
+    for (const word of ['seed', 'serve', 'keys create --name', names.apiKeySecret]) {
+      expect(first.stderr).toContain(word)
+    }
+    const values = await secretValues(proxied.clients, names)
+    for (const value of values) expect(first.stdout + first.stderr).not.toContain(value)
+
+    const again = await runProgram(['provision', '--json'], proxied.environment(names))
+    expect(again.code).toBe(0)
+    expect(wordsOf(JSON.parse(again.stdout).data)).toEqual(allSteps('already there'))
+  })
+
+  test('what is not permitted is one line with the action to add, after what was done', async () => {
+    const { environment, dynamodb } = await proxiedParts(parts)
+    const names = freshNames()
+    dynamodb.inject(accessDenied(), { op: 'UpdateTimeToLive' })
+    const { code, stdout, stderr } = await runProgram(['provision', '--json'], environment(names))
+    expect(code).toBe(1)
+    expect(wordsOf(JSON.parse(stdout).data)).toEqual(allSteps('created').slice(0, 6))
+    expect(JSON.parse(stderr).detail).toMatch(/Add dynamodb:UpdateTimeToLive on table \S+-limits/)
+  })
+
+  test('what belongs to somebody else is a conflict', async () => {
+    const { environment, s3 } = await proxiedParts(parts)
+    s3.inject(accessDenied(), { op: /^HEAD/ })
+    const { code, stderr } = await runProgram(['provision'], environment(freshNames()))
+    expect(code).toBe(5)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toContain('PROMPTS_BUCKET')
+  })
+
+  test('an endpoint that is dead ends it within seconds, with one line', async () => {
+    const { environment } = await proxiedParts(parts)
+    const settings = { ...environment(freshNames()), AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' }
+    const begin = performance.now()
+    const { code, stdout, stderr } = await runProgram(['provision'], settings)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+    expect(stderr).toContain('ECONNREFUSED')
+    expect(performance.now() - begin).toBeLessThan(10_000)
+  })
+
+  test('whatever a killed run has left, the next one completes', { timeout: 600_000 }, async () => {
+    const whole = await proxiedParts(parts)
+    expect(await runProgram(['provision'], whole.environment(freshNames()))).toMatchObject({ code: 0 })
+    const calls = whole.proxies.reduce((sum, { requests }) => sum + requests.length, 0)
+    const writes = whole.writes().length
+    expect(calls).toBeGreaterThan(20)
+    expect(writes).toBeGreaterThan(8)
+
+    // Before each call, and after those that change something: after the others all is as it was before.
+    for (let nth = 1; nth <= calls; nth++) await killAndComplete(whole, 'beforeForward', nth, () => true)
+    for (let nth = 1; nth <= writes; nth++) await killAndComplete(whole, 'afterForward', nth, isWrite)
+  })
+})
+
+const isWrite = (op: string) => /^(Create|Update|Put|PUT )/.test(op)
+
+/** Kills a first run at its `nth` call that counts, then runs it again and looks at what there is. */
+async function killAndComplete(
+  { proxies, environment, clients }: ProxiedParts,
+  hook: 'beforeForward' | 'afterForward',
+  nth: number,
+  counts: (op: string) => boolean,
+): Promise<void> {
+  const names = freshNames()
+  const child = spawn(process.execPath, [PROGRAM, 'provision'], {
+    env: environmentOf(environment(names)),
+    stdio: 'ignore',
+  })
+  const ended = once(child, 'exit')
+  let seen = 0
+  for (const proxy of proxies) {
+    proxy.reset()
+    proxy[hook] = async (op) => {
+      if (!counts(op) || ++seen !== nth) return
+      child.kill('SIGKILL')
+      await ended
+      throw new Error('nobody is there to hear the answer')
+    }
+  }
+  const [code] = await ended
+  // A slow machine makes the program look at its table once more, or once less.
+  expect(code, `${hook} of call ${nth}`).toBe(seen < nth ? 0 : null)
+  for (const proxy of proxies) proxy.reset()
+  await provisionAll(clients, names)
+  await expectComplete(clients, names)
+}
