@@ -7,14 +7,14 @@ import { type Backend, type BackendOptions, openBackend } from './backends/backe
 import type { Config } from './config.ts'
 import { systemClock } from './domain/clock.ts'
 import type { AppError } from './domain/errors.ts'
-import { inTurn } from './domain/keyed-mutex.ts'
+import { createKeyedMutex } from './domain/keyed-mutex.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
 import type { Audit, Measure } from './domain/telemetry.ts'
 import { createPipeline, type Pipeline } from './pipeline/execute.ts'
 import type { Services } from './pipeline/operation.ts'
 import { openCatalog } from './services/catalog/catalog.ts'
 import { seedTopics } from './services/importing.ts'
-import { createAsker, type ModelSettings } from './services/models.ts'
+import { createModelClient, type ModelSettings } from './services/models.ts'
 
 /** The program, put together: everything a transport needs. */
 export interface App extends Pipeline {
@@ -32,8 +32,8 @@ export interface AppOptions {
   /** Folder with the seeds; a files store that holds no topic is seeded from it. */
   seeds?: string
   measure?: Measure
-  /** True for what runs for long; see {@link BackendOptions.keepsUp}. */
-  keepsUp?: boolean
+  /** True for what runs for long; see {@link BackendOptions.longRunning}. */
+  longRunning?: boolean
 }
 
 /**
@@ -43,16 +43,16 @@ export interface AppOptions {
  */
 export async function openApp(
   config: Config,
-  { log, seeds, measure = () => {}, keepsUp = false }: AppOptions,
+  { log, seeds, measure = () => {}, longRunning = false }: AppOptions,
 ): Promise<App> {
   const clock = systemClock
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
-  const backend = await openBackend(config, { warn, keepsUp })
+  const backend = await openBackend(config, { warn, longRunning })
   const { topics, prompts } = await backend.openStore()
   const { staleIfErrorMs, creatableTypes } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
-  const asker = createAsker(modelsOf(config))
-  const services = { catalog, topics, prompts, clock, inTurn: inTurn(), asker, creatableTypes }
+  const models = createModelClient(modelsOf(config))
+  const services = { catalog, topics, prompts, clock, mutex: createKeyedMutex(), models, creatableTypes }
   if (config.store === 'files') await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()
@@ -60,8 +60,8 @@ export async function openApp(
   const reportDefect = (error: unknown, requestId: string) =>
     log.error({ err: error, request_id: requestId }, 'defect')
   // A command tells its person anyway.
-  const reportTrouble = keepsUp ? troubleLog(log) : () => {}
-  const pipeline = createPipeline({ services, limiter, audit, measure, reportTrouble, reportDefect })
+  const warnOperator = longRunning ? operatorWarnings(log) : () => {}
+  const pipeline = createPipeline({ services, limiter, audit, measure, warnOperator, reportDefect })
 
   return {
     ...pipeline,
@@ -80,12 +80,12 @@ export async function openApp(
 /** How long a trouble that has been told is not told again: a broken model fails every call in the same way. */
 const QUIET_MS = 60_000
 
-function troubleLog(log: Log): (error: AppError, requestId: string) => void {
+function operatorWarnings(log: Log): (error: AppError, requestId: string) => void {
   const told = new LRUCache<string, true>({ max: 100, ttl: QUIET_MS })
-  return ({ code, forOperator }, request_id) => {
-    if (told.has(forOperator)) return
-    told.set(forOperator, true)
-    log.warn({ code, request_id }, forOperator)
+  return ({ code, operatorMessage }, request_id) => {
+    if (told.has(operatorMessage)) return
+    told.set(operatorMessage, true)
+    log.warn({ code, request_id }, operatorMessage)
   }
 }
 
@@ -107,7 +107,7 @@ function modelsOf({ llm: { provider, baseUrl = '', apiKey, model, timeoutMs } }:
 
 async function seedIfEmpty(services: Services, seeds: string | undefined): Promise<void> {
   const { catalog } = services
-  const isEmpty = catalog.list().length === 0 && catalog.damaged().size === 0
+  const isEmpty = catalog.list().length === 0 && catalog.invalid().size === 0
   if (seeds !== undefined && isEmpty) await seedTopics(services, readTopicSource(seeds).contents)
 }
 

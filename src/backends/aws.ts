@@ -11,7 +11,7 @@ import { systemClock as clock } from '../domain/clock.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 
 /** Topics and limits in DynamoDB, texts in S3, secrets in Secrets Manager. */
-export function awsBackend(config: Config, { warn, keepsUp }: BackendOptions): Backend {
+export function awsBackend(config: Config, { warn, longRunning }: BackendOptions): Backend {
   const { aws, stage, limits, freshnessMs, reconcileMs, staleIfErrorMs } = config
   const { dynamodb, s3, secrets } = awsClients(aws)
   const outages = { staleIfErrorMs, warn }
@@ -28,12 +28,12 @@ export function awsBackend(config: Config, { warn, keepsUp }: BackendOptions): B
       sharedRateLimiter({ client: dynamodb, table: aws.limitsTable, perMinute: limits, clock, warn }),
     async openKeys() {
       const keys = secretKeys(secrets, aws.apiKeySecret, stage, clock, outages)
-      if (keepsUp) await keys.start()
+      if (longRunning) await keys.start()
       return keys
     },
     async openSecret() {
       const secret = jwtSecret(secrets, aws.jwtSecret, clock, outages)
-      if (keepsUp) await secret.start()
+      if (longRunning) await secret.start()
       return secret
     },
     openSignInCodes: async () => dynamoSignInCodes(dynamodb, aws.limitsTable, clock),

@@ -29,7 +29,7 @@ export interface BackendOptions {
   /** Told of what is wrong with the places where things are kept. */
   warn: (message: string, cause?: unknown) => void
   /** For servers: what is known of keys and secrets is kept up to date, and outlives an outage. */
-  keepsUp: boolean
+  longRunning: boolean
 }
 
 /** The backend that the settings choose. The one in AWS is loaded only there: its clients take long to load. */

@@ -8,10 +8,10 @@ import { systemClock as clock } from '../domain/clock.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 
 /** Everything in the data folder; limits in memory. */
-export function filesBackend(config: Config, { warn, keepsUp }: BackendOptions): Backend {
+export function filesBackend(config: Config, { warn, longRunning }: BackendOptions): Backend {
   const { dataDir, stage, freshnessMs, staleIfErrorMs, limits } = config
   const layout = openLayout(dataDir)
-  const outages = keepsUp ? { staleIfErrorMs, warn } : undefined
+  const outages = longRunning ? { staleIfErrorMs, warn } : undefined
   return {
     openStore: async () => ({
       topics: fileTopics(layout, { clock, freshnessMs, warn }),

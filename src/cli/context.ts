@@ -5,7 +5,7 @@ import { type App, openApp } from '../app.ts'
 import { type Backend, openBackend } from '../backends/backend.ts'
 import { type Config, loadConfig } from '../config.ts'
 import type { Caller } from '../domain/caller.ts'
-import { remark } from './output.ts'
+import { info } from './output.ts'
 
 /** Facts of this start of the program. */
 export interface Start {
@@ -18,13 +18,13 @@ export function seedsOf({ packageRoot }: Start): string {
 }
 
 /** Where a server listens, in the words of the command line. */
-export interface AddressWords {
+export interface AddressOptions {
   host?: string
   port?: string
 }
 
 /** The settings of a server; what the command line says wins. */
-export function configAt({ host, port }: AddressWords): Config {
+export function configAt({ host, port }: AddressOptions): Config {
   return loadConfig({
     ...(host !== undefined && { PROMPTS_HOST: host }),
     ...(port !== undefined && { PROMPTS_PORT: port }),
@@ -60,5 +60,5 @@ export async function withApp<T>(
 
 /** Where keys, secrets and sign-in codes are, for commands that need no topics. Its warnings go to the terminal. */
 export function ownBackend(config: Config): Promise<Backend> {
-  return openBackend(config, { warn: (message) => remark(message), keepsUp: false })
+  return openBackend(config, { warn: (message) => info(message), longRunning: false })
 }

@@ -5,7 +5,7 @@ import { escapeForeignBraces } from '../domain/template.ts'
 import { definitionOf, type TopicContent } from '../domain/topic.ts'
 import { type ImportStep, importTopics, seedTopics } from '../services/importing.ts'
 import { localUser, type Start, seedsOf, withApp } from './context.ts'
-import { print, remark, table } from './output.ts'
+import { info, print, table } from './output.ts'
 
 /** `seed`: adds the topics that come with the program and brings untouched ones up to date. */
 export async function runSeed(start: Start, { json = false }: { json?: boolean }): Promise<void> {
@@ -25,39 +25,39 @@ export async function runImport(
     const { subject } = localUser()
     printSteps(await importTopics(services, wanted, { by: subject, dryRun, sourceFaults: faults }), json)
   })
-  if (dryRun) remark('Nothing was written (--dry-run).')
+  if (dryRun) info('Nothing was written (--dry-run).')
 }
 
-function withLiteralBraces({ definition, bodies }: TopicContent): TopicContent {
-  const escaped = Object.entries(bodies).map(([type, body]) => [
+function withLiteralBraces({ definition, texts }: TopicContent): TopicContent {
+  const escaped = Object.entries(texts).map(([type, body]) => [
     type,
     escapeForeignBraces(body, definition.allowed_parameters),
   ])
-  return { definition, bodies: Object.fromEntries(escaped) }
+  return { definition, texts: Object.fromEntries(escaped) }
 }
 
 /** `export`: all topics that are not deleted, as a folder or as one JSON file. */
 export async function runExport(path: string): Promise<void> {
   await withApp({}, async ({ services: { catalog } }) => {
-    const damaged = [...catalog.damaged().keys()]
-    if (damaged.length > 0) {
+    const invalid = [...catalog.invalid().keys()]
+    if (invalid.length > 0) {
       throw new AppError(
         'conflict',
-        `Mend these topics first, or they would be missing: ${damaged.join(', ')}.`,
+        `Fix these topics first, or they would be missing: ${invalid.join(', ')}.`,
       )
     }
     const topics = catalog.list().filter((topic) => topic.deleted_at === undefined)
     const contents = await pMap(topics, async (topic) => ({
       definition: definitionOf(topic),
-      bodies: sorted(await catalog.bodies(topic)),
+      texts: sorted(await catalog.texts(topic)),
     }))
     await writeTopicSource(path, contents)
-    remark(`Exported ${contents.length} topics to ${path}.`)
+    info(`Exported ${contents.length} topics to ${path}.`)
   })
 }
 
-function sorted(bodies: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(bodies).sort(([a], [b]) => (a < b ? -1 : 1)))
+function sorted(texts: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function printSteps(steps: readonly ImportStep[], json: boolean): void {

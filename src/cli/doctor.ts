@@ -16,7 +16,7 @@ const LABELS: Record<Check['level'], string> = {
   fail: `${pc.red('fail')}  `,
 }
 
-/** `doctor`: checks what the program needs, and says how to mend what is missing. Answers whether it can work. */
+/** `doctor`: checks what the program needs, and says how to fix what is missing. Answers whether it can work. */
 export async function runDoctor(): Promise<boolean> {
   const config = loadConfig()
   let works = true
@@ -38,7 +38,7 @@ export async function runDoctor(): Promise<boolean> {
       for (const check of await checkContents(app, config)) tell(check)
     })
   } catch (error) {
-    tell({ level: 'fail', text: toAppError(error).forOperator })
+    tell({ level: 'fail', text: toAppError(error).operatorMessage })
   }
   return works
 }
@@ -68,8 +68,10 @@ async function checkContents({ services: { catalog }, backend }: App, config: Co
   const isFiles = config.store === 'files'
   const active = catalog.list().filter((topic) => topic.is_active)
   good(`Topics: ${catalog.list().length}, of which active: ${active.length}`)
-  for (const [topic_id, damage] of catalog.damaged()) {
-    odd(`Topic ${topic_id} is out until ${isFiles ? 'its files are' : 'it is'} mended: ${damage}`)
+  for (const [topic_id, reason] of catalog.invalid()) {
+    odd(
+      `Topic ${topic_id} is invalid and not served until ${isFiles ? 'its files are' : 'it is'} fixed: ${reason}`,
+    )
   }
   for (const path of isFiles ? strayTexts(layoutOf(config.dataDir)) : []) {
     odd(`${path} belongs to no topic by its name: prompts/{topic_id}/{prompt_type}.md, in lower case`)

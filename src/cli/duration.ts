@@ -7,7 +7,7 @@ const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
  *
  * @throws AppError `invalid_input` for other texts, and for more than `most`.
  */
-export function readTtl(
+export function parseDuration(
   text: string,
   most: { milliseconds: number; words: string } | undefined = undefined,
 ): number {

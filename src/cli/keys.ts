@@ -2,8 +2,8 @@ import { loadConfig } from '../config.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
 import { AppError, invalidInput } from '../domain/errors.ts'
 import { ownBackend } from './context.ts'
-import { readTtl } from './duration.ts'
-import { print, remark, table } from './output.ts'
+import { parseDuration } from './duration.ts'
+import { info, print, table } from './output.ts'
 
 /** `keys create`: prints the new key alone on stdout; it is shown only here. */
 export async function createKey({ name, ttl }: { name: string; ttl?: string }): Promise<void> {
@@ -16,10 +16,10 @@ export async function createKey({ name, ttl }: { name: string; ttl?: string }): 
       },
     ])
   }
-  const expiresAt = ttl === undefined ? undefined : new Date(Date.now() + readTtl(ttl))
+  const expiresAt = ttl === undefined ? undefined : new Date(Date.now() + parseDuration(ttl))
   const { key, record } = await (await ownKeys()).create(name, expiresAt)
   print(key)
-  remark(`Created key ${record.id} (${name}). It is shown only this once.`)
+  info(`Created key ${record.id} (${name}). It is shown only this once.`)
 }
 
 /** `keys list`: all keys by their prefix. */
@@ -40,15 +40,15 @@ export async function revokeKey(
   }
   const keys = await ownKeys()
   const { id, name } = idOrName === undefined ? await keys.revokePrevious() : await keys.revoke(idOrName)
-  remark(`Revoked key ${id} (${name}).`)
+  info(`Revoked key ${id} (${name}).`)
 }
 
 /** `keys rotate`: replaces the rotating key in AWS and prints the new one alone on stdout. */
 export async function rotateKey(): Promise<void> {
-  const { key } = await (await ownKeys()).rotate(remark)
+  const { key } = await (await ownKeys()).rotate(info)
   print(key)
-  remark('The new key is the current one. The old one is valid until the next rotation, or until:')
-  remark('  purposepath-prompts keys revoke --previous')
+  info('The new key is the current one. The old one is valid until the next rotation, or until:')
+  info('  purposepath-prompts keys revoke --previous')
 }
 
 async function ownKeys(): Promise<ApiKeys> {

@@ -1,15 +1,15 @@
 import { type Config, isLoopback, urlAt } from '../config.ts'
 import { AppError } from '../domain/errors.ts'
-import { type AddressWords, configAt, localUser, ownBackend } from './context.ts'
-import { print, remark } from './output.ts'
+import { type AddressOptions, configAt, localUser, ownBackend } from './context.ts'
+import { info, print } from './output.ts'
 
 /** `login`: prints a new sign-in link of the server with these settings alone on stdout. */
-export async function printSignInLink(address: AddressWords): Promise<void> {
+export async function printSignInLink(address: AddressOptions): Promise<void> {
   const config = configAt(address)
   const url = config.publicUrl ?? addressOf(config)
   const codes = await (await ownBackend(config)).openSignInCodes()
   print(signInLink(url, await codes.issue(localUser().subject)))
-  remark('It works once, for 10 minutes.')
+  info('It works once, for 10 minutes.')
 }
 
 /** The address that a browser opens to sign in at the server `url`. */

@@ -7,7 +7,7 @@ import { invalidInput } from '../domain/errors.ts'
 import { decodeUtf8 } from '../domain/utf8.ts'
 import { operations } from '../operations/table.ts'
 import { type Operation, pathFields } from '../pipeline/operation.ts'
-import { parseText, typeOf } from '../transport/coerce.ts'
+import { coerce, typeOf } from '../transport/coerce.ts'
 import { localUser, type Start, seedsOf, withApp } from './context.ts'
 import { liveText, printAnswer } from './output.ts'
 
@@ -78,7 +78,7 @@ async function inputOf(
   for (const [name, field] of Object.entries(operation.input.shape) as [string, z.ZodType][]) {
     const given = options[name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())]
     if (name !== 'parameters' && given !== undefined)
-      input[name] = typeof given === 'string' ? parseText(typeOf(field), given) : given
+      input[name] = typeof given === 'string' ? coerce(typeOf(field), given) : given
   }
   if ('content' in operation.input.shape) input['content'] ??= await readContent(options['file'])
   const pairs = (options['param'] ?? []) as string[]

@@ -1,6 +1,6 @@
 import pc from 'picocolors'
 import { type AppError, problemOf } from '../domain/errors.ts'
-import type { Answer } from '../pipeline/operation.ts'
+import type { Result } from '../pipeline/operation.ts'
 import type { TextListener } from '../services/analysis.ts'
 
 let isReaderWatched = false
@@ -16,12 +16,12 @@ export function print(text: string): void {
 }
 
 /** A remark for the person at the terminal, on stderr. */
-export function remark(text: string): void {
+export function info(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
 /** Prints an answer: as the JSON that every surface answers, or for a person. */
-export function printAnswer(answer: Answer<unknown>, asJson: boolean): void {
+export function printAnswer(answer: Result<unknown>, asJson: boolean): void {
   if (asJson) {
     print(JSON.stringify(answer, null, 2))
     return
@@ -31,10 +31,10 @@ export function printAnswer(answer: Answer<unknown>, asJson: boolean): void {
   if (Array.isArray(data)) print(data.length > 0 ? table(data) : pc.dim('none'))
   else printObject(data as Record<string, unknown>)
   for (const [id, { code, detail }] of Object.entries(errors ?? {}))
-    remark(pc.red(`${id}: ${detail} (${code})`))
-  for (const { path, message } of meta?.warnings ?? []) remark(pc.yellow(`${path}: ${message}`))
-  if (meta?.stale) remark(pc.yellow(`The store cannot be reached; this is as of ${meta.as_of}.`))
-  if (meta?.next_cursor !== undefined) remark(pc.dim(`More with --cursor ${meta.next_cursor}`))
+    info(pc.red(`${id}: ${detail} (${code})`))
+  for (const { path, message } of meta?.warnings ?? []) info(pc.yellow(`${path}: ${message}`))
+  if (meta?.stale) info(pc.yellow(`The store cannot be reached; this is as of ${meta.as_of}.`))
+  if (meta?.next_cursor !== undefined) info(pc.dim(`More with --cursor ${meta.next_cursor}`))
 }
 
 /** Shows a person at a terminal what a model says while it says it; the answer itself follows on stdout. */
@@ -66,16 +66,16 @@ function harmless(text: string): string {
 export function printFailure(error: AppError, asJson: boolean): void {
   endLiveText()
   // Whoever is at the terminal is the operator.
-  const problem = { ...problemOf(error), detail: error.forOperator }
+  const problem = { ...problemOf(error), detail: error.operatorMessage }
   if (asJson) {
-    remark(JSON.stringify(problem, null, 2))
+    info(JSON.stringify(problem, null, 2))
     return
   }
-  remark(`${pc.red(`${problem.title}:`)} ${problem.detail}`)
+  info(`${pc.red(`${problem.title}:`)} ${problem.detail}`)
   const { errors = [] } = problem
   const isSaid = errors.length < 2 || errors.every(({ expected }) => problem.detail.includes(expected))
   for (const { path, line, column, message } of isSaid ? [] : errors) {
-    remark(`  ${pc.bold(path)}${line === undefined ? '' : `:${line}:${column}`} ${message}`)
+    info(`  ${pc.bold(path)}${line === undefined ? '' : `:${line}:${column}`} ${message}`)
   }
 }
 

@@ -4,7 +4,7 @@ import { ERROR_CODES } from '../domain/errors.ts'
 import type { Start } from './context.ts'
 
 /** Runs the command that the words name. Help, versions and wrong words are dealt with here. */
-export async function parseWords(argv: readonly string[], start: Start): Promise<void> {
+export async function parseArguments(argv: readonly string[], start: Start): Promise<void> {
   const program = await createProgram(start)
   try {
     await program.parseAsync(argv)
@@ -102,7 +102,7 @@ async function createProgram(start: Start): Promise<Command> {
 
   program
     .command('doctor')
-    .description('Check everything the program needs and say how to mend what is missing.')
+    .description('Check everything the program needs and say how to fix what is missing.')
     .action(async () => {
       if (!(await (await import('./doctor.ts')).runDoctor())) process.exitCode = 1
     })

@@ -3,7 +3,7 @@ import { type Config, loadConfig } from '../config.ts'
 import type { Step } from '../deployment/aws/provision/properties.ts'
 import { provision } from '../deployment/aws/provision/provision.ts'
 import { AppError } from '../domain/errors.ts'
-import { print, remark } from './output.ts'
+import { info, print } from './output.ts'
 
 /** A large table takes minutes for an index; this is longer than any that has as many topics as fit. */
 const PATIENCE_MS = 15 * 60_000
@@ -23,7 +23,7 @@ export async function runProvision({ json = false }: { json?: boolean }): Promis
     clients: awsClients(config.aws),
     stage: config.stage,
     patienceMs: PATIENCE_MS,
-    waiting: (what: string) => remark(`Waiting: ${what}.`),
+    waiting: (what: string) => info(`Waiting: ${what}.`),
   }
   try {
     await provision(options, (step) => {
@@ -34,7 +34,7 @@ export async function runProvision({ json = false }: { json?: boolean }): Promis
     // Also what was done before a failure.
     if (json) print(JSON.stringify({ data: steps }, null, 2))
   }
-  remark(nextSteps(config))
+  info(nextSteps(config))
 }
 
 function lineOf({ resource, part, outcome, why }: Step): string {

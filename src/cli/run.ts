@@ -9,7 +9,7 @@ import { printFailure } from './output.ts'
  */
 export async function run(argv: readonly string[], start: Start): Promise<number> {
   try {
-    await runWords(argv, start)
+    await runCommand(argv, start)
     return Number(process.exitCode ?? 0)
   } catch (thrown) {
     const error = toAppError(thrown)
@@ -23,13 +23,13 @@ function described(thrown: unknown): AppError {
   return new AppError('internal', thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
 }
 
-async function runWords(argv: readonly string[], start: Start): Promise<void> {
+async function runCommand(argv: readonly string[], start: Start): Promise<void> {
   // Clients start `stdio` each time a person opens them, and wait for it: its usual words need no parser.
   const words = argv.slice(2).join(' ')
   if (words === 'stdio' || words === 'stdio --read-only') {
     const { runStdio } = await import('./stdio.ts')
     return runStdio(start, { readOnly: words !== 'stdio' })
   }
-  const { parseWords } = await import('./program.ts')
-  await parseWords(argv, start)
+  const { parseArguments } = await import('./program.ts')
+  await parseArguments(argv, start)
 }

@@ -9,13 +9,13 @@ import type { ApiKeys } from '../domain/api-keys.ts'
 import type { SignInCodes } from '../domain/sign-in.ts'
 import { authenticator, credentialChecker } from '../transport/http/identity/authenticator.ts'
 import { serveHttp } from '../transport/http/server.ts'
-import { type AddressWords, configAt, localUser, type Start, seedsOf } from './context.ts'
+import { type AddressOptions, configAt, localUser, type Start, seedsOf } from './context.ts'
 import { signInLink } from './login.ts'
 import { print } from './output.ts'
 import { keepTicksFast } from './tune-process.ts'
 
 /** `serve`: everything over HTTP on one port, until a signal. */
-export async function runServe(start: Start, address: AddressWords): Promise<void> {
+export async function runServe(start: Start, address: AddressOptions): Promise<void> {
   const config = configAt(address)
   // By default V8 lets garbage grow to several times what is in use before it looks for it. Here that would be most of
   // the memory: catalogues are large and live long. Three quarters is enough, and costs little: the bench shows both.
@@ -23,7 +23,12 @@ export async function runServe(start: Start, address: AddressWords): Promise<voi
   keepTicksFast()
   const log = createLog(config.logLevel ?? 'info')
   const metrics = prometheusMetrics()
-  const app = await openApp(config, { log, seeds: seedsOf(start), measure: metrics.measure, keepsUp: true })
+  const app = await openApp(config, {
+    log,
+    seeds: seedsOf(start),
+    measure: metrics.measure,
+    longRunning: true,
+  })
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
   const { limiter, audit, backend } = app
   const keys = await backend.openKeys()
@@ -32,7 +37,7 @@ export async function runServe(start: Start, address: AddressWords): Promise<voi
   const credentials = { keys, tokens, sessions, limiter, audit, publicUrl: config.publicUrl }
   const server = await serveHttp(config, {
     execute: app.execute,
-    running: app.running,
+    running: app.inFlight,
     catalog: app.services.catalog,
     limiter,
     audit,
@@ -43,7 +48,7 @@ export async function runServe(start: Start, address: AddressWords): Promise<voi
     signInCodes,
     sessions,
     tokens: config.tokens,
-    endModelCalls: app.services.asker.endAll,
+    endModelCalls: app.services.models.abortAll,
     docsRoot: join(start.packageRoot, 'dist', 'docs'),
     metrics,
     reportDefect: app.reportDefect,

@@ -11,7 +11,11 @@ export async function runStdio(start: Start, { readOnly = false }: { readOnly?: 
   for (const method of ['log', 'info', 'debug'] as const) console[method] = console.error
   const config = loadConfig()
   const log = createLog(config.logLevel ?? 'info')
-  const { execute, services, close } = await openApp(config, { log, seeds: seedsOf(start), keepsUp: true })
+  const { execute, services, close } = await openApp(config, {
+    log,
+    seeds: seedsOf(start),
+    longRunning: true,
+  })
   const user = localUser()
   const caller = readOnly ? { ...user, role: 'service' as const, readOnly } : user
   const session = { execute, catalog: services.catalog, caller, limitsTaken: false }

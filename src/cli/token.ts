@@ -4,8 +4,8 @@ import { loadConfig } from '../config.ts'
 import { plainText } from '../domain/identifiers.ts'
 import { parseInput } from '../domain/validation.ts'
 import { localUser, ownBackend } from './context.ts'
-import { readTtl } from './duration.ts'
-import { print, remark } from './output.ts'
+import { parseDuration } from './duration.ts'
+import { info, print } from './output.ts'
 
 const MOST = { milliseconds: 365 * 86_400_000, words: '365d' }
 
@@ -13,7 +13,7 @@ const wellFormed = plainText(1, 200).refine((text) => text.isWellFormed(), {
   error: 'is not valid Unicode',
   params: { expected: 'valid Unicode' },
 })
-const TokenWords = z.object({
+const TokenOptions = z.object({
   role: z.enum(['admin', 'service', 'user']).default('admin'),
   sub: wellFormed.optional(),
   tenant: wellFormed.optional(),
@@ -22,11 +22,11 @@ const TokenWords = z.object({
 
 /** `token`: prints a JWT, signed with the local secret, alone on stdout. */
 export async function printToken(words: object): Promise<void> {
-  const { role, sub, tenant, ttl } = parseInput(TokenWords, words, 1)
+  const { role, sub, tenant, ttl } = parseInput(TokenOptions, words, 1)
   const subject = sub ?? localUser().subject
-  const lifetimeSeconds = readTtl(ttl, MOST) / 1000
+  const lifetimeSeconds = parseDuration(ttl, MOST) / 1000
   const config = loadConfig()
-  const { signer } = await openIdentity(await ownBackend(config), config, remark)
+  const { signer } = await openIdentity(await ownBackend(config), config, info)
   print(await signer.sign({ role, subject, tenant, lifetimeSeconds }))
-  remark(`A token of ${subject} with the role ${role}, valid for ${ttl}.`)
+  info(`A token of ${subject} with the role ${role}, valid for ${ttl}.`)
 }

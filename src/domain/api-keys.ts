@@ -64,13 +64,13 @@ export function isUsable({ revoked_at, expires_at }: ApiKey, clock: Clock): bool
 }
 
 /** How all keys begin that are made for a stage (spec §5). */
-export function keyStart(stage: string): string {
+export function keyPrefix(stage: string): string {
   return `ppath_svc_${stage}_`
 }
 
 /** A new key: 192 random bits, so that none can be guessed. */
 export function newKey(stage: string): string {
-  return keyStart(stage) + randomBytes(24).toString('hex')
+  return keyPrefix(stage) + randomBytes(24).toString('hex')
 }
 
 /** What of a presented key may be logged: its public prefix, or that it does not even look like one. */

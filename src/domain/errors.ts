@@ -23,7 +23,7 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES
 
 /** One faulty field. `path` is dotted and relative to the operation's input. Line and column count from 1. */
-export interface FieldFault {
+export interface FieldError {
   path: string
   expected: string
   message: string
@@ -42,7 +42,7 @@ export interface CurrentPrompt {
 /** What an error may carry besides its code and its sentence. */
 export interface ErrorExtras {
   /** Every faulty field, never just the first. */
-  errors?: FieldFault[]
+  errors?: FieldError[]
   /** Seconds until another attempt makes sense. */
   retryAfter?: number
   /** What an edit that came too late did not know of. */
@@ -50,7 +50,7 @@ export interface ErrorExtras {
   /** What a model was used for until the failure. */
   modelUse?: ModelUse
   /** The same for whoever runs the program, with what callers must not learn: paths, settings. */
-  forOperator?: string
+  operatorMessage?: string
   cause?: unknown
 }
 
@@ -58,11 +58,11 @@ export interface ErrorExtras {
 export class AppError extends Error {
   override readonly name = 'AppError'
   readonly code: ErrorCode
-  readonly errors: FieldFault[] | undefined
+  readonly errors: FieldError[] | undefined
   readonly retryAfter: number | undefined
   readonly current: CurrentPrompt | undefined
   readonly modelUse: ModelUse | undefined
-  readonly forOperator: string
+  readonly operatorMessage: string
 
   constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
     super(message, { cause: extras.cause })
@@ -71,15 +71,15 @@ export class AppError extends Error {
     this.retryAfter = extras.retryAfter
     this.current = extras.current
     this.modelUse = extras.modelUse
-    this.forOperator = extras.forOperator ?? message
+    this.operatorMessage = extras.operatorMessage ?? message
   }
 }
 
 /** Faults that one answer and one log line tell: more than any honest input has. */
-export const MAX_FAULTS = 100
+export const MAX_FIELD_ERRORS = 100
 
 /** `invalid_input` that names every fault at once. */
-export function invalidInput(errors: FieldFault[]): AppError {
+export function invalidInput(errors: FieldError[]): AppError {
   return new AppError('invalid_input', summary(errors), { errors })
 }
 
@@ -89,7 +89,7 @@ export function notFound(topic_id: string, prompt_type?: string): AppError {
   return new AppError('not_found', `There is no ${what} "${topic_id}".`)
 }
 
-function summary(errors: FieldFault[]): string {
+function summary(errors: FieldError[]): string {
   const [first] = errors
   if (!first) return 'The input is not valid.'
   const paths = [...new Set(errors.map((fault) => fault.path))]
@@ -113,7 +113,7 @@ export interface Problem {
   status: number
   detail: string
   code: ErrorCode
-  errors?: FieldFault[]
+  errors?: FieldError[]
   current?: CurrentPrompt
 }
 

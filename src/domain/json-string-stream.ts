@@ -8,7 +8,7 @@ const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r
  *   whoever needs the truth parses the whole.
  * @returns takes the next piece of the JSON.
  */
-export function memberReader(member: string, emit: (text: string) => void): (piece: string) => void {
+export function jsonStringStream(member: string, emit: (text: string) => void): (piece: string) => void {
   let depth = 0
   let isInString = false
   /** Whether the next string of the object itself is a member's name. */

@@ -1,18 +1,26 @@
-/** Runs `work` when all earlier works of the same name have ended, however they ended. */
-export type InTurn = <T>(name: string, work: () => Promise<T>) => Promise<T>
+/** Runs tasks of the same key one after the other, within this process. Tasks of different keys run at the same time. */
+export interface KeyedMutex {
+  /**
+   * Runs `task` when all earlier tasks of `key` have ended, however they ended.
+   *
+   * @example await mutex.runExclusive(topic_id, () => publish(topic))
+   */
+  runExclusive<T>(key: string, task: () => Promise<T>): Promise<T>
+}
 
-/** A queue for each name, within this process. */
-export function inTurn(): InTurn {
+export function createKeyedMutex(): KeyedMutex {
   const tails = new Map<string, Promise<unknown>>()
 
-  return async (name, work) => {
-    const previous = tails.get(name) ?? Promise.resolve()
-    const turn = previous.catch(() => {}).then(work)
-    tails.set(name, turn)
-    try {
-      return await turn
-    } finally {
-      if (tails.get(name) === turn) tails.delete(name)
-    }
+  return {
+    async runExclusive(key, task) {
+      const previous = tails.get(key) ?? Promise.resolve()
+      const running = previous.catch(() => {}).then(task)
+      tails.set(key, running)
+      try {
+        return await running
+      } finally {
+        if (tails.get(key) === running) tails.delete(key)
+      }
+    },
   }
 }

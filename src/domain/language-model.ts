@@ -79,7 +79,7 @@ export class ModelFailure extends Error {
   override readonly name = 'ModelFailure'
   readonly kind: ModelFailureKind
   /** The same with what only whoever runs the program may learn: what to set or to allow. */
-  readonly forOperator: string
+  readonly operatorMessage: string
   /** What the failed attempt took, if the model said so: an answer that was stopped is paid for, too. */
   readonly usage: TokenCount | undefined
   /** When another attempt makes sense, if the model said so. */
@@ -89,11 +89,11 @@ export class ModelFailure extends Error {
   constructor(
     kind: ModelFailureKind,
     message: string,
-    extras: { forOperator?: string; usage?: TokenCount; retryAfterMs?: number; cause?: unknown } = {},
+    extras: { operatorMessage?: string; usage?: TokenCount; retryAfterMs?: number; cause?: unknown } = {},
   ) {
     super(message, { cause: extras.cause })
     this.kind = kind
-    this.forOperator = extras.forOperator ?? message
+    this.operatorMessage = extras.operatorMessage ?? message
     this.usage = extras.usage
     this.retryAfterMs = extras.retryAfterMs
   }

@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js'
 import * as z from 'zod'
-import { type FieldFault, invalidInput } from './errors.ts'
+import { type FieldError, invalidInput } from './errors.ts'
 import { identifier, plainLines } from './identifiers.ts'
 import { isDeeperThan, type JsonValue, MAX_DEPTH, sameJson } from './json.ts'
 import { joinPath } from './validation.ts'
@@ -63,9 +63,9 @@ export const ParameterDefinitions = z
     }
   })
 
-function definitionFaults(definition: z.output<typeof ParameterDefinition>): FieldFault[] {
+function definitionFaults(definition: z.output<typeof ParameterDefinition>): FieldError[] {
   const { type, validation } = definition
-  const faults: FieldFault[] = []
+  const faults: FieldError[] = []
   const fault = (path: string, expected: string, message: string) => faults.push({ path, expected, message })
   if (validation) {
     const types = APPLIES_TO[validation.type]
@@ -117,7 +117,7 @@ export function checkParameters(
   given: Readonly<Record<string, unknown>>,
   options: { style: ParameterStyle; prefix: string },
 ): Record<string, JsonValue> {
-  const faults: FieldFault[] = []
+  const faults: FieldError[] = []
   const values: Record<string, JsonValue> = Object.create(null)
   for (const definition of definitions) {
     const path = joinPath(options.prefix, definition.name)
@@ -173,7 +173,7 @@ function fromText(type: ParameterType, given: string | undefined): unknown {
   }
 }
 
-function valueFaults(definition: ParameterDefinition, value: unknown): Omit<FieldFault, 'path'>[] {
+function valueFaults(definition: ParameterDefinition, value: unknown): Omit<FieldError, 'path'>[] {
   const expected = describeRule(definition)
   if (!hasType(value, definition.type)) {
     const isOddNumber = typeof value === 'number' && !Number.isFinite(value)

@@ -4,7 +4,7 @@ import type { Awaitable } from './awaitable.ts'
 export type LimitName = 'retrieval' | 'batch' | 'analysis' | 'admin' | 'auth_failures'
 
 /** What is left of a caller's allowance. */
-export interface Allowance {
+export interface RateLimitStatus {
   allowed: boolean
   /** Calls per minute. */
   limit: number
@@ -15,5 +15,5 @@ export interface Allowance {
 
 export interface RateLimiter {
   /** Takes `cost` calls from the allowance of `key`, all or none. */
-  take(key: string, limit: LimitName, cost: number): Awaitable<Allowance>
+  consume(key: string, limit: LimitName, cost: number): Awaitable<RateLimitStatus>
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import Mustache from 'mustache'
-import { AppError, type FieldFault } from './errors.ts'
+import { AppError, type FieldError } from './errors.ts'
 import { isIdentifier } from './identifiers.ts'
 import { type JsonValue, ownMember } from './json.ts'
 import type { ParameterDefinition } from './parameters.ts'
@@ -12,9 +12,9 @@ const MAX_STEPS = 1_000_000
 /** Sections within sections. Deeper ones no person reads, and each level adds to the cost of a look-up. */
 const MAX_NESTING = 32
 
-/** What a body says about itself: its faults, the declared parameters it uses, and plain variables that are not declared. */
+/** What a body says about itself: its errors, the declared parameters it uses, and plain variables that are not declared. */
 export interface TemplateCheck {
-  faults: Omit<FieldFault, 'path'>[]
+  errors: Omit<FieldError, 'path'>[]
   used: Set<string>
   undeclared: Set<string>
 }
@@ -35,14 +35,14 @@ interface Tag {
  */
 export function checkTemplate(body: string, definitions: readonly ParameterDefinition[]): TemplateCheck {
   const types = new Map(definitions.map((definition) => [definition.name, definition.type]))
-  const faults: TemplateCheck['faults'] = []
+  const errors: TemplateCheck['errors'] = []
   const used = new Set<string>()
   const undeclared = new Set<string>()
   const open: (Tag & { frees: boolean })[] = []
   const text = maskEscapes(body)
   const positionOf = positionsIn(body)
   const fault = (at: number, expected: string, message: string) =>
-    faults.push({ ...positionOf(at), expected, message })
+    errors.push({ ...positionOf(at), expected, message })
 
   for (const tag of scanTags(text, fault)) {
     const { sigil, name, start } = tag
@@ -86,7 +86,7 @@ export function checkTemplate(body: string, definitions: readonly ParameterDefin
   for (const section of open) {
     fault(section.start, 'a closing tag further on', `Section ${quote(section.name)} is never closed.`)
   }
-  return { faults, used, undeclared }
+  return { errors, used, undeclared }
 }
 
 /** What stands in a tag may be half a page of text: show what can be a name, and the beginning of the rest. */
@@ -156,12 +156,12 @@ export function renderTemplate(body: string, values: Readonly<Record<string, Jso
     for (const node of nodes) {
       step()
       if (node.kind === 'text') write(node.text)
-      else if (node.kind === 'value') write(textOf(lookUp(node.path, scopes)))
+      else if (node.kind === 'value') write(textOf(resolvePath(node.path, scopes)))
       else visitSection(node, scopes)
     }
   }
   const visitSection = ({ path, inverted, nodes }: SectionNode, scopes: unknown[]): void => {
-    const value = lookUp(path, scopes)
+    const value = resolvePath(path, scopes)
     const shown = Array.isArray(value) ? value.length > 0 : Boolean(value)
     if (shown === inverted) return
     const isScope = !inverted && value !== true
@@ -182,7 +182,7 @@ function textOf(value: unknown): string {
 }
 
 /** Finds the innermost scope that has the first name, then reads own members along the path. */
-function lookUp(path: string[], scopes: unknown[]): unknown {
+function resolvePath(path: string[], scopes: unknown[]): unknown {
   const [root, ...rest] = path as [string, ...string[]]
   if (root === '.') return scopes.at(-1)
   const scope = scopes.findLast((candidate) => ownMember(candidate, root) !== undefined)
@@ -265,7 +265,7 @@ function unmaskEscapes(text: string): string {
  */
 export function escapeForeignBraces(body: string, definitions: readonly ParameterDefinition[]): string {
   const isOurs = !/\\\{\{|\{\{\s*!/.test(body)
-  if (isOurs && checkTemplate(body, definitions).faults.length === 0) return body
+  if (isOurs && checkTemplate(body, definitions).errors.length === 0) return body
   const names = new Set(definitions.map((definition) => definition.name))
   const foreignTag = /(\\*)(\{{2,3}[#^/&]?\s*([^\s{}.]*)[^{}]*\}{2,3}|\{\{)/g
   return body.replace(foreignTag, (_, backslashes: string, braces: string, name: string | undefined) => {

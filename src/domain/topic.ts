@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Awaitable } from './awaitable.ts'
-import { AppError, type FieldFault } from './errors.ts'
+import { AppError, type FieldError } from './errors.ts'
 import { PromptType, plainLines, plainText, TopicId } from './identifiers.ts'
 import { isDeeperThan, MAX_DEPTH } from './json.ts'
 import { ParameterDefinitions } from './parameters.ts'
@@ -68,16 +68,16 @@ export const Topic = TopicDefinition.extend({
 export type Topic = z.infer<typeof Topic>
 
 /** Prompt texts by prompt type. */
-export type Bodies = Readonly<Record<string, string>>
+export type PromptTexts = Readonly<Record<string, string>>
 
 /** A topic with its texts: in the store, in a folder to import, or as somebody wants it. */
 export interface TopicContent {
   definition: TopicDefinition
-  bodies: Bodies
+  texts: PromptTexts
 }
 
 /** What a store answers for a topic: its record, or why the record or a body of it cannot be used. */
-export type StoredTopic = { topic_id: string; topic: Topic } | { topic_id: string; damage: string }
+export type StoredTopic = { topic_id: string; topic: Topic } | { topic_id: string; invalid: string }
 
 /** Something happened to the store; `topic_ids` is empty when only its reachability changed. */
 export interface StoreEvent {
@@ -123,7 +123,7 @@ export interface TopicRepository {
    * @throws AppError `conflict` when someone else saved first, `unavailable` when the store cannot be written;
    *   nothing is written then.
    */
-  save(topic: Topic, changed: Bodies, losses?: number): Promise<Topic>
+  save(topic: Topic, changed: PromptTexts, losses?: number): Promise<Topic>
 
   /** Tells of changes by anybody, until it is closed. */
   watch(listener: StoreListener): Promise<StoreWatch>
@@ -155,17 +155,17 @@ export function definitionOf(topic: TopicDefinition): TopicDefinition {
 }
 
 /** What is wrong with a body, whatever its topic. */
-function bodyFaults(path: string, body: string): FieldFault[] {
-  const faults: FieldFault[] = []
+function bodyFaults(path: string, body: string): FieldError[] {
+  const errors: FieldError[] = []
   if (body.includes('\0'))
-    faults.push({ path, expected: 'text without NUL', message: 'holds a NUL character.' })
-  if (!body.isWellFormed()) faults.push({ path, expected: 'valid UTF-8', message: 'holds half a character.' })
-  return faults
+    errors.push({ path, expected: 'text without NUL', message: 'holds a NUL character.' })
+  if (!body.isWellFormed()) errors.push({ path, expected: 'valid UTF-8', message: 'holds half a character.' })
+  return errors
 }
 
 /** What stands between a topic and being published, and what is merely odd. */
 export interface TopicCheck {
-  faults: FieldFault[]
+  errors: FieldError[]
   warnings: { path: string; message: string }[]
 }
 
@@ -178,7 +178,7 @@ export interface TopicCheck {
  */
 export function checkTopic(
   definition: TopicDefinition,
-  bodies: Bodies,
+  texts: PromptTexts,
   pathOf: (prompt_type: string) => string = (type) => joinPath('prompts', type),
 ): TopicCheck {
   if (isDeeperThan(definition, MAX_DEPTH)) {
@@ -187,27 +187,27 @@ export function checkTopic(
   if (Buffer.byteLength(JSON.stringify(definition)) > MAX_RECORD_BYTES) {
     throw new AppError('too_large', `Topic "${definition.topic_id}" is larger than 256 KiB.`)
   }
-  const faults: FieldFault[] = []
-  if (Object.keys(bodies).length > MAX_PROMPTS) {
-    faults.push({
+  const errors: FieldError[] = []
+  if (Object.keys(texts).length > MAX_PROMPTS) {
+    errors.push({
       path: 'prompts',
       expected: `at most ${MAX_PROMPTS} prompts`,
       message: `are more than ${MAX_PROMPTS}.`,
     })
   }
   const unused = new Set(definition.allowed_parameters.map((parameter) => parameter.name))
-  for (const [type, body] of Object.entries(bodies)) {
+  for (const [type, body] of Object.entries(texts)) {
     const path = pathOf(type)
     if (Buffer.byteLength(body) > MAX_BODY_BYTES) {
       throw new AppError('too_large', `${path} is larger than ${MAX_BODY_BYTES} bytes.`)
     }
     const check = checkTemplate(body, definition.allowed_parameters)
-    faults.push(...bodyFaults(path, body), ...check.faults.map((fault) => ({ path, ...fault })))
+    errors.push(...bodyFaults(path, body), ...check.errors.map((fault) => ({ path, ...fault })))
     for (const name of check.used) unused.delete(name)
   }
   const warnings = [...unused].map((name) => ({
     path: `allowed_parameters.${definition.allowed_parameters.findIndex((parameter) => parameter.name === name)}`,
     message: `No prompt uses "${name}".`,
   }))
-  return { faults, warnings }
+  return { errors, warnings }
 }

@@ -1,11 +1,11 @@
 import type * as z from 'zod'
-import { AppError, type FieldFault, invalidInput, MAX_FAULTS } from './errors.ts'
+import { AppError, type FieldError, invalidInput, MAX_FIELD_ERRORS } from './errors.ts'
 import { isDeeperThan } from './json.ts'
 
 type Issue = z.core.$ZodIssue
 
 /** A schema's complaints as field faults, one for each faulty field, unknown members each by name. */
-export function faultsOf(error: z.core.$ZodError, most = Infinity): FieldFault[] {
+export function fieldErrorsOf(error: z.core.$ZodError, most = Infinity): FieldError[] {
   return error.issues.slice(0, most).flatMap((issue) => {
     const path = joinPath('', ...issue.path.map(String))
     if (issue.code !== 'unrecognized_keys') {
@@ -26,20 +26,20 @@ export function joinPath(prefix: string, ...names: string[]): string {
 }
 
 /** A value of the schema, or everything that keeps `input` from being one. */
-export type Checked<T> = { data: T; faults?: never } | { data?: never; faults: FieldFault[] }
+export type Checked<T> = { data: T; faults?: never } | { data?: never; faults: FieldError[] }
 
 /**
  * Checks `input` by `schema`, and for what a schema does not see: members called `__proto__`, which Zod would drop
  * without a word, and halves of characters, which no store could keep as they are.
  *
- * @param most how many faults a schema's complaint may name; by default all, as for a file that somebody mends.
+ * @param most how many faults a schema's complaint may name; by default all, as for a file that a person fixes.
  */
 export function check<S extends z.ZodType>(schema: S, input: unknown, most = Infinity): Checked<z.output<S>> {
   const parsed = schema.safeParse(input)
   if (parsed.success && !isOdd(input)) return { data: parsed.data }
   // Only now with what was given, which takes ten times as long: messages tell a missing field from a wrong one.
   const { error } = schema.safeParse(input, { reportInput: true })
-  const seen = error ? faultsOf(error, most) : []
+  const seen = error ? fieldErrorsOf(error, most) : []
   const paths = new Set(seen.map((fault) => fault.path))
   const faults = [...seen, ...unseenFaults(input).filter((fault) => !paths.has(fault.path))]
   return parsed.success && faults.length === 0 ? { data: parsed.data } : { faults }
@@ -52,7 +52,7 @@ export function check<S extends z.ZodType>(schema: S, input: unknown, most = Inf
  */
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown, maxDepth: number): z.output<S> {
   if (isDeeperThan(input, maxDepth)) throw tooDeep(input, maxDepth)
-  const { data, faults } = check(schema, input, MAX_FAULTS)
+  const { data, faults } = check(schema, input, MAX_FIELD_ERRORS)
   if (faults) throw invalidInput(faults)
   return data
 }
@@ -65,7 +65,7 @@ function tooDeep(input: unknown, maxDepth: number): AppError {
 }
 
 /** Faults of names and characters. Which names a parameter's value may hold is the parameter checker's to say. */
-function unseenFaults(value: unknown, path = '', inParameters = false): FieldFault[] {
+function unseenFaults(value: unknown, path = '', inParameters = false): FieldError[] {
   if (!isOdd(value)) return []
   if (typeof value === 'string') return [halfCharacter(path)]
   return Object.entries(value as object).flatMap(([name, member]) => {
@@ -77,7 +77,7 @@ function unseenFaults(value: unknown, path = '', inParameters = false): FieldFau
   })
 }
 
-function halfCharacter(path: string): FieldFault {
+function halfCharacter(path: string): FieldError {
   return { path, expected: 'valid Unicode', message: 'holds half a character.' }
 }
 

@@ -24,6 +24,6 @@ export async function handler(event: RotationEvent, invocation?: Invocation): Pr
     await runRotationStep(secretsClient(), event, { stage: loadConfig().stage, clock: systemClock, mostMs })
   } catch (thrown) {
     // Lambda writes what is thrown to its log, which is where the operator looks.
-    throw new Error(toAppError(thrown).forOperator, { cause: thrown })
+    throw new Error(toAppError(thrown).operatorMessage, { cause: thrown })
   }
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { MAX_FAULTS } from '../domain/errors.ts'
+import { MAX_FIELD_ERRORS } from '../domain/errors.ts'
 import { TopicId } from '../domain/identifiers.ts'
 import { JsonObject } from '../domain/json.ts'
 import { defineOperation } from '../pipeline/operation.ts'
@@ -33,7 +33,7 @@ export const analyzeKpi = defineOperation({
     const startedAt = performance.now()
     const options = { style, prefix, signal, listener }
     const { topic, analysis, use, unknown } = await analyze(services, topic_id, parameters, options)
-    const warnings = unknown.slice(0, MAX_FAULTS).map((name) => ({
+    const warnings = unknown.slice(0, MAX_FIELD_ERRORS).map((name) => ({
       path: prefix === '' ? name : `${prefix}.${name}`,
       message: 'is not a parameter of this topic, and was ignored.',
     }))

@@ -1,14 +1,14 @@
 import type * as z from 'zod'
 import { type Awaitable, andThen, orElse } from '../domain/awaitable.ts'
 import { hasRole } from '../domain/caller.ts'
-import { AppError, type FieldFault, MAX_FAULTS, toAppError } from '../domain/errors.ts'
+import { AppError, type FieldError, MAX_FIELD_ERRORS, toAppError } from '../domain/errors.ts'
 import { isIdentifier } from '../domain/identifiers.ts'
 import { MAX_DEPTH } from '../domain/json.ts'
 import type { ModelUse } from '../domain/language-model.ts'
-import type { Allowance, LimitName, RateLimiter } from '../domain/rate-limiter.ts'
+import type { LimitName, RateLimiter, RateLimitStatus } from '../domain/rate-limiter.ts'
 import { type Audit, elapsedMs, type Measure } from '../domain/telemetry.ts'
 import { parseInput } from '../domain/validation.ts'
-import type { Answer, CallContext, Operation, Services } from './operation.ts'
+import type { CallContext, Operation, Result, Services } from './operation.ts'
 import { isLasting } from './served.ts'
 
 /** The input object and the members of `parameters` stand above a parameter's own levels. */
@@ -20,7 +20,7 @@ export interface PipelineDeps {
   audit: Audit
   measure: Measure
   /** Tells the operator what callers must not learn of a failure: what to set or to allow. */
-  reportTrouble: (error: AppError, requestId: string) => void
+  warnOperator: (error: AppError, requestId: string) => void
   /** Logs the cause of an `internal` error, here and nowhere else. */
   reportDefect: (error: unknown, requestId: string) => void
 }
@@ -36,13 +36,13 @@ export type Execute = <Input extends z.ZodObject, Data extends z.ZodType>(
   operation: Operation<Input, Data>,
   input: unknown,
   context: CallContext,
-) => Awaitable<Answer<z.input<Data>>>
+) => Awaitable<Result<z.input<Data>>>
 
 /** The way into the program for every call, and how busy it is. */
 export interface Pipeline {
   execute: Execute
   /** How many calls are running. */
-  running: () => number
+  inFlight: () => number
 }
 
 /** THE pipeline. Handlers never check roles, limits or shapes, and never write to the audit log. */
@@ -51,13 +51,13 @@ export function createPipeline({
   limiter,
   audit,
   measure,
-  reportTrouble,
+  warnOperator,
   reportDefect,
 }: PipelineDeps): Pipeline {
   let running = 0
 
   const limit = (operation: Operation, context: CallContext) =>
-    context.limitsTaken ? undefined : takeLimit(limiter, context, operation.limit, 1, context.onAllowance)
+    context.limitsTaken ? undefined : consumeLimit(limiter, context, operation.limit, 1, context.onRateLimit)
 
   const execute: Execute = (operation, input, context) => {
     const startedAt = performance.now()
@@ -80,7 +80,7 @@ export function createPipeline({
       })
     }
 
-    const end = (outcome: string, faults?: readonly FieldFault[]) => {
+    const end = (outcome: string, faults?: readonly FieldError[]) => {
       running--
       const duration_ms = elapsedMs(startedAt)
       const { topic_id, prompt_type } = subjectOf(given)
@@ -106,8 +106,8 @@ export function createPipeline({
       const isCancelled = context.signal?.aborted
       end(isCancelled ? 'cancelled' : failure.code, failure.errors)
       if (failure.code === 'internal') reportDefect(failure.cause ?? failure, context.requestId)
-      else if (failure.forOperator !== failure.message && !isCancelled) {
-        reportTrouble(failure, context.requestId)
+      else if (failure.operatorMessage !== failure.message && !isCancelled) {
+        warnOperator(failure, context.requestId)
       }
       throw failure
     }
@@ -118,7 +118,7 @@ export function createPipeline({
     })
   }
 
-  return { execute, running: () => running }
+  return { execute, inFlight: () => running }
 }
 
 function modelFields(use: Partial<ModelUse> | undefined): Partial<ModelUse> {
@@ -130,7 +130,7 @@ function modelFields(use: Partial<ModelUse> | undefined): Partial<ModelUse> {
 /** Answers that have passed before and will be given again as they are. */
 const passed = new WeakSet<object>()
 
-function checkOutput({ name, output }: Operation, answer: Answer<unknown>): void {
+function checkOutput({ name, output }: Operation, answer: Result<unknown>): void {
   if (passed.has(answer)) return
   const { success, error } = output.safeParse(answer.data)
   if (!success) throw new Error(`${name} answered what its schema does not allow`, { cause: error })
@@ -139,8 +139,8 @@ function checkOutput({ name, output }: Operation, answer: Answer<unknown>): void
 
 function bounded(error: AppError): AppError {
   const { code, message, errors, cause } = error
-  if (!errors || errors.length <= MAX_FAULTS) return error
-  return new AppError(code, message, { errors: errors.slice(0, MAX_FAULTS), cause })
+  if (!errors || errors.length <= MAX_FIELD_ERRORS) return error
+  return new AppError(code, message, { errors: errors.slice(0, MAX_FIELD_ERRORS), cause })
 }
 
 function authorise(operation: Operation, { caller }: CallContext): void {
@@ -154,21 +154,21 @@ function authorise(operation: Operation, { caller }: CallContext): void {
  * @param onTaken told what is left, whether or not the calls are allowed.
  * @throws AppError `rate_limited`, or `too_large` for what no minute allows.
  */
-export function takeLimit(
+export function consumeLimit(
   limiter: RateLimiter,
   { caller }: Pick<CallContext, 'caller'>,
   limit: LimitName,
   cost: number,
-  onTaken: (allowance: Allowance) => void = () => {},
+  onTaken: (allowance: RateLimitStatus) => void = () => {},
 ): Awaitable<void> {
   if (caller.limitKey === undefined) return
-  return andThen(limiter.take(caller.limitKey, limit, cost), (allowance) => {
+  return andThen(limiter.consume(caller.limitKey, limit, cost), (allowance) => {
     onTaken(allowance)
     if (!allowance.allowed) throw usedUp(allowance, limit, cost)
   })
 }
 
-function usedUp(allowance: Allowance, limit: LimitName, cost: number): AppError {
+function usedUp(allowance: RateLimitStatus, limit: LimitName, cost: number): AppError {
   if (cost > allowance.limit) {
     return new AppError('too_large', `One request may hold ${allowance.limit} ${limit} calls, not ${cost}.`)
   }
@@ -176,7 +176,7 @@ function usedUp(allowance: Allowance, limit: LimitName, cost: number): AppError 
   return new AppError('rate_limited', message, { retryAfter: Math.max(1, Math.ceil(allowance.resetSeconds)) })
 }
 
-function markStale<Data>(answer: Answer<Data>, since: Date | undefined): Answer<Data> {
+function markStale<Data>(answer: Result<Data>, since: Date | undefined): Result<Data> {
   return since ? { ...answer, meta: { ...answer.meta, stale: true, as_of: since.toISOString() } } : answer
 }
 

@@ -2,15 +2,15 @@ import * as z from 'zod'
 import type { Awaitable } from '../domain/awaitable.ts'
 import type { Caller, Role } from '../domain/caller.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
-import type { Allowance, LimitName } from '../domain/rate-limiter.ts'
+import type { LimitName, RateLimitStatus } from '../domain/rate-limiter.ts'
 import type { TextListener } from '../services/analysis.ts'
-import type { Asker } from '../services/models.ts'
+import type { ModelClient } from '../services/models.ts'
 import type { PublishingDeps } from '../services/publishing.ts'
 
 /** What operations work with. */
 export interface Services extends PublishingDeps {
   /** The way to language models. */
-  asker: Asker
+  models: ModelClient
   /** Topic types that `create_topic` accepts (PROMPTS_CREATABLE_TYPES). */
   creatableTypes: readonly string[]
 }
@@ -33,7 +33,7 @@ export interface CallContext {
   /** The input's fields that are known before it is read, where it is read late: the audit log names them. */
   path?: Readonly<Record<string, string>>
   /** Told what is left of the caller's allowance, also when that refuses the call. */
-  onAllowance?: (allowance: Allowance) => void
+  onRateLimit?: (allowance: RateLimitStatus) => void
 }
 
 export const Meta = z.object({
@@ -66,7 +66,7 @@ export function editMeta(revision: number, warnings: NonNullable<Meta['warnings'
 }
 
 /** What every surface answers: REST body, `structuredContent` and `--json` alike (spec §3). */
-export interface Answer<Data> {
+export interface Result<Data> {
   data: Data
   meta?: Meta & Partial<z.infer<typeof ModelMeta>>
   /** Failures of single parts of a batch, by id. */
@@ -101,7 +101,7 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends
   input: Input
   /** Schema of the answer's `data`. */
   output: Data
-  run(services: Services, input: z.output<Input>, context: CallContext): Awaitable<Answer<z.input<Data>>>
+  run(services: Services, input: z.output<Input>, context: CallContext): Awaitable<Result<z.input<Data>>>
 }
 
 /** Gives an operation's record its types. */

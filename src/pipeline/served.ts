@@ -1,22 +1,22 @@
-import type { Bodies, Topic } from '../domain/topic.ts'
-import type { Answer } from './operation.ts'
+import type { PromptTexts, Topic } from '../domain/topic.ts'
+import type { Result } from './operation.ts'
 
 /**
  * What is answered of a topic's texts: the same objects for as long as the texts are the same, so that a transport may
  * keep what it wrote of them.
  */
 export interface Served {
-  answer: Answer<{ topic_id: string; prompts: Bodies }>
-  part: { prompts: Bodies }
+  answer: Result<{ topic_id: string; prompts: PromptTexts }>
+  part: { prompts: PromptTexts }
   /** Bytes of the part's JSON. */
   bytes: number
 }
 
-const served = new WeakMap<Bodies, Served>()
+const served = new WeakMap<PromptTexts, Served>()
 const lasting = new WeakSet<object>()
 
 /** @param prompts the texts of `topic`, the catalogue's own object. */
-export function servedOf({ topic_id, revision }: Topic, prompts: Bodies): Served {
+export function servedOf({ topic_id, revision }: Topic, prompts: PromptTexts): Served {
   let known = served.get(prompts)
   if (!known) {
     const answer = { data: { topic_id, prompts }, meta: { revision } }

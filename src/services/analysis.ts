@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { AppError, invalidInput } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
-import { memberReader } from '../domain/json-string-stream.ts'
+import { jsonStringStream } from '../domain/json-string-stream.ts'
 import type { AnswerFormat, ModelMessage, ModelReply, ModelUse } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import { MAX_RENDERED_BYTES } from '../domain/template.ts'
-import type { Bodies, Topic } from '../domain/topic.ts'
+import type { PromptTexts, Topic } from '../domain/topic.ts'
 import { check } from '../domain/validation.ts'
 import type { Catalog } from './catalog/catalog.ts'
-import type { Asker, Asking } from './models.ts'
+import type { ModelClient, ModelSession } from './models.ts'
 import { renderTopic } from './rendering.ts'
 
 /** Types of topics that can be analysed. */
@@ -76,7 +76,7 @@ export interface FinishedAnalysis {
  * @throws AppError `not_found`, `invalid_input`, `too_large`, `model_not_configured`, `model_error`, `rate_limited`.
  */
 export async function analyze(
-  { catalog, asker }: { catalog: Catalog; asker: Asker },
+  { catalog, models }: { catalog: Catalog; models: ModelClient },
   topic_id: string,
   parameters: Readonly<Record<string, unknown>>,
   { style, prefix, signal, listener }: AnalysisOptions,
@@ -91,7 +91,7 @@ export async function analyze(
   const known = Object.fromEntries(entries.filter(([name]) => declared.has(name)))
   const { topic, prompts, values } = await renderTopic(catalog, topic_id, known, { style, prefix })
   const messages = messagesOf(prompts, values)
-  return asker.withModel(topic, signal, async (asking) => {
+  return models.withModel(topic, signal, async (asking) => {
     const request = {
       system: isBlank(prompts['system']) ? [] : [prompts['system'] as string],
       messages,
@@ -106,9 +106,9 @@ export async function analyze(
   })
 }
 
-type Request = Parameters<Asking['ask']>[0]
+type Request = Parameters<ModelSession['ask']>[0]
 
-async function askForAnalysis(asking: Asking, request: Request, listener: TextListener | undefined) {
+async function askForAnalysis(asking: ModelSession, request: Request, listener: TextListener | undefined) {
   const shown = shownTo(listener)
   const first = await asking.ask(request, shown.next(), shown.isShown)
   let checked = checkReply(first)
@@ -140,7 +140,7 @@ function shownTo(listener: TextListener | undefined) {
     isShown: () => text !== '',
     reset,
     /** Begins another answer. */
-    next: () => (listener ? memberReader('analysis', show) : undefined),
+    next: () => (listener ? jsonStringStream('analysis', show) : undefined),
     /** Sees that what was shown is what is answered: a model may, say, write a member twice. */
     settle(answered: string) {
       if (!listener || text === answered) return
@@ -182,7 +182,7 @@ function repairMessages({ answers: [answer = ''] }: ModelReply, fault: string): 
 }
 
 /** The topic's texts as a conversation in which the first and the last word are the user's (spec §6). */
-function messagesOf(prompts: Bodies, values: Readonly<Record<string, JsonValue>>): ModelMessage[] {
+function messagesOf(prompts: PromptTexts, values: Readonly<Record<string, JsonValue>>): ModelMessage[] {
   const { user, assistant } = prompts
   const question = isBlank(user) ? neutralQuestion(values) : (user as string)
   if (isBlank(assistant)) return [{ role: 'user', content: question }]

@@ -1,5 +1,5 @@
 import pMap from 'p-map'
-import { AppError, type FieldFault, invalidInput } from '../domain/errors.ts'
+import { AppError, type FieldError, invalidInput } from '../domain/errors.ts'
 import { checkTopic, type Topic, type TopicContent } from '../domain/topic.ts'
 import { contentOf, type PublishingDeps, publish, sameContent } from './publishing.ts'
 
@@ -14,7 +14,7 @@ export interface ImportStep {
 }
 
 /** Decides what happens to a topic that exists already. */
-type Policy = (wanted: TopicContent, current: TopicContent, record: Topic) => ImportAction
+type ImportPolicy = (wanted: TopicContent, current: TopicContent, record: Topic) => ImportAction
 
 /**
  * Brings topics and their texts into the store. What is already there keeps its revision; prompts that the source
@@ -27,11 +27,11 @@ type Policy = (wanted: TopicContent, current: TopicContent, record: Topic) => Im
 export function importTopics(
   deps: PublishingDeps,
   contents: readonly TopicContent[],
-  options: { by: string; dryRun?: boolean; sourceFaults?: readonly FieldFault[] },
+  options: { by: string; dryRun?: boolean; sourceFaults?: readonly FieldError[] },
 ): Promise<ImportStep[]> {
-  const policy: Policy = (wanted, current, record) =>
+  const policy: ImportPolicy = (wanted, current, record) =>
     record.deleted_at === undefined && sameContent(wanted, current) ? 'unchanged' : 'update'
-  return bring(deps, contents, policy, options)
+  return apply(deps, contents, policy, options)
 }
 
 /** Author of what seeding writes (spec §1). */
@@ -42,24 +42,24 @@ const BY_SEED = 'seed'
  * are left alone (spec §7).
  */
 export function seedTopics(deps: PublishingDeps, contents: readonly TopicContent[]): Promise<ImportStep[]> {
-  const policy: Policy = (wanted, current, record) => {
+  const policy: ImportPolicy = (wanted, current, record) => {
     if (record.deleted_at !== undefined) return 'left as deleted'
     if (sameContent(wanted, current)) return 'unchanged'
     const seeded = [record, ...record.prompts].every((part) => part.updated_by === BY_SEED)
     return seeded ? 'update' : 'left as edited'
   }
-  return bring(deps, contents, policy, { by: BY_SEED })
+  return apply(deps, contents, policy, { by: BY_SEED })
 }
 
-async function bring(
+async function apply(
   deps: PublishingDeps,
   contents: readonly TopicContent[],
-  policy: Policy,
+  policy: ImportPolicy,
   {
     by,
     dryRun = false,
     sourceFaults = [],
-  }: { by: string; dryRun?: boolean; sourceFaults?: readonly FieldFault[] },
+  }: { by: string; dryRun?: boolean; sourceFaults?: readonly FieldError[] },
 ): Promise<ImportStep[]> {
   const plans = await pMap(contents, (content) => plan(deps, content, policy), { concurrency: CONCURRENCY })
   const faults = [...sourceFaults, ...plans.flatMap((found) => found.faults)]
@@ -68,14 +68,14 @@ async function bring(
   return pMap(contents, (content) => write(deps, content, policy, by), { concurrency: CONCURRENCY })
 }
 
-async function plan(deps: PublishingDeps, content: TopicContent, policy: Policy) {
+async function plan(deps: PublishingDeps, content: TopicContent, policy: ImportPolicy) {
   const { topic_id } = content.definition
   const stored = await deps.topics.get(topic_id)
-  if (stored && 'damage' in stored) {
+  if (stored && 'invalid' in stored) {
     const fault = {
       path: topic_id,
       expected: 'a topic that can be read',
-      message: `needs mending: ${stored.damage}`,
+      message: `is invalid: ${stored.invalid}`,
     }
     return { topic_id, action: 'update' as const, faults: [fault] }
   }
@@ -89,10 +89,10 @@ async function plan(deps: PublishingDeps, content: TopicContent, policy: Policy)
   }
 }
 
-function faultsIn({ definition, bodies }: TopicContent): FieldFault[] {
+function faultsIn({ definition, texts }: TopicContent): FieldError[] {
   const { topic_id } = definition
   try {
-    return checkTopic(definition, bodies, (type) => `prompts/${topic_id}/${type}.md`).faults
+    return checkTopic(definition, texts, (type) => `prompts/${topic_id}/${type}.md`).errors
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     return [{ path: topic_id, expected: 'a smaller topic', message: error.message }]
@@ -102,7 +102,7 @@ function faultsIn({ definition, bodies }: TopicContent): FieldFault[] {
 async function write(
   deps: PublishingDeps,
   content: TopicContent,
-  policy: Policy,
+  policy: ImportPolicy,
   by: string,
 ): Promise<ImportStep> {
   const { topic_id } = content.definition
@@ -116,5 +116,5 @@ async function write(
 }
 
 function merge(content: TopicContent, current: TopicContent | undefined): TopicContent {
-  return { definition: content.definition, bodies: { ...current?.bodies, ...content.bodies } }
+  return { definition: content.definition, texts: { ...current?.texts, ...content.texts } }
 }

@@ -9,7 +9,7 @@ import {
   type TokenCount,
 } from '../domain/language-model.ts'
 import type { Topic } from '../domain/topic.ts'
-import { createTurns } from './semaphore.ts'
+import { createSemaphore } from './semaphore.ts'
 
 /** Calls of models at the same time in this process, and how many more may wait for their turn. */
 const MAX_RUNNING = 32
@@ -32,7 +32,7 @@ export interface ModelSettings {
 }
 
 /** Asks one model, within the time of one call. */
-export interface Asking {
+export interface ModelSession {
   use: ModelUse
   /**
    * One answer. What fails in passing is tried again, unless some of the answer has been shown already.
@@ -48,7 +48,7 @@ export interface Asking {
   ): Promise<ModelReply>
 }
 
-export interface Asker {
+export interface ModelClient {
   /**
    * Works with the model of `topic`: waits for a turn, sees that time does not run out, and ends everything when
    * `signal` says that nobody wants the answer any more.
@@ -59,16 +59,16 @@ export interface Asker {
   withModel<T>(
     topic: Topic,
     signal: AbortSignal | undefined,
-    work: (asking: Asking) => Promise<T>,
+    work: (asking: ModelSession) => Promise<T>,
   ): Promise<T>
 
   /** Ends all calls that are running, as failures: the program is about to end. */
-  endAll(): void
+  abortAll(): void
 }
 
 /** The one way to language models: turns, time, patience. */
-export function createAsker({ open, override, fallback, timeoutMs }: ModelSettings): Asker {
-  const turns = createTurns(MAX_RUNNING, MAX_WAITING)
+export function createModelClient({ open, override, fallback, timeoutMs }: ModelSettings): ModelClient {
+  const turns = createSemaphore(MAX_RUNNING, MAX_WAITING)
   const budgets = new Set<Budget>()
   let opened: Promise<LanguageModel> | undefined
 
@@ -76,16 +76,16 @@ export function createAsker({ open, override, fallback, timeoutMs }: ModelSettin
     const model = override ?? config.default_model ?? fallback
     if (model !== undefined) return model
     const message = `Topic "${topic_id}" names no model.`
-    const forOperator = `${message} Set config.default_model of the topic, or PROMPTS_LLM_MODEL for all that name none.`
-    throw new AppError('model_not_configured', message, { forOperator })
+    const operatorMessage = `${message} Set config.default_model of the topic, or PROMPTS_LLM_MODEL for all that name none.`
+    throw new AppError('model_not_configured', message, { operatorMessage })
   }
 
-  async function inTurn<T>(
+  async function runOne<T>(
     budget: Budget,
     load: () => Promise<LanguageModel>,
-    work: (asking: Asking) => Promise<T>,
+    work: (asking: ModelSession) => Promise<T>,
   ) {
-    const giveBack = await turns.take(budget.signal)
+    const giveBack = await turns.acquire(budget.signal)
     try {
       opened ??= load()
       return await work(askingOf(await opened, budget))
@@ -101,20 +101,20 @@ export function createAsker({ open, override, fallback, timeoutMs }: ModelSettin
       const budget = openBudget(timeoutMs, signal, use)
       budgets.add(budget)
       try {
-        return await Promise.race([inTurn(budget, open, work), budget.ended])
+        return await Promise.race([runOne(budget, open, work), budget.ended])
       } finally {
         budget.close()
         budgets.delete(budget)
       }
     },
 
-    endAll() {
+    abortAll() {
       for (const budget of budgets) budget.end('The server is shutting down.')
     },
   }
 }
 
-function askingOf(language: LanguageModel, budget: Budget): Asking {
+function askingOf(language: LanguageModel, budget: Budget): ModelSession {
   const { use, signal } = budget
   return {
     use,
@@ -155,14 +155,14 @@ function pauseAfter({ retryAfterMs = 0 }: ModelFailure, attempt: number): number
 }
 
 function modelError(failure: ModelFailure, modelUse: ModelUse): AppError {
-  const { message, forOperator } = failure
-  return new AppError('model_error', message, { forOperator, modelUse, cause: failure })
+  const { message, operatorMessage } = failure
+  return new AppError('model_error', message, { operatorMessage, modelUse, cause: failure })
 }
 
 function noProvider(): AppError {
   const message = 'No language model is set up.'
-  const forOperator = `${message} Set PROMPTS_LLM to bedrock, or to openai with PROMPTS_LLM_BASE_URL (docs/analysis.md).`
-  return new AppError('model_not_configured', message, { forOperator })
+  const operatorMessage = `${message} Set PROMPTS_LLM to bedrock, or to openai with PROMPTS_LLM_BASE_URL (docs/analysis.md).`
+  return new AppError('model_not_configured', message, { operatorMessage })
 }
 
 /** The time of one call. */
@@ -205,7 +205,7 @@ function openBudget(timeoutMs: number, outer: AbortSignal | undefined, use: Mode
       const told = (reason: string) => `${message} The last attempt: ${reason}`
       const reason = new AppError('model_error', lastFailure ? told(lastFailure.message) : message, {
         modelUse: use,
-        ...(lastFailure && { forOperator: told(lastFailure.forOperator) }),
+        ...(lastFailure && { operatorMessage: told(lastFailure.operatorMessage) }),
       })
       reject(reason)
       controller.abort(reason)

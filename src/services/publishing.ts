@@ -2,13 +2,13 @@ import { setTimeout } from 'node:timers/promises'
 import type { Clock } from '../domain/clock.ts'
 import { AppError, invalidInput, notFound } from '../domain/errors.ts'
 import { sameJson } from '../domain/json.ts'
-import type { InTurn } from '../domain/keyed-mutex.ts'
+import type { KeyedMutex } from '../domain/keyed-mutex.ts'
 import { fingerprint, type PromptStore, promptKey } from '../domain/prompt-store.ts'
 import {
-  type Bodies,
   checkTopic,
   definitionOf,
   type PromptInfo,
+  type PromptTexts,
   type Topic,
   type TopicCheck,
   type TopicContent,
@@ -23,13 +23,13 @@ export interface Published {
 }
 
 /** What an edit wants a topic to be. */
-export interface WantedTopic extends TopicContent {
+export interface DesiredTopic extends TopicContent {
   /** True to delete it softly: it becomes inactive and keeps its texts, its history and its id. */
   deleted?: boolean
 }
 
 /** What a topic should be, given what it is; see {@link publish}. */
-type Edit = (current: TopicContent | undefined, topic: Topic | undefined) => WantedTopic | undefined
+type Edit = (current: TopicContent | undefined, topic: Topic | undefined) => DesiredTopic | undefined
 
 export interface PublishingDeps {
   catalog: Catalog
@@ -37,7 +37,7 @@ export interface PublishingDeps {
   prompts: PromptStore
   clock: Clock
   /** Edits of one topic wait for each other here: as rivals they would only make each other start over. */
-  inTurn: InTurn
+  mutex: KeyedMutex
 }
 
 /** More rivals than this, one after the other, for one topic, and something else is wrong. */
@@ -62,7 +62,7 @@ export function publish(
   edit: Edit,
   pathOf?: (prompt_type: string) => string,
 ): Promise<Published | undefined> {
-  return deps.inTurn(topic_id, () => publishNow(deps, topic_id, by, edit, pathOf))
+  return deps.mutex.runExclusive(topic_id, () => publishNow(deps, topic_id, by, edit, pathOf))
 }
 
 async function publishNow(
@@ -80,10 +80,10 @@ async function publishNow(
       if (before) deps.catalog.accept(before)
       return undefined
     }
-    const { faults, warnings } = checkTopic(wanted.definition, wanted.bodies, pathOf)
-    if (faults.length > 0) throw invalidInput(faults)
+    const { errors, warnings } = checkTopic(wanted.definition, wanted.texts, pathOf)
+    if (errors.length > 0) throw invalidInput(errors)
     const changed = Object.fromEntries(
-      Object.entries(wanted.bodies).filter(([type, body]) => current?.bodies[type] !== body),
+      Object.entries(wanted.texts).filter(([type, body]) => current?.texts[type] !== body),
     )
     const next = await nextRecord(deps, before, wanted, changed, by)
     try {
@@ -107,7 +107,7 @@ export async function publishEdit(
   deps: PublishingDeps,
   topic_id: string,
   by: string,
-  edit: (current: TopicContent, record: Topic) => WantedTopic | undefined,
+  edit: (current: TopicContent, record: Topic) => DesiredTopic | undefined,
   pathOf?: (prompt_type: string) => string,
 ): Promise<Published> {
   let record: Topic | undefined
@@ -127,29 +127,32 @@ export function sameContent(wanted: TopicContent, current: TopicContent | undefi
 
 async function readTopic(topics: TopicRepository, topic_id: string): Promise<Topic | undefined> {
   const stored = await topics.get(topic_id)
-  if (stored && 'damage' in stored) {
-    throw new AppError('conflict', `Topic "${topic_id}" needs mending first: ${stored.damage}`)
+  if (stored && 'invalid' in stored) {
+    throw new AppError(
+      'conflict',
+      `Topic "${topic_id}" is invalid and must be fixed first: ${stored.invalid}`,
+    )
   }
   return stored?.topic
 }
 
 /** A topic with its texts. A text never changes, so one that the catalogue knows needs no reading. */
 export async function contentOf(catalog: Catalog, topic: Topic): Promise<TopicContent> {
-  return { definition: definitionOf(topic), bodies: await catalog.bodies(topic) }
+  return { definition: definitionOf(topic), texts: await catalog.texts(topic) }
 }
 
 /** The record of `wanted`, still at the revision of `before`: saving raises it. */
 async function nextRecord(
   { prompts, clock }: PublishingDeps,
   before: Topic | undefined,
-  wanted: WantedTopic,
-  changed: Bodies,
+  wanted: DesiredTopic,
+  changed: PromptTexts,
   by: string,
 ): Promise<Topic> {
   const { topic_id } = wanted.definition
   const updated_at = clock().toISOString()
   const stamp = { updated_at, updated_by: by }
-  const infos = Object.keys(wanted.bodies).map(async (prompt_type): Promise<PromptInfo> => {
+  const infos = Object.keys(wanted.texts).map(async (prompt_type): Promise<PromptInfo> => {
     const known = before?.prompts.find((info) => info.prompt_type === prompt_type)
     const body = changed[prompt_type]
     if (known && body === undefined) return known

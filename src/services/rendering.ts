@@ -25,10 +25,10 @@ export async function renderTopic(
   options: { style: ParameterStyle; prefix: string },
 ): Promise<RenderedTopic> {
   const topic = catalog.published(topic_id)
-  const bodies = await catalog.bodies(topic)
+  const texts = await catalog.texts(topic)
   const values = checkParameters(topic.allowed_parameters, parameters, options)
   const prompts = Object.fromEntries(
-    Object.entries(bodies).map(([type, body]) => [type, renderTemplate(body, values)]),
+    Object.entries(texts).map(([type, body]) => [type, renderTemplate(body, values)]),
   )
   return { topic, prompts, values }
 }

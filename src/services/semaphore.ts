@@ -3,17 +3,17 @@ import { AppError } from '../domain/errors.ts'
 const RETRY_SECONDS = 2
 
 /** A number of turns at the same time, and a queue of bounded length for more. */
-export interface Turns {
+export interface Semaphore {
   /**
    * Waits for a turn.
    *
    * @returns gives it back.
    * @throws AppError `rate_limited` at once when the queue is full; the signal's reason when it fires before the turn.
    */
-  take(signal: AbortSignal): Promise<() => void>
+  acquire(signal: AbortSignal): Promise<() => void>
 }
 
-export function createTurns(mostRunning: number, mostWaiting: number): Turns {
+export function createSemaphore(mostRunning: number, mostWaiting: number): Semaphore {
   let running = 0
   const waiting = new Set<() => void>()
 
@@ -40,7 +40,7 @@ export function createTurns(mostRunning: number, mostWaiting: number): Turns {
   }
 
   return {
-    async take(signal) {
+    async acquire(signal) {
       signal.throwIfAborted()
       if (running < mostRunning) running++
       else if (waiting.size < mostWaiting) await wait(signal)

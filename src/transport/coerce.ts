@@ -6,7 +6,7 @@ type FieldType = 'string' | 'number' | 'boolean' | 'json'
  * What the text of a query or an argument means for a field of this type. A text that cannot be read stays as it is,
  * and validation names the field.
  */
-export function parseText(type: FieldType, text: string): unknown {
+export function coerce(type: FieldType, text: string): unknown {
   if (type === 'string') return text
   try {
     const value: unknown = JSON.parse(text)

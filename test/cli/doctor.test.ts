@@ -60,8 +60,8 @@ test('damaged topics are named with what is wrong, and only as damaged', async (
   expect(code).toBe(0)
   const notes = linesOf(stdout, 'note').filter((line) => !line.includes('keys create'))
   expect(notes).toEqual([
-    'note  Topic broken is out until its files are mended: topics/broken.json: is not JSON.',
-    'note  Topic hurt is out until its files are mended: prompts/hurt/user.md:1:1: "nobody" is not declared.',
+    'note  Topic broken is invalid and not served until its files are fixed: topics/broken.json: is not JSON.',
+    'note  Topic hurt is invalid and not served until its files are fixed: prompts/hurt/user.md:1:1: "nobody" is not declared.',
   ])
   expect(stdout).toContain('Topics: 1, of which active: 1')
 })

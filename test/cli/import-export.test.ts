@@ -213,9 +213,7 @@ describe('export', () => {
     expect(JSON.parse(Buffer.from(files['topics/rich.json'] ?? '', 'latin1').toString())).toEqual(
       rich.definition,
     )
-    expect(Buffer.from(files['prompts/rich/system.md'] ?? '', 'latin1').toString()).toBe(
-      rich.bodies['system'],
-    )
+    expect(Buffer.from(files['prompts/rich/system.md'] ?? '', 'latin1').toString()).toBe(rich.texts['system'])
   })
 
   test('holds inactive topics and no deleted ones', async () => {

@@ -29,10 +29,10 @@ function seedOf(topic_id: string): TopicContent {
 
 /** All texts of a seed, rendered with checked parameters. */
 function rendered(topic_id: string, parameters: Record<string, unknown>): string {
-  const { definition, bodies } = seedOf(topic_id)
+  const { definition, texts } = seedOf(topic_id)
   const options = { style: 'json', prefix: '' } as const
   const values = checkParameters(definition.allowed_parameters, parameters, options)
-  return Object.values(bodies)
+  return Object.values(texts)
     .map((body) => renderTemplate(body, values))
     .join('\n')
 }
@@ -61,8 +61,8 @@ async function revisionsIn(folder: string): Promise<Record<string, number>> {
 describe('the six seeds', () => {
   test('are the topics of the specification, with system and user prompts, active, and name no model', () => {
     expect([...SEEDS.keys()].sort()).toEqual(ALL)
-    for (const { definition, bodies } of SEEDS.values()) {
-      expect(Object.keys(bodies)).toEqual(['system', 'user'])
+    for (const { definition, texts } of SEEDS.values()) {
+      expect(Object.keys(texts)).toEqual(['system', 'user'])
       expect(definition.is_active).toBe(true)
       expect(definition.config).not.toHaveProperty('default_model')
     }
@@ -80,8 +80,8 @@ describe('the six seeds', () => {
   })
 
   test.each(ALL)('%s has no fault, and uses every parameter that it declares', (topic_id) => {
-    const { definition, bodies } = seedOf(topic_id)
-    expect(checkTopic(definition, bodies)).toEqual({ faults: [], warnings: [] })
+    const { definition, texts } = seedOf(topic_id)
+    expect(checkTopic(definition, texts)).toEqual({ faults: [], warnings: [] })
   })
 
   test.each(COACHING)('%s takes the parameters of a coaching topic', (topic_id) => {

@@ -29,70 +29,82 @@ export function rateLimiterContract(open: OpenLimiter): void {
     it(`lets a quiet caller spend a minute of ${limit} at once, and not one more`, async () => {
       const { limiter } = await opened()
       for (let left = 9; left >= 0; left--) {
-        const allowance = await limiter.take('a', limit, 1)
+        const allowance = await limiter.consume('a', limit, 1)
         expect(allowance).toMatchObject({ allowed: true, limit: 10, remaining: left })
       }
       for (let more = 0; more < 3; more++) {
-        expect(await limiter.take('a', limit, 1)).toMatchObject({ allowed: false, limit: 10, remaining: 0 })
+        expect(await limiter.consume('a', limit, 1)).toMatchObject({
+          allowed: false,
+          limit: 10,
+          remaining: 0,
+        })
       }
     })
 
     it(`takes several calls of ${limit} all or none`, async () => {
       const { limiter } = await opened()
-      expect(await limiter.take('a', limit, 7)).toMatchObject({ allowed: true, remaining: 3 })
-      expect(await limiter.take('a', limit, 4)).toMatchObject({ allowed: false, remaining: 3 })
-      expect(await limiter.take('a', limit, 3)).toMatchObject({ allowed: true, remaining: 0 })
+      expect(await limiter.consume('a', limit, 7)).toMatchObject({ allowed: true, remaining: 3 })
+      expect(await limiter.consume('a', limit, 4)).toMatchObject({ allowed: false, remaining: 3 })
+      expect(await limiter.consume('a', limit, 3)).toMatchObject({ allowed: true, remaining: 0 })
     })
 
     it(`never allows more ${limit} at once than a minute holds, and takes nothing for it`, async () => {
       const { limiter, pass } = await opened()
-      expect(await limiter.take('a', limit, 11)).toMatchObject({ allowed: false, limit: 10, remaining: 10 })
+      expect(await limiter.consume('a', limit, 11)).toMatchObject({
+        allowed: false,
+        limit: 10,
+        remaining: 10,
+      })
       pass(3600)
-      expect(await limiter.take('a', limit, 11)).toMatchObject({ allowed: false, remaining: 10 })
-      expect(await limiter.take('a', limit, 10)).toMatchObject({ allowed: true, remaining: 0 })
+      expect(await limiter.consume('a', limit, 11)).toMatchObject({ allowed: false, remaining: 10 })
+      expect(await limiter.consume('a', limit, 10)).toMatchObject({ allowed: true, remaining: 0 })
     })
 
     it(`lets through who waits for the announced seconds of ${limit}`, async () => {
       for (const cost of [1, 3, 10]) {
         const { limiter, pass } = await opened()
         pass(12.345)
-        await limiter.take('a', limit, 10)
+        await limiter.consume('a', limit, 10)
         pass(0.4)
-        const { allowed, resetSeconds } = await limiter.take('a', limit, cost)
+        const { allowed, resetSeconds } = await limiter.consume('a', limit, cost)
         expect(allowed).toBe(false)
         expect(Number.isInteger(resetSeconds) && resetSeconds >= 1 && resetSeconds <= 60).toBe(true)
         pass(resetSeconds)
-        expect(await limiter.take('a', limit, cost)).toMatchObject({ allowed: true })
+        expect(await limiter.consume('a', limit, cost)).toMatchObject({ allowed: true })
       }
     })
   }
 
   it('counts nothing for what it refuses', async () => {
     const { limiter, pass } = await opened()
-    await limiter.take('a', 'batch', 10)
+    await limiter.consume('a', 'batch', 10)
     for (let attempt = 0; attempt < 50; attempt++) {
       pass(0.1)
-      expect(await limiter.take('a', 'batch', 1)).toMatchObject({ allowed: false })
+      expect(await limiter.consume('a', 'batch', 1)).toMatchObject({ allowed: false })
     }
     pass(55)
-    expect(await limiter.take('a', 'batch', 10)).toMatchObject({ allowed: true })
+    expect(await limiter.consume('a', 'batch', 10)).toMatchObject({ allowed: true })
   })
 
   it('allows everything again after a quiet minute, and no more than that', async () => {
     const { limiter, pass } = await opened()
-    await limiter.take('a', 'batch', 10)
+    await limiter.consume('a', 'batch', 10)
     pass(3600)
-    expect(await limiter.take('a', 'batch', 10)).toMatchObject({ allowed: true, remaining: 0 })
-    expect(await limiter.take('a', 'batch', 1)).toMatchObject({ allowed: false })
+    expect(await limiter.consume('a', 'batch', 10)).toMatchObject({ allowed: true, remaining: 0 })
+    expect(await limiter.consume('a', 'batch', 1)).toMatchObject({ allowed: false })
   })
 
   it('keeps callers and limits apart', async () => {
     const { limiter } = await opened()
-    await limiter.take('a', 'batch', 10)
-    expect(await limiter.take('b', 'batch', 1)).toMatchObject({ allowed: true, remaining: 9 })
-    expect(await limiter.take('a', 'admin', 1)).toMatchObject({ allowed: true, limit: 300, remaining: 299 })
-    expect(await limiter.take('a', 'auth_failures', 1)).toMatchObject({ allowed: true, remaining: 9 })
-    expect(await limiter.take('a', 'batch', 1)).toMatchObject({ allowed: false })
+    await limiter.consume('a', 'batch', 10)
+    expect(await limiter.consume('b', 'batch', 1)).toMatchObject({ allowed: true, remaining: 9 })
+    expect(await limiter.consume('a', 'admin', 1)).toMatchObject({
+      allowed: true,
+      limit: 300,
+      remaining: 299,
+    })
+    expect(await limiter.consume('a', 'auth_failures', 1)).toMatchObject({ allowed: true, remaining: 9 })
+    expect(await limiter.consume('a', 'batch', 1)).toMatchObject({ allowed: false })
   })
 
   it('takes any text as a key', async () => {
@@ -100,8 +112,8 @@ export function rateLimiterContract(open: OpenLimiter): void {
     const long = 'x'.repeat(20_000)
     for (const key of ['', ' ', 'a 1', 'token:https://issuer:é\u{1f600}', '::/64', long, `${long}y`]) {
       for (const limit of ['batch', 'auth_failures'] as const) {
-        expect(await limiter.take(key, limit, 10)).toMatchObject({ allowed: true })
-        expect(await limiter.take(key, limit, 1)).toMatchObject({ allowed: false })
+        expect(await limiter.consume(key, limit, 10)).toMatchObject({ allowed: true })
+        expect(await limiter.consume(key, limit, 1)).toMatchObject({ allowed: false })
       }
     }
   })
@@ -109,7 +121,7 @@ export function rateLimiterContract(open: OpenLimiter): void {
   it('does not lose count when calls come at the same time', async () => {
     const { limiter } = await opened()
     for (const limit of ['batch', 'auth_failures'] as const) {
-      const all = await Promise.all(Array.from({ length: 30 }, () => limiter.take('a', limit, 1)))
+      const all = await Promise.all(Array.from({ length: 30 }, () => limiter.consume('a', limit, 1)))
       expect(all.filter(({ allowed }) => allowed)).toHaveLength(10)
     }
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fingerprint, type PromptStore, promptKey } from '../../src/domain/prompt-store.ts'
-import type { Bodies, PromptInfo, StoreEvent, Topic, TopicRepository } from '../../src/domain/topic.ts'
+import type { PromptInfo, PromptTexts, StoreEvent, Topic, TopicRepository } from '../../src/domain/topic.ts'
 import { failureOf } from '../helpers/errors.ts'
 import { parameter } from '../helpers/parameters.ts'
 import { waitFor } from '../helpers/program.ts'
@@ -133,12 +133,12 @@ export function storeContract(open: () => Promise<Store>): void {
       const { topics, prompts } = await open()
       const version = (name: string) =>
         topicContent('t', { user: `{{${name}}}`, system: name }, [parameter(name)])
-      await topics.save(topicRecord(version('v_0')), version('v_0').bodies)
+      await topics.save(topicRecord(version('v_0')), version('v_0').texts)
       let writing = true
       const writer = (async () => {
         for (let round = 1; round <= 15; round++) {
-          const { definition, bodies } = version(`v_${round}`)
-          await topics.save({ ...revised(await topicOf(topics, 't'), bodies), ...definition }, bodies)
+          const { definition, texts } = version(`v_${round}`)
+          await topics.save({ ...revised(await topicOf(topics, 't'), texts), ...definition }, texts)
         }
         writing = false
       })()
@@ -300,16 +300,16 @@ export function storeContract(open: () => Promise<Store>): void {
   })
 }
 
-export function newTopic(topic_id: string, bodies: Bodies): Topic {
+export function newTopic(topic_id: string, bodies: PromptTexts): Topic {
   return topicRecord(topicContent(topic_id, bodies))
 }
 
-function create(topics: TopicRepository, topic_id: string, bodies: Bodies): Promise<Topic> {
+function create(topics: TopicRepository, topic_id: string, bodies: PromptTexts): Promise<Topic> {
   return topics.save(newTopic(topic_id, bodies), bodies)
 }
 
 /** The record with new texts: each is one revision further, new prompts are at 1. */
-function revised(topic: Topic, bodies: Bodies): Topic {
+function revised(topic: Topic, bodies: PromptTexts): Topic {
   const kept = topic.prompts.filter(({ prompt_type }) => bodies[prompt_type] === undefined)
   const infos = Object.entries(bodies).map(([prompt_type, body]): PromptInfo => {
     const known = topic.prompts.find((info) => info.prompt_type === prompt_type)
@@ -342,7 +342,7 @@ export function infoOf(topic: Topic, prompt_type: string): PromptInfo {
 export async function topicOf(topics: TopicRepository, topic_id: string): Promise<Topic> {
   const stored = await topics.get(topic_id)
   if (!stored) throw new Error(`there is no topic ${topic_id}`)
-  if ('damage' in stored) throw new Error(`topic ${topic_id} is damaged: ${stored.damage}`)
+  if ('invalid' in stored) throw new Error(`topic ${topic_id} is invalid: ${stored.invalid}`)
   return stored.topic
 }
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { memberReader } from '../../src/domain/json-string-stream.ts'
+import { jsonStringStream } from '../../src/domain/json-string-stream.ts'
 
 /** The pieces of text that come out when `json` goes in, `size` characters at a time. */
 function read(json: string, size = 1): string[] {
   const emitted: string[] = []
-  const take = memberReader('analysis', (text) => emitted.push(text))
+  const take = jsonStringStream('analysis', (text) => emitted.push(text))
   for (let at = 0; at < json.length; at += size) take(json.slice(at, at + size))
   return emitted
 }
@@ -29,7 +29,7 @@ describe('the text of one member', () => {
 
   it('comes as it grows', () => {
     const emitted: string[] = []
-    const take = memberReader('analysis', (text) => emitted.push(text))
+    const take = jsonStringStream('analysis', (text) => emitted.push(text))
     take('{"analysis": "Reve')
     expect(emitted).toEqual(['Reve'])
     take('nue is \\')

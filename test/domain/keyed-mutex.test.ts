@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { inTurn } from '../../src/domain/keyed-mutex.ts'
+import { createKeyedMutex } from '../../src/domain/keyed-mutex.ts'
 
 /** Work that ends when it is told to, and says when it begins. */
 function works() {
@@ -15,15 +15,15 @@ function works() {
 
 test('works of one name follow each other in the order in which they came, others do not wait', async () => {
   const { begun, work, end } = works()
-  const queued = inTurn()
-  const first = queued('a', work('first'))
-  const second = queued('a', work('second'))
-  const other = queued('b', work('other'))
+  const mutex = createKeyedMutex()
+  const first = mutex.runExclusive('a', work('first'))
+  const second = mutex.runExclusive('a', work('second'))
+  const other = mutex.runExclusive('b', work('other'))
   await setImmediate()
   expect(begun).toEqual(['first', 'other'])
   end('first')
   expect(await first).toBe('first')
-  const third = queued('a', work('third'))
+  const third = mutex.runExclusive('a', work('third'))
   await setImmediate()
   expect(begun).toEqual(['first', 'other', 'second'])
   end('second')
@@ -35,9 +35,9 @@ test('works of one name follow each other in the order in which they came, other
 })
 
 test('a failure is told to its caller alone', async () => {
-  const queued = inTurn()
-  const failed = queued('a', () => Promise.reject(new Error('mine')))
-  const next = queued('a', async () => 'done')
+  const mutex = createKeyedMutex()
+  const failed = mutex.runExclusive('a', () => Promise.reject(new Error('mine')))
+  const next = mutex.runExclusive('a', async () => 'done')
   await expect(failed).rejects.toThrow('mine')
   expect(await next).toBe('done')
 })

@@ -8,7 +8,7 @@ import {
   ParameterDefinitions,
   parametersSchema,
 } from '../../src/domain/parameters.ts'
-import { faultsOf } from '../../src/domain/validation.ts'
+import { fieldErrorsOf } from '../../src/domain/validation.ts'
 import { failureAtOnce } from '../helpers/errors.ts'
 import { parameter } from '../helpers/parameters.ts'
 
@@ -213,7 +213,7 @@ describe('checking text', () => {
 describe('definitions', () => {
   const faults = (...definitions: object[]) => {
     const parsed = ParameterDefinitions.safeParse(definitions)
-    return parsed.success ? [] : faultsOf(parsed.error).map(({ path }) => path)
+    return parsed.success ? [] : fieldErrorsOf(parsed.error).map(({ path }) => path)
   }
   const rules = (type: string, ...validations: object[]) =>
     faults(...validations.map((validation, index) => ({ name: `p${index}`, type, validation })))

@@ -17,7 +17,7 @@ const MIB = 1024 * 1024
 
 const render = (body: string, values: Record<string, unknown> = {}) =>
   renderTemplate(body, values as Record<string, JsonValue>)
-const faultsOf = (body: string) => checkTemplate(body, DECLARED).faults
+const faultsOf = (body: string) => checkTemplate(body, DECLARED).errors
 /** `line:column message` of every fault. */
 const linesOf = (body: string) =>
   faultsOf(body).map(({ line, column, message }) => `${line}:${column} ${message}`)
@@ -123,12 +123,12 @@ describe('checking', () => {
     const body =
       '{{text}}{{{number}}}{{&flag}}{{#list}}{{.}}{{/list}}{{^record}}x{{/record}}{{! any {thing} }}'
     expect(checkTemplate(body, DECLARED)).toEqual({
-      faults: [],
+      errors: [],
       used: new Set(['text', 'number', 'flag', 'list', 'record']),
       undeclared: new Set(),
     })
     expect(checkTemplate('{{record.a.b}} \\{{text}}', DECLARED)).toEqual({
-      faults: [],
+      errors: [],
       used: new Set(['record']),
       undeclared: new Set(),
     })
@@ -171,7 +171,7 @@ describe('checking', () => {
     expect(faultsOf('{{nobody}}')).toEqual([
       { line: 1, column: 1, expected, message: '"nobody" is not declared.' },
     ])
-    expect(checkTemplate('{{a}}', []).faults[0]?.expected).toBe(
+    expect(checkTemplate('{{a}}', []).errors[0]?.expected).toBe(
       'no variables: the topic declares no parameters',
     )
   })
@@ -336,7 +336,7 @@ describe('for all bodies and values', () => {
     fc.assert(
       fc.property(fc.oneof(noNul, someBody), (body) => {
         const escaped = escapeForeignBraces(body, [])
-        expect(checkTemplate(escaped, []).faults).toEqual([])
+        expect(checkTemplate(escaped, []).errors).toEqual([])
         expect(render(escaped)).toBe(body)
       }),
       { numRuns: 1000 },
@@ -358,7 +358,7 @@ describe('escaping foreign braces', () => {
 
   it('keeps a backslash that already stands before braces', () => {
     const escaped = escapeForeignBraces('\\{{x}}', [])
-    expect(checkTemplate(escaped, []).faults).toEqual([])
+    expect(checkTemplate(escaped, []).errors).toEqual([])
     expect(render(escaped)).toBe('\\{{x}}')
   })
 })

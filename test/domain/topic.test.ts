@@ -6,7 +6,7 @@ import {
   MAX_BODY_BYTES,
   TopicDefinition,
 } from '../../src/domain/topic.ts'
-import { faultsOf } from '../../src/domain/validation.ts'
+import { fieldErrorsOf } from '../../src/domain/validation.ts'
 import { failureAtOnce } from '../helpers/errors.ts'
 import { parameter } from '../helpers/parameters.ts'
 import { topicContent } from '../helpers/topics.ts'
@@ -19,14 +19,14 @@ function check(bodies: Record<string, string>, parameters = [parameter('name')])
 describe('checking a topic', () => {
   it('finds nothing wrong with bodies that use what is declared', () => {
     expect(check({ system: 'Hello {{name}}', user: '', other: 'plain' })).toEqual({
-      faults: [],
+      errors: [],
       warnings: [],
     })
   })
 
   it('reports the faults of all bodies together, with path, line and column', () => {
-    const { faults } = check({ system: 'a\n {{x}} {{name}}', user: '{{#name}}' })
-    expect(faults).toEqual([
+    const { errors } = check({ system: 'a\n {{x}} {{name}}', user: '{{#name}}' })
+    expect(errors).toEqual([
       {
         path: 'prompts.system',
         line: 2,
@@ -46,13 +46,13 @@ describe('checking a topic', () => {
 
   it('names bodies as the surface does', () => {
     const { definition } = topicContent('t')
-    expect(checkTopic(definition, { user: '{{x}}' }, () => 'content').faults[0]?.path).toBe('content')
+    expect(checkTopic(definition, { user: '{{x}}' }, () => 'content').errors[0]?.path).toBe('content')
   })
 
   it('warns of declared parameters that no body uses', () => {
     const parameters = [parameter('unused'), parameter('name'), parameter('item')]
     expect(check({ system: '{{name}}', user: '\\{{unused}} {{! item }}' }, parameters)).toEqual({
-      faults: [],
+      errors: [],
       warnings: [
         { path: 'allowed_parameters.0', message: 'No prompt uses "unused".' },
         { path: 'allowed_parameters.2', message: 'No prompt uses "item".' },
@@ -61,7 +61,7 @@ describe('checking a topic', () => {
   })
 
   it('refuses NUL and half characters', () => {
-    expect(check({ system: '{{name}}a\0b', user: 'x\ud800y', other: '\udc00', fine: '😀' }).faults).toEqual([
+    expect(check({ system: '{{name}}a\0b', user: 'x\ud800y', other: '\udc00', fine: '😀' }).errors).toEqual([
       { path: 'prompts.system', expected: 'text without NUL', message: 'holds a NUL character.' },
       { path: 'prompts.user', expected: 'valid UTF-8', message: 'holds half a character.' },
       { path: 'prompts.other', expected: 'valid UTF-8', message: 'holds half a character.' },
@@ -70,8 +70,8 @@ describe('checking a topic', () => {
 
   it('takes a body of 51,200 bytes and not one more, counted in UTF-8', () => {
     expect(MAX_BODY_BYTES).toBe(51_200)
-    expect(check({ system: 'é'.repeat(25_600) }, []).faults).toEqual([])
-    expect(check({ system: 'x'.repeat(51_200) }, []).faults).toEqual([])
+    expect(check({ system: 'é'.repeat(25_600) }, []).errors).toEqual([])
+    expect(check({ system: 'x'.repeat(51_200) }, []).errors).toEqual([])
     for (const body of [`${'é'.repeat(25_600)}x`, '😀'.repeat(12_801), 'x'.repeat(51_201)]) {
       const error = failureAtOnce(() => check({ system: body }, []))
       expect([error.code, error.message]).toEqual(['too_large', 'prompts.system is larger than 51200 bytes.'])
@@ -81,7 +81,7 @@ describe('checking a topic', () => {
   it('takes a record of 256 KiB and not one byte more, counted in UTF-8', () => {
     const withNote = (note: string) => ({ ...topicContent('t').definition, config: { note } })
     const room = 256 * 1024 - JSON.stringify(withNote('')).length
-    expect(checkTopic(withNote('x'.repeat(room)), {}).faults).toEqual([])
+    expect(checkTopic(withNote('x'.repeat(room)), {}).errors).toEqual([])
     expect(failureAtOnce(() => checkTopic(withNote('x'.repeat(room + 1)), {})).code).toBe('too_large')
     expect(failureAtOnce(() => checkTopic(withNote('é'.repeat(room / 2 + 1)), {})).code).toBe('too_large')
   })
@@ -100,7 +100,7 @@ describe('a topic definition', () => {
   const least = { topic_id: 't', topic_name: 'T', topic_type: 'a_new_type', category: 'a_new_category' }
   const faults = (changes: object) => {
     const parsed = TopicDefinition.safeParse({ ...least, ...changes })
-    return parsed.success ? [] : faultsOf(parsed.error).map(({ path }) => path)
+    return parsed.success ? [] : fieldErrorsOf(parsed.error).map(({ path }) => path)
   }
 
   it('needs only id, name, type and category', () => {
@@ -111,7 +111,7 @@ describe('a topic definition', () => {
       allowed_parameters: [],
       config: {},
     })
-    expect(faultsOf(TopicDefinition.safeParse({}).error as never).map(({ path }) => path)).toEqual(
+    expect(fieldErrorsOf(TopicDefinition.safeParse({}).error as never).map(({ path }) => path)).toEqual(
       Object.keys(least),
     )
   })

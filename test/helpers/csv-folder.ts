@@ -21,7 +21,7 @@ export async function csvFolder(): Promise<{ path: string; collected: CollectedP
   const collected = rows.map(([act = '', prompt = '']) => ({ topic_id: idOf(act, taken), act, prompt }))
   for (const { topic_id, act, prompt } of collected) {
     const { definition } = topicContent(topic_id)
-    await writeTopic(path, { definition: { ...definition, topic_name: act }, bodies: { system: prompt } })
+    await writeTopic(path, { definition: { ...definition, topic_name: act }, texts: { system: prompt } })
   }
   return { path, collected }
 }

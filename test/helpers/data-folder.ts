@@ -7,12 +7,12 @@ import { PACKAGE_ROOT } from './program.ts'
 import { topicContent } from './topics.ts'
 
 /** Writes a topic into a data folder as a person would: a definition, and a Markdown file for each text. */
-export async function writeTopic(folder: string, { definition, bodies }: TopicContent): Promise<void> {
+export async function writeTopic(folder: string, { definition, texts }: TopicContent): Promise<void> {
   const { topic_id } = definition
   const prompts = join(folder, 'prompts', topic_id)
   await mkdir(join(folder, 'topics'), { recursive: true })
   await mkdir(prompts, { recursive: true })
-  for (const [type, body] of Object.entries(bodies)) await writeFile(join(prompts, `${type}.md`), body)
+  for (const [type, body] of Object.entries(texts)) await writeFile(join(prompts, `${type}.md`), body)
   await writeFile(join(folder, 'topics', `${topic_id}.json`), `${JSON.stringify(definition, null, 2)}\n`)
 }
 

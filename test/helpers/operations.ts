@@ -1,16 +1,16 @@
 import type { z } from 'zod'
 import type { Caller, Role } from '../../src/domain/caller.ts'
 import { createPipeline } from '../../src/pipeline/execute.ts'
-import type { Answer, CallContext, Operation, Services } from '../../src/pipeline/operation.ts'
+import type { CallContext, Operation, Result, Services } from '../../src/pipeline/operation.ts'
 
 /** Calls operations through the pipeline, as a caller without limits. */
 export function caller(services: Services) {
   const { execute } = createPipeline({
     services,
-    limiter: { take: async () => ({ allowed: true, limit: 1, remaining: 1, resetSeconds: 0 }) },
+    limiter: { consume: async () => ({ allowed: true, limit: 1, remaining: 1, resetSeconds: 0 }) },
     audit: () => {},
     measure: () => {},
-    reportTrouble: () => {},
+    warnOperator: () => {},
     reportDefect: (error) => {
       throw error
     },
@@ -19,7 +19,7 @@ export function caller(services: Services) {
     operation: Operation<Input, Data>,
     input: unknown,
     { role = 'admin', ...context }: { role?: Role } & Partial<CallContext> = {},
-  ): Promise<Answer<z.input<Data>>> => {
+  ): Promise<Result<z.input<Data>>> => {
     const caller: Caller = { subject: 'test', role }
     return execute(operation, input, { caller, requestId: 'r1', ...context })
   }

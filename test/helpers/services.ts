@@ -1,12 +1,12 @@
 import { onTestFinished } from 'vitest'
 import type { Clock } from '../../src/domain/clock.ts'
 import { systemClock } from '../../src/domain/clock.ts'
-import { inTurn } from '../../src/domain/keyed-mutex.ts'
+import { createKeyedMutex } from '../../src/domain/keyed-mutex.ts'
 import type { PromptStore } from '../../src/domain/prompt-store.ts'
-import type { Bodies, Topic, TopicContent, TopicRepository } from '../../src/domain/topic.ts'
+import type { PromptTexts, Topic, TopicContent, TopicRepository } from '../../src/domain/topic.ts'
 import type { Services } from '../../src/pipeline/operation.ts'
 import { openCatalog } from '../../src/services/catalog/catalog.ts'
-import { createAsker, type ModelSettings } from '../../src/services/models.ts'
+import { createModelClient, type ModelSettings } from '../../src/services/models.ts'
 import { publish } from '../../src/services/publishing.ts'
 import { memoryStore } from './memory-store.ts'
 
@@ -29,8 +29,16 @@ export async function openServices(
     warn: (message) => warnings.push(message),
   })
   onTestFinished(() => catalog.close())
-  const asker = createAsker({ timeoutMs: 1_000, ...options.models })
-  return { catalog, ...store, clock, inTurn: inTurn(), asker, creatableTypes: ['kpi_system'], warnings }
+  const models = createModelClient({ timeoutMs: 1_000, ...options.models })
+  return {
+    catalog,
+    ...store,
+    clock,
+    mutex: createKeyedMutex(),
+    models,
+    creatableTypes: ['kpi_system'],
+    warnings,
+  }
 }
 
 /** Publishes just this content, whatever was there. */
@@ -41,9 +49,9 @@ export async function put(services: Services, content: TopicContent, by = 'test'
 }
 
 /** Changes the texts of a topic and leaves everything else as it is. */
-export async function putBodies(services: Services, topic_id: string, bodies: Bodies, by = 'test') {
+export async function putBodies(services: Services, topic_id: string, bodies: PromptTexts, by = 'test') {
   return publish(services, topic_id, by, (current) => {
     if (!current) throw new Error(`no topic ${topic_id}`)
-    return { ...current, bodies: { ...current.bodies, ...bodies } }
+    return { ...current, texts: { ...current.texts, ...bodies } }
   })
 }

@@ -1,12 +1,12 @@
 import { systemClock } from '../../src/domain/clock.ts'
 import type { ParameterDefinition } from '../../src/domain/parameters.ts'
 import { fingerprint, promptKey } from '../../src/domain/prompt-store.ts'
-import type { Bodies, Topic, TopicContent } from '../../src/domain/topic.ts'
+import type { PromptTexts, Topic, TopicContent } from '../../src/domain/topic.ts'
 
 /** A topic with its texts, as somebody would write it. */
 export function topicContent(
   topic_id: string,
-  bodies: Bodies = {},
+  texts: PromptTexts = {},
   parameters: ParameterDefinition[] = [],
 ): TopicContent {
   return {
@@ -20,7 +20,7 @@ export function topicContent(
       allowed_parameters: parameters,
       config: {},
     },
-    bodies,
+    texts,
   }
 }
 
@@ -31,7 +31,7 @@ export function topicRecord(content: TopicContent, revision = 0, promptRevision 
   const stamp = { updated_at: now, updated_by: 'test' }
   return {
     ...content.definition,
-    prompts: Object.entries(content.bodies).map(([prompt_type, body]) => ({
+    prompts: Object.entries(content.texts).map(([prompt_type, body]) => ({
       prompt_type,
       s3_key: promptKey(topic_id, prompt_type),
       ...fingerprint(body),

@@ -5,7 +5,7 @@ import type { Caller } from '../../src/domain/caller.ts'
 import { AppError } from '../../src/domain/errors.ts'
 import type { Audit } from '../../src/domain/telemetry.ts'
 import { createPipeline } from '../../src/pipeline/execute.ts'
-import { type Answer, defineOperation } from '../../src/pipeline/operation.ts'
+import { defineOperation, type Result } from '../../src/pipeline/operation.ts'
 import { failureOf } from '../helpers/errors.ts'
 import { openServices } from '../helpers/services.ts'
 
@@ -27,17 +27,17 @@ async function openPipeline(
   const audited: Parameters<Audit>[0][] = []
   const measured: [operation: string, outcome: string][] = []
   const defects: unknown[] = []
-  const { execute, running } = createPipeline({
+  const { execute, inFlight } = createPipeline({
     services,
     limiter: {
-      take(key, limit, cost) {
+      consume(key, limit, cost) {
         steps.push(`limit ${key} ${limit} ${cost}`)
         return answered(() => ({ allowed: remaining >= cost, limit: 7, remaining: 0, resetSeconds: 2.2 }))
       },
     },
     audit: (event) => void audited.push(event),
     measure: (operation, outcome) => measured.push([operation, outcome]),
-    reportTrouble: () => {},
+    warnOperator: () => {},
     reportDefect: (error, requestId) => defects.push([error, requestId]),
   })
   const operation = defineOperation({
@@ -56,12 +56,12 @@ async function openPipeline(
     output: z.object({ count: z.int() }),
     run(_, input) {
       steps.push(`run ${JSON.stringify(input)}`)
-      return answered(() => answer() as Answer<{ count: number }>)
+      return answered(() => answer() as Result<{ count: number }>)
     },
   })
   const call = (input: unknown, caller = ADMIN, limitsTaken = false) =>
     execute(operation, input, { caller, requestId: 'r1', limitsTaken })
-  onTestFinished(() => expect(running()).toBe(0))
+  onTestFinished(() => expect(inFlight()).toBe(0))
   return { call, services, steps, audited, measured, defects }
 }
 

@@ -135,7 +135,10 @@ describe('who cannot be analysed', () => {
   ])('hears what to set: %s', async (_, models, hint) => {
     const { ask } = await setUp([GOOD], { models })
     const failure = await failureOf(() => ask())
-    expect(failure).toMatchObject({ code: 'model_not_configured', forOperator: expect.stringMatching(hint) })
+    expect(failure).toMatchObject({
+      code: 'model_not_configured',
+      operatorMessage: expect.stringMatching(hint),
+    })
   })
 })
 
@@ -256,13 +259,13 @@ describe('patience', () => {
 
   it.each(['incomplete', 'refused'] as const)('is not for what is %s', async (kind) => {
     const { ask, model } = await setUp([
-      new ModelFailure(kind, 'So.', { forOperator: 'So, operator.' }),
+      new ModelFailure(kind, 'So.', { operatorMessage: 'So, operator.' }),
       GOOD,
     ])
     expect(await failureOf(() => ask())).toMatchObject({
       code: 'model_error',
       message: 'So.',
-      forOperator: 'So, operator.',
+      operatorMessage: 'So, operator.',
       modelUse: { model: 'fallback-model', attempts: 1 },
     })
     expect(model.requests).toHaveLength(1)
@@ -340,7 +343,7 @@ describe('patience', () => {
     const { ask, services } = await setUp([hang])
     const asked = failureOf(() => ask())
     await new Promise((resolve) => setTimeout(resolve, 50))
-    services.asker.endAll()
+    services.models.abortAll()
     expect(await asked).toMatchObject({ code: 'model_error', message: 'The server is shutting down.' })
   })
 })

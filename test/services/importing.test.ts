@@ -31,7 +31,7 @@ describe('importing', () => {
     expect(services.catalog.topic('new')).toMatchObject({ revision: 1, created_by: 'importer' })
     const other = services.catalog.topic('other')
     expect(other).toMatchObject({ revision: 2, created_by: 'ada', updated_by: 'importer' })
-    expect(await services.catalog.bodies(other)).toEqual({ user: 'new', system: 's' })
+    expect(await services.catalog.texts(other)).toEqual({ user: 'new', system: 's' })
     expect(await services.prompts.history('other', 'system')).toHaveLength(1)
   })
 
@@ -52,7 +52,7 @@ describe('importing', () => {
     await put(services, content)
     const turned: TopicContent = {
       definition: { ...content.definition, config: { b: 2, a: 1 } },
-      bodies: { system: 'y', user: 'x' },
+      texts: { system: 'y', user: 'x' },
     }
     expect(await importTopics(services, [turned], BY)).toEqual([{ topic_id: 't', action: 'unchanged' }])
   })
@@ -99,11 +99,12 @@ describe('importing', () => {
   it('names a topic that needs mending, and changes nothing', async () => {
     const services = await openServices()
     const { get } = services.topics
-    services.topics.get = async (id) => (id === 'broken' ? { topic_id: id, damage: 'is not JSON.' } : get(id))
+    services.topics.get = async (id) =>
+      id === 'broken' ? { topic_id: id, invalid: 'is not JSON.' } : get(id)
     const source = [topicContent('fine'), topicContent('broken')]
     const error = await failureOf(() => importTopics(services, source, BY))
     expect(error.errors).toEqual([
-      { path: 'broken', expected: 'a topic that can be read', message: 'needs mending: is not JSON.' },
+      { path: 'broken', expected: 'a topic that can be read', message: 'is invalid: is not JSON.' },
     ])
     expect(services.catalog.list()).toEqual([])
   })
@@ -149,7 +150,7 @@ describe('seeding', () => {
     expect((await seedTopics(services, seeds('two'))).map(({ action }) => action)).toEqual(
       Array(4).fill('update'),
     )
-    expect(await services.catalog.bodies(services.catalog.topic('d'))).toEqual({ user: 'two', system: 's' })
+    expect(await services.catalog.texts(services.catalog.topic('d'))).toEqual({ user: 'two', system: 's' })
   })
 
   it('leaves edited and deleted topics alone, and says which', async () => {

@@ -39,7 +39,7 @@ describe('publishing', () => {
     const services = await openServices()
     const topic = await put(services, topicContent('t', { user: 'x' }))
     expect(services.catalog.topic('t')).toEqual(topic)
-    expect(await services.catalog.bodies(topic)).toEqual({ user: 'x' })
+    expect(await services.catalog.texts(topic)).toEqual({ user: 'x' })
   })
 
   it('touches only the prompts that change', async () => {
@@ -106,11 +106,11 @@ describe('publishing', () => {
 
   it('refuses a damaged topic as a conflict that says why', async () => {
     const services = await openServices()
-    services.topics.get = async () => ({ topic_id: 't', damage: 'user.md: is not valid UTF-8.' })
+    services.topics.get = async () => ({ topic_id: 't', invalid: 'user.md: is not valid UTF-8.' })
     const error = await failureOf(() => put(services, topicContent('t')))
     expect([error.code, error.message]).toEqual([
       'conflict',
-      'Topic "t" needs mending first: user.md: is not valid UTF-8.',
+      'Topic "t" is invalid and must be fixed first: user.md: is not valid UTF-8.',
     ])
   })
 
@@ -131,11 +131,11 @@ describe('rivals', () => {
     const published = await publish(services, 't', 'loser', (current, topic) => {
       seen.push(topic?.topic_name)
       if (seen.length === 1) void services.topics.save({ ...(topic as Topic), topic_name: 'Winner' }, {})
-      return { ...(current as TopicContent), bodies: { ...current?.bodies, user: 'mine' } }
+      return { ...(current as TopicContent), texts: { ...current?.texts, user: 'mine' } }
     })
     expect(seen).toEqual(['Topic t', 'Winner'])
     expect(published?.topic).toMatchObject({ revision: 3, topic_name: 'Winner', updated_by: 'loser' })
-    expect(await services.catalog.bodies(services.catalog.topic('t'))).toEqual({ system: '0', user: 'mine' })
+    expect(await services.catalog.texts(services.catalog.topic('t'))).toEqual({ system: '0', user: 'mine' })
   })
 
   it('gives up in the end', async () => {
@@ -154,11 +154,11 @@ describe('rivals', () => {
     await put(services, topicContent('t', { user: '0' }))
     const step = () =>
       publish(services, 't', 'x', (current) => {
-        const next = Number(current?.bodies['user']) + 1
-        return { ...(current as TopicContent), bodies: { user: String(next) } }
+        const next = Number(current?.texts['user']) + 1
+        return { ...(current as TopicContent), texts: { user: String(next) } }
       })
     await Promise.all(Array.from({ length: 25 }, step))
-    expect(await services.catalog.bodies(services.catalog.topic('t'))).toEqual({ user: '25' })
+    expect(await services.catalog.texts(services.catalog.topic('t'))).toEqual({ user: '25' })
     expect(services.catalog.topic('t').revision).toBe(26)
     expect(await services.prompts.history('t', 'user')).toHaveLength(26)
   })
@@ -174,7 +174,7 @@ describe('rivals', () => {
       const drop = async () => {
         await jitter(round % 13)
         return publish(services, 't', 'dropper', (current) => ({
-          bodies: current?.bodies ?? {},
+          texts: current?.texts ?? {},
           definition: { ...(current as TopicContent).definition, allowed_parameters: [] },
         }))
       }
@@ -186,7 +186,7 @@ describe('rivals', () => {
       const codes = results.map((result) => (result.status === 'fulfilled' ? 'ok' : result.reason.code))
       outcomes.add(codes.join())
       const content = await contentOf(services.catalog, services.catalog.topic('t'))
-      expect(checkTopic(content.definition, content.bodies).faults).toEqual([])
+      expect(checkTopic(content.definition, content.texts).errors).toEqual([])
       expect(codes.filter((code) => code === 'ok')).toHaveLength(1)
       expect(codes.filter((code) => code === 'invalid_input')).toHaveLength(1)
     }

@@ -51,7 +51,7 @@ export function awsFailure(place: AwsPlace, error: unknown): AppError {
   const reason = REASONS.find(([names]) => names.test(name))?.[1](place, message) ?? unknownReason(message)
   return new AppError('unavailable', 'The store cannot be reached or written.', {
     retryAfter: RETRY_SECONDS,
-    forOperator: `${place.action} on ${place.resource}: ${reason}`,
+    operatorMessage: `${place.action} on ${place.resource}: ${reason}`,
     cause: error,
   })
 }

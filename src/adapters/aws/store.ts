@@ -5,7 +5,7 @@ import type { TopicRepository } from '../../domain/topic.ts'
 import { changeFeed } from '../dynamodb/feed.ts'
 import { promptsEverIn } from '../dynamodb/record.ts'
 import { dynamoTopics, itemReader } from '../dynamodb/topics.ts'
-import { s3Bodies } from '../s3/bodies.ts'
+import { s3Objects } from '../s3/bodies.ts'
 import { s3Prompts } from '../s3/prompts.ts'
 
 export interface AwsStoreOptions {
@@ -25,7 +25,7 @@ export function awsStore({ dynamodb, s3, bucket, owner, ...options }: AwsStoreOp
   topics: TopicRepository
   prompts: PromptStore
 } {
-  const bodies = s3Bodies(s3, bucket, owner)
+  const bodies = s3Objects(s3, bucket, owner)
   const feed = changeFeed(dynamodb, options.table)
   const readItem = itemReader(dynamodb, options.table)
   return {

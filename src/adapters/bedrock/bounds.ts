@@ -26,6 +26,6 @@ export const isTooLarge = (error: unknown) => error instanceof Error && error.na
 export function tooLarge(): ModelFailure {
   const limit = `${MAX_ANSWER_BYTES / 1024 / 1024} MiB`
   return new ModelFailure('incomplete', `The model's answer is larger than ${limit} and was cut off.`, {
-    forOperator: `The model's answer is larger than ${limit} and was cut off: lower the topic's config.max_tokens.`,
+    operatorMessage: `The model's answer is larger than ${limit} and was cut off: lower the topic's config.max_tokens.`,
   })
 }

@@ -45,7 +45,7 @@ export function modelFailure(error: unknown, request: ModelRequest): ModelFailur
   const { kind, message, advice } = judge(thrown, about)
   const says = about.said ? `${about.name}: ${about.said}` : about.name
   return new ModelFailure(kind, message, {
-    forOperator: `${whereOf(request.model)}${advice} (${says})`,
+    operatorMessage: `${whereOf(request.model)}${advice} (${says})`,
     cause: Object.assign(new Error(about.said), { name: about.name }),
   })
 }
@@ -100,11 +100,11 @@ function judge(
 /** The same words as for any other part of AWS; what AWS says of credentials may hold some of them. */
 function credentialsAdvice({ name, message }: Error, model: string): string {
   const shown = NO_REGION.test(message) ? message : ''
-  const { forOperator } = awsFailure(
+  const { operatorMessage } = awsFailure(
     { ...placeOf(model), setting: 'PROMPTS_LLM_MODEL' },
     { name, message: shown },
   )
-  return forOperator.slice(whereOf(model).length)
+  return operatorMessage.slice(whereOf(model).length)
 }
 
 const placeOf = (model: string) => ({ action: 'bedrock:InvokeModel', resource: model })

@@ -71,6 +71,6 @@ function bedrockConfig(config: ModelRequest['config']) {
   if (success) return data
   const faults = error.issues.map(({ path, message }) => `config.${path.join('.')}: ${message}`)
   throw new ModelFailure('refused', "The topic's model settings are not valid.", {
-    forOperator: `The topic's model settings for Bedrock are not valid: ${faults.join('; ')}`,
+    operatorMessage: `The topic's model settings for Bedrock are not valid: ${faults.join('; ')}`,
   })
 }

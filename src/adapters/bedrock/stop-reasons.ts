@@ -42,5 +42,5 @@ export function requireWhole(stopReason: string | undefined, usage: TokenCount):
     'The model stopped before its answer was whole.',
     'it gave a reason that this program does not know.',
   ]
-  throw new ModelFailure('incomplete', message, { forOperator: `${message} (${code}): ${advice}`, usage })
+  throw new ModelFailure('incomplete', message, { operatorMessage: `${message} (${code}): ${advice}`, usage })
 }

@@ -7,7 +7,7 @@ import {
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb'
 import { AppError } from '../../domain/errors.ts'
-import { inTurn } from '../../domain/keyed-mutex.ts'
+import { createKeyedMutex } from '../../domain/keyed-mutex.ts'
 import { callAws, causeOf, pauseBefore, WRITE_BUDGET_MS } from '../aws/calls.ts'
 
 /** The item that tells every instance what has changed. No topic can have such an id. */
@@ -51,7 +51,7 @@ export function changeFeed(client: DynamoDBDocumentClient, table: string): Chang
   /** The feed as last seen: usually still the current one. */
   let known: Feed | undefined
   /** Publications of this process go one after the other: rivals for the feed's item would only refuse each other. */
-  const queued = inTurn()
+  const mutex = createKeyedMutex()
 
   async function read(budgetMs?: number): Promise<Feed | undefined> {
     const command = new GetCommand({ TableName: table, Key: { topic_id: FEED_ID }, ConsistentRead: true })
@@ -88,7 +88,7 @@ export function changeFeed(client: DynamoDBDocumentClient, table: string): Chang
 
   return {
     read,
-    publish: (topic_id, write) => queued(FEED_ID, () => publishNow(topic_id, write)),
+    publish: (topic_id, write) => mutex.runExclusive(FEED_ID, () => publishNow(topic_id, write)),
   }
 }
 

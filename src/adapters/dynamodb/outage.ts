@@ -34,7 +34,7 @@ export function outageWatch(warn: (reason: string, cause: unknown) => void): Out
       } catch (error) {
         if (succeededAt <= startedAt) {
           pausedUntil = performance.now() + PAUSE_MS
-          if (!isOut) warn(toAppError(error).forOperator, error)
+          if (!isOut) warn(toAppError(error).operatorMessage, error)
           isOut = true
         }
         throw error

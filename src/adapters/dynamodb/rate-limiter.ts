@@ -187,7 +187,7 @@ export function sharedRateLimiter(deps: SharedLimiterDeps): SharedRateLimiter {
   }
 
   return {
-    take(caller, limitName, cost) {
+    consume(caller, limitName, cost) {
       const key = caller.length > MAX_KEY_LENGTH ? hash('sha256', caller) : caller
       const limit = perMinute[limitName]
       const now = clock().getTime()

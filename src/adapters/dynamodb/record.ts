@@ -1,7 +1,7 @@
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import { checkTopic, PromptInfo, type StoredTopic, Topic } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
-import type { Bodies } from '../s3/bodies.ts'
+import type { ObjectStore } from '../s3/bodies.ts'
 
 /** An item of the topics table. Attributes that are not ours belong to others, and stay. */
 export type TopicItem = Record<string, unknown> & {
@@ -29,7 +29,7 @@ export function revisionOf(item: TopicItem | undefined): number {
  *
  * @throws AppError `unavailable` when such texts cannot be read.
  */
-export async function topicIn(item: TopicItem, bodies: Bodies): Promise<StoredTopic> {
+export async function topicIn(item: TopicItem, bodies: ObjectStore): Promise<StoredTopic> {
   const { topic_id } = item
   const texts: Record<string, string> = {}
   const prompts = await Promise.all(
@@ -52,13 +52,16 @@ export async function topicIn(item: TopicItem, bodies: Bodies): Promise<StoredTo
     ...(parameters.length > 0 && { allowed_parameters: parameters }),
   }
   const { data: topic, faults } = check(Topic, record)
-  if (faults) return { topic_id, damage: sentenceOf(faults) }
+  if (faults) return { topic_id, invalid: sentenceOf(faults) }
   const missing = topic.prompts.filter((info) => info.bytes < 0)
   if (missing.length > 0) {
-    return { topic_id, damage: `${missing.map(({ s3_key }) => s3_key).join(', ')} cannot be read as a text.` }
+    return {
+      topic_id,
+      invalid: `${missing.map(({ s3_key }) => s3_key).join(', ')} cannot be read as a text.`,
+    }
   }
   const checked = checkTopic(topic, texts)
-  return checked.faults.length > 0 ? { topic_id, damage: sentenceOf(checked.faults) } : { topic_id, topic }
+  return checked.errors.length > 0 ? { topic_id, invalid: sentenceOf(checked.errors) } : { topic_id, topic }
 }
 
 /** The objects of a list; what is none is left to the check of the whole. */
@@ -74,7 +77,7 @@ function isComplete(info: Record<string, unknown>): boolean {
 async function completed(
   topic_id: string,
   info: Record<string, unknown>,
-  bodies: Bodies,
+  bodies: ObjectStore,
   texts: Record<string, string>,
 ): Promise<Record<string, unknown>> {
   const prompt_type = String(info['prompt_type'])
@@ -112,7 +115,7 @@ export function changesFor(
 /** The prompts that a record has and, as they were last, those that it had. */
 export async function promptsEverIn(
   item: TopicItem | undefined,
-  bodies: Bodies,
+  bodies: ObjectStore,
 ): Promise<Map<string, PromptInfo>> {
   if (!item) return new Map()
   const stored = await topicIn(item, bodies)

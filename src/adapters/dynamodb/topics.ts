@@ -7,10 +7,16 @@ import {
 import { AppError, invalidInput } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { sameJson } from '../../domain/json.ts'
-import type { PromptInfo, StoredTopic, Bodies as Texts, Topic, TopicRepository } from '../../domain/topic.ts'
+import type {
+  PromptInfo,
+  StoredTopic,
+  PromptTexts as Texts,
+  Topic,
+  TopicRepository,
+} from '../../domain/topic.ts'
 import { callAws, causeOf } from '../aws/calls.ts'
-import type { Bodies, BodyPlace } from '../s3/bodies.ts'
-import { sweepRivals } from '../s3/sweep.ts'
+import type { BodyPlace, ObjectStore } from '../s3/bodies.ts'
+import { removeOrphans } from '../s3/sweep.ts'
 import type { ChangeFeed } from './feed.ts'
 import { followFeed } from './follow.ts'
 import { changesFor, promptsEverIn, revisionOf, type TopicItem, topicIn } from './record.ts'
@@ -20,7 +26,7 @@ export interface DynamoTopicsOptions {
   client: DynamoDBDocumentClient
   table: string
   feed: ChangeFeed
-  bodies: Bodies
+  bodies: ObjectStore
   freshnessMs: number
   reconcileMs: number
   warn: (message: string, cause?: unknown) => void
@@ -89,7 +95,7 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
       throw await lost(topic_id, losses + 1)
     }
     for (const { info, previous } of written) {
-      sweepRivals(bodies, topic_id, info, previous).catch((error) =>
+      removeOrphans(bodies, topic_id, info, previous).catch((error) =>
         warn(`cannot sweep ${info.s3_key}`, error),
       )
     }
@@ -192,7 +198,8 @@ function updateOf(
 
 /** A record whose texts cannot be read is out; it harms no others. */
 function unreadable({ topic_id }: TopicItem, error: unknown): StoredTopic {
-  if (error instanceof AppError) return { topic_id, damage: `its texts cannot be read: ${error.forOperator}` }
+  if (error instanceof AppError)
+    return { topic_id, invalid: `its texts cannot be read: ${error.operatorMessage}` }
   throw error
 }
 

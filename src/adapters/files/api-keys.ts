@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
-import { type ApiKey, type ApiKeys, keyStart, loggablePrefix, newKey } from '../../domain/api-keys.ts'
+import { type ApiKey, type ApiKeys, keyPrefix, loggablePrefix, newKey } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { digestOf, type KnownKey, keyFinder } from '../../domain/key-finder.ts'
@@ -28,7 +28,7 @@ type StoredKey = z.infer<typeof StoredKeys>[number]
 export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: Outages = SHORT): ApiKeys {
   const withLock = fileLocks(layout)
   const find = keyFinder(clock)
-  const start = keyStart(stage)
+  const start = keyPrefix(stage)
   const file = watchedFile<KnownKey[]>(layout.keys, () => read().map(toKnown), [], outages)
 
   function read(): StoredKey[] {
@@ -42,7 +42,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
     try {
       return StoredKeys.parse(JSON.parse(text))
     } catch (error) {
-      const message = `${layout.keys} is damaged. Mend it, or remove it and create new keys.`
+      const message = `${layout.keys} is invalid. Fix it, or remove it and create new keys.`
       throw new AppError('unavailable', message, { cause: error })
     }
   }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod'
-import { AppError, type FieldFault } from '../../domain/errors.ts'
+import { AppError, type FieldError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { definitionOf, type TopicContent, TopicDefinition } from '../../domain/topic.ts'
 import { decodeUtf8Json } from '../../domain/utf8.ts'
@@ -18,7 +18,7 @@ const TopicsFile = z.strictObject({
 /** Topics to import, and what in their source cannot be read as one. */
 export interface TopicSource {
   contents: TopicContent[]
-  faults: FieldFault[]
+  faults: FieldError[]
 }
 
 /**
@@ -35,7 +35,7 @@ export function readTopicSource(path: string): TopicSource {
 function readFolder(path: string): TopicSource {
   const layout = layoutOf(path)
   if (!existsSync(layout.topics)) throw new AppError('not_found', `${path} holds no folder "topics".`)
-  const faults: FieldFault[] = []
+  const faults: FieldError[] = []
   const contents: TopicContent[] = []
   for (const name of readdirSync(layout.topics).sort()) {
     if (!name.endsWith('.json')) continue
@@ -50,12 +50,12 @@ function readFolder(path: string): TopicSource {
     }
     const files = readTopicFiles(layout, topic_id)
     faults.push(...(files?.faults ?? []))
-    if (files?.definition) contents.push({ definition: files.definition, bodies: files.bodies })
+    if (files?.definition) contents.push({ definition: files.definition, texts: files.texts })
   }
   return { contents, faults: [...faults, ...strayFaults(layout)] }
 }
 
-function strayFaults(layout: Layout): FieldFault[] {
+function strayFaults(layout: Layout): FieldError[] {
   return strayTexts(layout).map((path) => ({
     path,
     expected: 'prompts/{topic_id}/{prompt_type}.md of a topic',
@@ -72,11 +72,11 @@ function readFile(path: string): TopicSource {
   }
   const { data, faults } = check(TopicsFile, content)
   if (faults) return { contents: [], faults }
-  const contents = data.topics.map(({ prompts, ...definition }) => ({ definition, bodies: prompts }))
+  const contents = data.topics.map(({ prompts, ...definition }) => ({ definition, texts: prompts }))
   return { contents, faults: repeatedIds(contents) }
 }
 
-function repeatedIds(contents: readonly TopicContent[]): FieldFault[] {
+function repeatedIds(contents: readonly TopicContent[]): FieldError[] {
   const ids = contents.map(({ definition }) => definition.topic_id)
   return ids.flatMap((id, index) => {
     const isRepeat = ids.indexOf(id) < index
@@ -100,7 +100,7 @@ export async function writeTopicSource(path: string, contents: readonly TopicCon
 }
 
 async function writeOneFile(path: string, contents: readonly TopicContent[]): Promise<void> {
-  const topics = contents.map(({ definition, bodies }) => ({ ...definitionOf(definition), prompts: bodies }))
+  const topics = contents.map(({ definition, texts }) => ({ ...definitionOf(definition), prompts: texts }))
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, `${JSON.stringify({ topics }, null, 2)}\n`)
 }
@@ -108,9 +108,9 @@ async function writeOneFile(path: string, contents: readonly TopicContent[]): Pr
 async function writeFolder(path: string, contents: readonly TopicContent[]): Promise<void> {
   const layout = layoutOf(path)
   await mkdir(layout.topics, { recursive: true })
-  for (const { definition, bodies } of contents) {
+  for (const { definition, texts } of contents) {
     await writeFile(layout.definition(definition.topic_id), formatDefinition(definition))
-    for (const [type, body] of Object.entries(bodies)) {
+    for (const [type, body] of Object.entries(texts)) {
       const file = layout.body(definition.topic_id, type)
       await mkdir(dirname(file), { recursive: true })
       await writeFile(file, body)

@@ -37,7 +37,7 @@ export function layoutOf(root: string) {
     signInCode: (hash: string) => join(own, 'sign-in', `${hash}.json`),
     jwtSecret: (stage: string) => join(own, `jwt-secret-${stage}`),
     definition: (topic_id: string) => join(root, 'topics', `${topic_id}.json`),
-    bodies: (topic_id: string) => join(root, 'prompts', topic_id),
+    promptFolder: (topic_id: string) => join(root, 'prompts', topic_id),
     body: (topic_id: string, prompt_type: string) => join(root, promptKey(topic_id, prompt_type)),
     state: (topic_id: string) => join(own, 'state', `${topic_id}.json`),
     versions: (topic_id: string, prompt_type: string) => join(own, 'versions', topic_id, prompt_type),
@@ -110,6 +110,9 @@ export function storeFailure(root: string, error: unknown): AppError {
             ? 'the disk is full'
             : (error as Error).message
   const hint = `Set PROMPTS_DATA_DIR to a folder that this user may write.`
-  const forOperator = `Cannot use the data folder ${root}: ${reason}. ${hint}`
-  return new AppError('unavailable', 'The store cannot be reached or written.', { forOperator, cause: error })
+  const operatorMessage = `Cannot use the data folder ${root}: ${reason}. ${hint}`
+  return new AppError('unavailable', 'The store cannot be reached or written.', {
+    operatorMessage,
+    cause: error,
+  })
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { inTurn } from '../../domain/keyed-mutex.ts'
+import { createKeyedMutex } from '../../domain/keyed-mutex.ts'
 import type { Layout } from './layout.ts'
 
 /** Runs `work` while no one else, in this or another process, holds the lock of the same name. */
@@ -7,8 +7,8 @@ export type WithLock = <T>(name: string, work: (stillHeld: () => void) => Promis
 
 /** Locks below `layout.locks`: a queue within the process, a lock file between processes. */
 export function fileLocks(layout: Layout): WithLock {
-  const queued = inTurn()
-  return (name, work) => queued(name, () => hold(join(layout.locks, name), work))
+  const mutex = createKeyedMutex()
+  return (name, work) => mutex.runExclusive(name, () => hold(join(layout.locks, name), work))
 }
 
 /** Loaded with the first write: most starts only read. */

@@ -43,7 +43,7 @@ export function localSecret(layout: Layout, stage: string, outages: Outages = SH
     }
     const secret = Buffer.from(text)
     if (secret.length >= LEAST_BYTES) return secret
-    const message = `${path} is damaged: expected at least ${LEAST_BYTES} characters. Mend it, or remove it: tokens and sessions that were signed with it end then.`
+    const message = `${path} is invalid: expected at least ${LEAST_BYTES} characters. Fix it, or remove it: tokens and sessions that were signed with it end then.`
     throw new AppError('unavailable', message)
   }
 

@@ -21,7 +21,7 @@ export function nextState(previous: TopicState | undefined, topic: Topic, pendin
 }
 
 export function readState(layout: Layout, topic_id: string): TopicState | undefined {
-  const hint = `mend or remove .purposepath/state/${topic_id}.json (removing it forgets revisions and history)`
+  const hint = `fix or remove .purposepath/state/${topic_id}.json (removing it forgets revisions and history)`
   let text: string
   try {
     text = readFileSync(layout.state(topic_id), 'utf8')
@@ -37,7 +37,7 @@ export function readState(layout: Layout, topic_id: string): TopicState | undefi
   } catch {
     // Not JSON, or not an object.
   }
-  throw new Error(`its record is damaged: ${hint}.`)
+  throw new Error(`its record is invalid: ${hint}.`)
 }
 
 export async function writeState(layout: Layout, state: TopicState): Promise<void> {

@@ -5,8 +5,8 @@ import { AppError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import type {
-  Bodies,
   PromptInfo,
+  PromptTexts,
   StoredTopic,
   Topic,
   TopicContent,
@@ -31,7 +31,7 @@ const BY_HAND = 'file'
  * Truth is `state/{topic_id}.json`: a change happens when that file is replaced. The texts it speaks of are
  * durable before, the files that people see follow after, and `pending` tells whoever finds them out of step that
  * a writer died in between. Out of step without `pending` means that a person edited the files: the edit is
- * published as a new revision if it is valid, and takes the topic out until it is mended if not.
+ * published as a new revision if it is valid, and stops serving the topic until it is fixed if not.
  *
  * @param freshnessMs how soon changes by other processes and by hand are noticed.
  */
@@ -56,14 +56,14 @@ export function fileTopics(
       if (state && !state.pending && typeof copy !== 'string' && showsTopic(copy, state.topic)) {
         return { topic_id, topic: state.topic }
       }
-      // Half-shown files may be a writer at work; only with the lock held they are damage or an edit.
+      // Half-shown files may be a writer at work; only with the lock held they are invalid or an edit.
       return await locked(topic_id, (held) => settle(held, topic_id))
     } catch (error) {
       // What was published is whole, also where its files cannot be completed now (a full disk, say).
       if (state?.pending) return { topic_id, topic: state.topic }
       if (error instanceof AppError) throw error
       if (isOutage(layout, error)) throw storeFailure(layout.root, error)
-      return { topic_id, damage: (error as Error).message }
+      return { topic_id, invalid: (error as Error).message }
     }
   }
 
@@ -73,12 +73,12 @@ export function fileTopics(
     let state = readState(held, topic_id)
     if (state?.pending) state = await showState(held, state)
     const copy = readWorkingCopy(held, topic_id)
-    if (typeof copy === 'string') return { topic_id, damage: copy }
+    if (typeof copy === 'string') return { topic_id, invalid: copy }
     if (!copy && !state) return undefined
     if (state && showsTopic(copy, state.topic)) return { topic_id, topic: state.topic }
     const topic = editedByHand(copy, state, clock().toISOString())
     for (const info of topic.prompts) {
-      const body = copy?.bodies[info.prompt_type]
+      const body = copy?.texts[info.prompt_type]
       if (info.updated_by === BY_HAND && body !== undefined) await writeVersion(held, topic_id, info, body)
     }
     await writeState(held, nextState(state, topic, false))
@@ -98,11 +98,14 @@ export function fileTopics(
     return shown
   }
 
-  async function publish(held: Layout, topic: Topic, changed: Bodies): Promise<Topic> {
+  async function publish(held: Layout, topic: Topic, changed: PromptTexts): Promise<Topic> {
     const { topic_id } = topic
     const stored = await settle(held, topic_id)
-    if (stored && 'damage' in stored) {
-      throw new AppError('conflict', `The files of topic "${topic_id}" need mending first: ${stored.damage}`)
+    if (stored && 'invalid' in stored) {
+      throw new AppError(
+        'conflict',
+        `The files of topic "${topic_id}" are invalid and must be fixed first: ${stored.invalid}`,
+      )
     }
     if ((stored?.topic.revision ?? 0) !== topic.revision) {
       throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
@@ -170,7 +173,7 @@ function editedByHand(copy: TopicContent | undefined, state: TopicState | undefi
       is_active: false,
       deleted_at: now,
     }
-  const prompts = Object.entries(copy.bodies).map(([prompt_type, body]): PromptInfo => {
+  const prompts = Object.entries(copy.texts).map(([prompt_type, body]): PromptInfo => {
     const known = before?.prompts.find((info) => info.prompt_type === prompt_type)
     const facts = fingerprint(body)
     if (known?.sha256 === facts.sha256) return known

@@ -80,7 +80,7 @@ export async function watchFolders(
   }
   const onPromptFolder = (topic_id: string) => {
     if (!isIdentifier(topic_id)) return
-    const path = layout.bodies(topic_id)
+    const path = layout.promptFolder(topic_id)
     // The folder may be a new one under an old name: begin anew.
     unwatch(path)
     watchFolder(path, () => touch(topic_id))
@@ -93,7 +93,7 @@ export async function watchFolders(
     watchFolder(layout.states, onTopicFile)
     watchFolder(layout.prompts, onPromptFolder)
     for (const topic_id of readdirSync(layout.prompts)) {
-      if (isIdentifier(topic_id)) watchFolder(layout.bodies(topic_id), () => touch(topic_id))
+      if (isIdentifier(topic_id)) watchFolder(layout.promptFolder(topic_id), () => touch(topic_id))
     }
   }
 
@@ -163,7 +163,7 @@ function identityOf(layout: Layout): string {
 
 /** Times and sizes of all files of a topic, as one text to compare. */
 function signatureOf(layout: Layout, topic_id: string): string {
-  const folder = layout.bodies(topic_id)
+  const folder = layout.promptFolder(topic_id)
   let bodies: string[] = []
   try {
     bodies = readdirSync(folder).map((name) => join(folder, name))

@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, rm, rmdir } from 'node:fs/promises'
-import { AppError, type FieldFault } from '../../domain/errors.ts'
+import { AppError, type FieldError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { sameJson } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import {
-  type Bodies,
   checkTopic,
   definitionOf,
   MAX_BODY_BYTES,
+  type PromptTexts,
   type Topic,
   type TopicContent,
   TopicDefinition,
@@ -28,7 +28,7 @@ const BOOKKEEPING = [
   'updated_by',
   'deleted_at',
 ]
-/** Faults that a sentence about damage names. */
+/** Faults that a sentence about an invalid topic names. */
 const MAX_SHOWN = 5
 /** Room for the largest record, indented as people and we write it. */
 const MAX_DEFINITION_BYTES = 8 * 1024 * 1024
@@ -37,8 +37,8 @@ const MAX_DEFINITION_BYTES = 8 * 1024 * 1024
 export interface TopicFiles {
   /** Missing when the definition is faulty. */
   definition?: TopicDefinition
-  bodies: Bodies
-  faults: FieldFault[]
+  texts: PromptTexts
+  faults: FieldError[]
 }
 
 /**
@@ -49,18 +49,18 @@ export interface TopicFiles {
 export function readWorkingCopy(layout: Layout, topic_id: string): TopicContent | string | undefined {
   const files = readTopicFiles(layout, topic_id)
   if (!files) return undefined
-  const { definition, bodies, faults } = files
+  const { definition, texts, faults } = files
   if (!definition || faults.length > 0) return sentenceOf(faults)
   try {
-    const check = checkTopic(definition, bodies, (type) => promptKey(topic_id, type))
-    return check.faults.length > 0 ? sentenceOf(check.faults) : { definition, bodies }
+    const check = checkTopic(definition, texts, (type) => promptKey(topic_id, type))
+    return check.errors.length > 0 ? sentenceOf(check.errors) : { definition, texts }
   } catch (error) {
     if (error instanceof AppError) return error.message
     throw error
   }
 }
 
-function sentenceOf(faults: readonly FieldFault[]): string {
+function sentenceOf(faults: readonly FieldError[]): string {
   const shown = faults
     .slice(0, MAX_SHOWN)
     .map(
@@ -80,17 +80,17 @@ function sentenceOf(faults: readonly FieldFault[]): string {
  * @returns `undefined` when there is no definition.
  */
 export function readTopicFiles(layout: Layout, topic_id: string): TopicFiles | undefined {
-  const faults: FieldFault[] = []
+  const faults: FieldError[] = []
   const path = `topics/${topic_id}.json`
   const text = readText(layout.definition(topic_id), path, MAX_DEFINITION_BYTES, faults)
-  if (text === undefined) return faults.length > 0 ? { bodies: {}, faults } : undefined
+  if (text === undefined) return faults.length > 0 ? { texts: {}, faults } : undefined
   const definition = parseDefinition(topic_id, text, path, faults)
-  const bodies: Record<string, string> = {}
-  for (const type of promptTypesIn(layout.bodies(topic_id))) {
+  const texts: Record<string, string> = {}
+  for (const type of promptTypesIn(layout.promptFolder(topic_id))) {
     const body = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_BODY_BYTES, faults)
-    if (body !== undefined) bodies[type] = body
+    if (body !== undefined) texts[type] = body
   }
-  return { ...(definition && { definition }), bodies, faults }
+  return { ...(definition && { definition }), texts, faults }
 }
 
 /** Parses a definition as people write it: bookkeeping is ignored, `topic_id` may be left to the file's name. */
@@ -98,7 +98,7 @@ function parseDefinition(
   topic_id: string,
   text: string,
   path: string,
-  faults: FieldFault[],
+  faults: FieldError[],
 ): TopicDefinition | undefined {
   let content: unknown
   try {
@@ -144,13 +144,13 @@ export function strayTexts(layout: Layout): string[] {
   return readdirSync(layout.prompts, { withFileTypes: true }).flatMap((entry) => {
     const place = `prompts/${entry.name}`
     if (!entry.isDirectory() || !existsSync(layout.definition(entry.name))) return [place]
-    const types = new Set(promptTypesIn(layout.bodies(entry.name)).map((type) => `${type}.md`))
-    const texts = readdirSync(layout.bodies(entry.name)).filter((name) => /\.(md|txt)$/i.test(name))
+    const types = new Set(promptTypesIn(layout.promptFolder(entry.name)).map((type) => `${type}.md`))
+    const texts = readdirSync(layout.promptFolder(entry.name)).filter((name) => /\.(md|txt)$/i.test(name))
     return texts.filter((name) => !types.has(name)).map((name) => `${place}/${name}`)
   })
 }
 
-function readText(file: string, path: string, maxBytes: number, faults: FieldFault[]): string | undefined {
+function readText(file: string, path: string, maxBytes: number, faults: FieldError[]): string | undefined {
   try {
     const isTooLarge = statSync(file).size > maxBytes
     const text = isTooLarge ? undefined : decodeUtf8(readFileSync(file))
@@ -181,9 +181,9 @@ export function showsTopic(copy: TopicContent | undefined, topic: Topic): boolea
   if (topic.deleted_at !== undefined || copy === undefined)
     return topic.deleted_at !== undefined && copy === undefined
   return (
-    Object.keys(copy.bodies).length === topic.prompts.length &&
+    Object.keys(copy.texts).length === topic.prompts.length &&
     topic.prompts.every((info) => {
-      const body = copy.bodies[info.prompt_type]
+      const body = copy.texts[info.prompt_type]
       return body !== undefined && fingerprint(body).sha256 === info.sha256
     }) &&
     sameJson(copy.definition, definitionOf(topic))
@@ -197,7 +197,7 @@ export async function writeWorkingCopy(
   bodyOf: (prompt_type: string) => string,
 ): Promise<void> {
   const { topic_id } = topic
-  const folder = layout.bodies(topic_id)
+  const folder = layout.promptFolder(topic_id)
   const prompts = topic.deleted_at === undefined ? topic.prompts : []
   const wanted = new Set(prompts.map((info) => info.prompt_type))
   if (wanted.size > 0) await mkdir(folder, { recursive: true })

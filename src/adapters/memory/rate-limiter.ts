@@ -27,7 +27,7 @@ export function memoryRateLimiter(perMinute: Readonly<Record<LimitName, number>>
   }
 
   return {
-    take(key, limit, cost) {
+    consume(key, limit, cost) {
       const capacity = perMinute[limit]
       const now = clock().getTime()
       const buckets = bucketsOf(key)

@@ -53,12 +53,12 @@ export function brokenFailure(
   if (code === UNREADABLE) {
     const message = "The model's answer cannot be read."
     return new ModelFailure('passing', message, {
-      forOperator: `${message} What ${server} sent is not JSON.`,
+      operatorMessage: `${message} What ${server} sent is not JSON.`,
     })
   }
   const message = 'The model cannot be reached.'
-  const forOperator = `The model at ${server} cannot be reached (${code}). Check PROMPTS_LLM_BASE_URL and that it is running.`
-  return new ModelFailure('passing', message, { forOperator })
+  const operatorMessage = `The model at ${server} cannot be reached (${code}). Check PROMPTS_LLM_BASE_URL and that it is running.`
+  return new ModelFailure('passing', message, { operatorMessage })
 }
 
 /** The answer ended before the model said that it was whole. */
@@ -85,28 +85,28 @@ export function stoppedFailure(reason: string, usage?: TokenCount): ModelFailure
   const taken = usage && { usage }
   if (/^(length|max_tokens)$/i.test(reason)) {
     const message = 'The model reached its limit of tokens before its answer was whole.'
-    const forOperator = `${message} Raise max_tokens in the topic's config.`
-    return new ModelFailure('incomplete', message, { forOperator, ...taken })
+    const operatorMessage = `${message} Raise max_tokens in the topic's config.`
+    return new ModelFailure('incomplete', message, { operatorMessage, ...taken })
   }
   if (/^(content_filter|safety)$/i.test(reason)) {
     return new ModelFailure('incomplete', "A content filter stopped the model's answer.", taken)
   }
   const message = 'The model stopped before its answer was whole.'
-  const forOperator = `${message}${nameIn(reason, ' Its reason:')}`
-  return new ModelFailure('incomplete', message, { forOperator, ...taken })
+  const operatorMessage = `${message}${nameIn(reason, ' Its reason:')}`
+  return new ModelFailure('incomplete', message, { operatorMessage, ...taken })
 }
 
 /** Something answers that is no model's server. */
 export function foreignFailure({ server }: Place): ModelFailure {
   const message = 'The model does not answer in a known form.'
-  const forOperator = `${message} What answers at ${server} is not OpenAI-compatible. Check PROMPTS_LLM_BASE_URL; it often ends in /v1.`
-  return new ModelFailure('refused', message, { forOperator })
+  const operatorMessage = `${message} What answers at ${server} is not OpenAI-compatible. Check PROMPTS_LLM_BASE_URL; it often ends in /v1.`
+  return new ModelFailure('refused', message, { operatorMessage })
 }
 
 export function keyFailure(): ModelFailure {
   const message = 'The model refuses access.'
-  const forOperator = `${message} PROMPTS_LLM_API_KEY holds characters that no key can have.`
-  return new ModelFailure('refused', message, { forOperator })
+  const operatorMessage = `${message} PROMPTS_LLM_API_KEY holds characters that no key can have.`
+  return new ModelFailure('refused', message, { operatorMessage })
 }
 
 /** What a server that answers with an error means. */
@@ -139,15 +139,15 @@ export function refusalFailure({ status, words, retryAfterMs }: Refusal, place: 
 }
 
 function passing(message: string, detail: string, retryAfterMs: number | undefined): ModelFailure {
-  const forOperator = `${message} ${detail}`
+  const operatorMessage = `${message} ${detail}`
   return new ModelFailure('passing', message, {
-    forOperator,
+    operatorMessage,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   })
 }
 
 function refused(message: string, detail: string): ModelFailure {
-  return new ModelFailure('refused', message, { forOperator: `${message} ${detail}` })
+  return new ModelFailure('refused', message, { operatorMessage: `${message} ${detail}` })
 }
 
 /** Settings of a request that a server may object to and that a person can change. */

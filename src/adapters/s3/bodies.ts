@@ -21,7 +21,7 @@ import { type BodyFacts, factsIn, metadataOf } from './metadata.ts'
 export type BodyPlace = Pick<PromptInfo, 's3_bucket' | 's3_key' | 's3_version_id'>
 
 /** The texts of prompts in a bucket. Nothing here decides what is published: records do. */
-export interface Bodies {
+export interface ObjectStore {
   /** Writes the text that `info` describes to a new place, which replaces nothing that a record points to. */
   write(topic_id: string, info: PromptInfo, content: string, previous?: BodyPlace): Promise<BodyPlace>
 
@@ -56,7 +56,11 @@ export function nameOf({ s3_key, s3_version_id = NO_VERSION }: BodyPlace): strin
  * @param owner the account that the bucket must belong to, where it is known: a bucket's name may have come into other
  *   hands.
  */
-export function s3Bodies(client: S3Client, bucket: string, owner: () => Promise<string | undefined>): Bodies {
+export function s3Objects(
+  client: S3Client,
+  bucket: string,
+  owner: () => Promise<string | undefined>,
+): ObjectStore {
   let versioning: { isOn: Promise<boolean>; askedAt: number } | undefined
   const place = (action: string, name = bucket) => ({
     action: `s3:${action}`,
@@ -222,12 +226,12 @@ function unversionedFolder(topic_id: string, prompt_type: string): string {
 }
 
 /** The text that `info` means, and nothing else: a text that has become another one is not served. */
-export async function readExactly(bodies: Bodies, info: PromptInfo): Promise<string> {
+export async function readExactly(bodies: ObjectStore, info: PromptInfo): Promise<string> {
   const text = await bodies.read(info)
   if (fingerprint(text).sha256 === info.sha256) return text
   throw unreadable(`${info.s3_key} is not the text that its record means`)
 }
 
 function unreadable(reason: string): AppError {
-  return new AppError('unavailable', 'A text cannot be read.', { forOperator: `${reason}.` })
+  return new AppError('unavailable', 'A text cannot be read.', { operatorMessage: `${reason}.` })
 }

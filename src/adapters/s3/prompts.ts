@@ -3,7 +3,7 @@ import pMap from 'p-map'
 import { AppError } from '../../domain/errors.ts'
 import { fingerprint, type PromptStore, type PromptVersion } from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
-import { type Bodies, type BodyPlace, nameOf, readExactly } from './bodies.ts'
+import { type BodyPlace, nameOf, type ObjectStore, readExactly } from './bodies.ts'
 import type { BodyFacts } from './metadata.ts'
 
 /** The prompt as it is published now, or as it was last if it was deleted; `undefined` if there never was one. */
@@ -22,7 +22,7 @@ interface PublishedVersion {
  * Prompt bodies in S3. History is a chain: the record names the text that is published, every text names the one that
  * was published before it. What is not in the chain was never published, however it came there.
  */
-export function s3Prompts(bodies: Bodies, lastPublished: LastPublished): PromptStore {
+export function s3Prompts(bodies: ObjectStore, lastPublished: LastPublished): PromptStore {
   const known = new LRUCache<string, BodyFacts>({ max: MAX_FACTS })
 
   async function factsOf(place: BodyPlace): Promise<BodyFacts> {

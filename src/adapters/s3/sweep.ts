@@ -1,5 +1,5 @@
 import type { PromptInfo } from '../../domain/topic.ts'
-import { type Bodies, type BodyPlace, nameOf } from './bodies.ts'
+import { type BodyPlace, nameOf, type ObjectStore } from './bodies.ts'
 
 /** Most places that one sweep looks at. */
 const MAX_LOOKED_AT = 50
@@ -12,8 +12,8 @@ const SAME_LIFE_MS = 3_600_000
  * A revision is published once, so that every other text of the same revision is dead: whoever wrote it worked from a
  * record that has changed, and cannot write it any more. What people put there says no revision, and stays.
  */
-export async function sweepRivals(
-  bodies: Bodies,
+export async function removeOrphans(
+  bodies: ObjectStore,
   topic_id: string,
   info: PromptInfo,
   previous: BodyPlace | undefined,

@@ -39,7 +39,7 @@ export function jwtSecret(
       if (secret) return secret
       throw new AppError('unavailable', 'Tokens cannot be verified or signed now.', {
         retryAfter: RETRY_SECONDS,
-        forOperator: `${calls.resource} does not exist or has no value. ${howToCreate(calls)}`,
+        operatorMessage: `${calls.resource} does not exist or has no value. ${howToCreate(calls)}`,
       })
     },
   }
@@ -53,7 +53,7 @@ function currentSecret({ resource }: SecretCalls, { labels, texts }: SecretVersi
   if (secret.length >= LEAST_BYTES) return secret
   throw new AppError('unavailable', 'Tokens cannot be verified or signed now.', {
     retryAfter: RETRY_SECONDS,
-    forOperator: `${resource} is damaged: expected a text of at least ${LEAST_BYTES} bytes, or JSON with such a "secret". Mend it: tokens that were signed with another one end then.`,
+    operatorMessage: `${resource} is invalid: expected a text of at least ${LEAST_BYTES} bytes, or JSON with such a "secret". Mend it: tokens that were signed with another one end then.`,
   })
 }
 

@@ -116,6 +116,6 @@ export function textOf(json: KeyJson): string {
 
 export function missing(calls: SecretCalls): AppError {
   return new AppError('unavailable', 'There is no secret to keep keys in.', {
-    forOperator: `${calls.resource} does not exist or has no value. ${howToCreate(calls)}`,
+    operatorMessage: `${calls.resource} does not exist or has no value. ${howToCreate(calls)}`,
   })
 }

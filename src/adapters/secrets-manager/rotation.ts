@@ -49,7 +49,7 @@ export function keyRotation({ calls, read, stage, clock, pauseMs }: RotationOpti
     const versions = await read()
     if (versions?.current === undefined) throw missing(calls)
     const value = versions.value(versions.current)
-    if (!value) throw broken('AWSCURRENT is no JSON object. Mend it first')
+    if (!value) throw broken('AWSCURRENT is no JSON object. Fix it first')
     return { versions, current: versions.current, value }
   }
 
@@ -151,8 +151,8 @@ export function keyRotation({ calls, read, stage, clock, pauseMs }: RotationOpti
   }
 
   function broken(what: string): AppError {
-    return new AppError('unavailable', 'The secret is damaged.', {
-      forOperator: `${calls.resource} is damaged: ${what}.`,
+    return new AppError('unavailable', 'The secret is invalid.', {
+      operatorMessage: `${calls.resource} is invalid: ${what}.`,
     })
   }
 

@@ -61,7 +61,7 @@ export function secretKeys(
     const versions = keyVersions(found)
     const faults = faultsOf(versions)
     if (versions.current === undefined) warn(`has no value: no API key is valid. ${howToCreate(calls)}`)
-    else warn(faults.length > 0 ? `is damaged; what can be read of it counts: ${faults.join('; ')}` : '')
+    else warn(faults.length > 0 ? `is invalid; what can be read of it counts: ${faults.join('; ')}` : '')
     return knownKeys(versions)
   }
 
@@ -159,13 +159,13 @@ function editable(
 ): { value: KeyValue; entries: readonly unknown[] } {
   const value = versions.value(versions.current)
   const entries = value && rawKeys(value)
-  if (!entries) throw damaged(calls)
+  if (!entries) throw invalidSecret(calls)
   return { value, entries }
 }
 
-function damaged({ resource }: SecretCalls): AppError {
-  return new AppError('unavailable', 'The secret is damaged.', {
-    forOperator: `${resource} is damaged: AWSCURRENT is no JSON object with a list "keys". Mend it first.`,
+function invalidSecret({ resource }: SecretCalls): AppError {
+  return new AppError('unavailable', 'The secret is invalid.', {
+    operatorMessage: `${resource} is invalid: AWSCURRENT is no JSON object with a list "keys". Fix it first.`,
   })
 }
 

@@ -126,7 +126,7 @@ export function watchedSecret<T>({
   function unavailable(): AppError {
     return new AppError('unavailable', 'Credentials cannot be verified now.', {
       retryAfter: PAUSE_MS / 1000,
-      ...(failure && { forOperator: failure.forOperator, cause: failure }),
+      ...(failure && { operatorMessage: failure.operatorMessage, cause: failure }),
     })
   }
 

@@ -4,8 +4,8 @@ import * as z from 'zod'
 import type { Awaitable } from '../../domain/awaitable.ts'
 import type { PromptStore } from '../../domain/prompt-store.ts'
 import {
-  type Bodies,
   type PromptInfo,
+  type PromptTexts,
   type StoreWatch,
   Topic,
   type TopicRepository,
@@ -151,7 +151,7 @@ function readSnapshot({ path, store }: SnapshotFile): Snapshot | undefined {
 /** What a snapshot is taken of. */
 export interface Served {
   list(): readonly Topic[]
-  bodies(topic: Topic): Awaitable<Bodies>
+  texts(topic: Topic): Awaitable<PromptTexts>
   /** What is stale is not worth keeping: it may itself come from the snapshot. */
   staleSince(): Date | undefined
   onChange(listener: () => void): void
@@ -188,7 +188,7 @@ export function keepSnapshot(
 async function writeSnapshot({ path, store }: SnapshotFile, served: Served): Promise<void> {
   const as_of = new Date().toISOString()
   const topics: Snapshot['topics'] = []
-  for (const topic of served.list()) topics.push({ topic, bodies: await served.bodies(topic) })
+  for (const topic of served.list()) topics.push({ topic, bodies: await served.texts(topic) })
   const snapshot: Snapshot = { store, as_of, topics }
   const temporary = `${path}.${process.pid}.tmp`
   try {

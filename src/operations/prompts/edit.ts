@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { AppError, notFound } from '../../domain/errors.ts'
 import type { PromptInfo, Topic, TopicContent } from '../../domain/topic.ts'
-import { type Answer, defineOperation, editMeta, type Services } from '../../pipeline/operation.ts'
+import { defineOperation, editMeta, type Result, type Services } from '../../pipeline/operation.ts'
 import { type Published, publishEdit } from '../../services/publishing.ts'
 import { ExpectedRevision } from '../topics/edit.ts'
 import { address, admin, Content, infoOf, Prompt, pathOf, promptAnswer } from './record.ts'
@@ -55,9 +55,9 @@ export const deletePrompt = defineOperation({
   async run(services, { topic_id, prompt_type, expected_revision }, { caller }) {
     const { warnings } = await editPrompts(services, topic_id, caller.subject, (content, record) => {
       const info = infoOf(record, prompt_type)
-      assertPromptRevision(info, content.bodies[prompt_type], expected_revision)
-      const { [prompt_type]: _, ...bodies } = content.bodies
-      return { ...content, bodies }
+      assertPromptRevision(info, content.texts[prompt_type], expected_revision)
+      const { [prompt_type]: _, ...texts } = content.texts
+      return { ...content, texts }
     })
     const message = 'Prompt deleted.'
     return { data: { topic_id, prompt_type, message }, ...(warnings.length > 0 && { meta: { warnings } }) }
@@ -121,7 +121,7 @@ async function publishPrompt(
   { topic_id, prompt_type }: { topic_id: string; prompt_type: string },
   by: string,
   write: (info: PromptInfo | undefined, content: string | undefined) => string,
-): Promise<Answer<z.input<typeof Prompt>>> {
+): Promise<Result<z.input<typeof Prompt>>> {
   let text = ''
   const { topic, warnings } = await editPrompts(
     services,
@@ -129,10 +129,10 @@ async function publishPrompt(
     by,
     (content, record) => {
       const info = record.prompts.find((prompt) => prompt.prompt_type === prompt_type)
-      text = write(info, content.bodies[prompt_type])
+      text = write(info, content.texts[prompt_type])
       // Saving what is there already makes no revision.
-      if (info && text === content.bodies[prompt_type]) return undefined
-      return { ...content, bodies: { ...content.bodies, [prompt_type]: text } }
+      if (info && text === content.texts[prompt_type]) return undefined
+      return { ...content, texts: { ...content.texts, [prompt_type]: text } }
     },
     prompt_type,
   )

@@ -4,7 +4,7 @@ import { AppError, toAppError } from '../../domain/errors.ts'
 import { isIdentifier, TopicId } from '../../domain/identifiers.ts'
 import { JsonObject } from '../../domain/json.ts'
 import { ParameterDefinitions } from '../../domain/parameters.ts'
-import { type Answer, defineOperation } from '../../pipeline/operation.ts'
+import { defineOperation, type Result } from '../../pipeline/operation.ts'
 import { type Served, servedOf } from '../../pipeline/served.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 import { renderTopic } from '../../services/rendering.ts'
@@ -34,7 +34,7 @@ export const getPrompts = defineOperation({
   }),
   run({ catalog }, { topic_id, include_parameters }) {
     const topic = catalog.published(topic_id)
-    return andThen(catalog.bodies(topic), (prompts) => {
+    return andThen(catalog.texts(topic), (prompts) => {
       const { answer } = servedOf(topic, prompts)
       if (!include_parameters) return answer
       return { ...answer, data: { ...answer.data, allowed_parameters: topic.allowed_parameters } }
@@ -57,7 +57,7 @@ export const batchGet = defineOperation({
   output: z.record(z.string(), z.object({ prompts: Texts })),
   async run({ catalog }, { topic_ids }) {
     const asked = [...new Set(topic_ids)]
-    const found = await Promise.all(asked.map((topic_id) => lookUp(catalog, topic_id)))
+    const found = await Promise.all(asked.map((topic_id) => readOne(catalog, topic_id)))
     const data: [string, Served['part']][] = []
     const errors: [string, { code: string; detail: string }][] = []
     let bytes = 0
@@ -72,20 +72,20 @@ export const batchGet = defineOperation({
         data.push([topic_id, one.part])
       }
     }
-    const answer: Answer<Record<string, Served['part']>> = { data: Object.fromEntries(data) }
+    const answer: Result<Record<string, Served['part']>> = { data: Object.fromEntries(data) }
     return errors.length > 0 ? { ...answer, errors: Object.fromEntries(errors) } : answer
   },
 })
 
 /** A topic for a batch, or why it cannot be had; a defect ends the batch. */
-async function lookUp(catalog: Catalog, topic_id: string): Promise<Served | AppError> {
+async function readOne(catalog: Catalog, topic_id: string): Promise<Served | AppError> {
   try {
     if (!isIdentifier(topic_id)) {
       const rule = 'A topic id is 1–64 lower-case letters, digits and underscores.'
       return new AppError('invalid_input', rule)
     }
     const topic = catalog.published(topic_id)
-    return servedOf(topic, await catalog.bodies(topic))
+    return servedOf(topic, await catalog.texts(topic))
   } catch (thrown) {
     const error = toAppError(thrown)
     if (error.code === 'internal') throw thrown

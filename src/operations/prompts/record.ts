@@ -3,7 +3,7 @@ import { notFound } from '../../domain/errors.ts'
 import { PromptType, TopicId } from '../../domain/identifiers.ts'
 import { ParameterDefinitions } from '../../domain/parameters.ts'
 import type { PromptInfo, Topic } from '../../domain/topic.ts'
-import type { Answer } from '../../pipeline/operation.ts'
+import type { Result } from '../../pipeline/operation.ts'
 
 /** What operations on one prompt answer. */
 export const Prompt = z.object({
@@ -36,7 +36,7 @@ export function infoOf(topic: Topic, prompt_type: string): PromptInfo {
 
 type Facts = Pick<PromptInfo, 'prompt_type' | 'revision' | 'sha256' | 'bytes' | 'updated_at' | 'updated_by'>
 
-export function promptAnswer(topic: Topic, facts: Facts, content: string): Answer<z.input<typeof Prompt>> {
+export function promptAnswer(topic: Topic, facts: Facts, content: string): Result<z.input<typeof Prompt>> {
   const { topic_id, allowed_parameters } = topic
   const { prompt_type, revision, sha256, bytes, updated_at, updated_by } = facts
   const about = { revision, sha256, bytes, updated_at, updated_by }

@@ -109,12 +109,10 @@ export const previewPrompt = defineOperation({
   }),
   async run({ catalog }, { topic_id, prompt_type, content, parameters }, { parameterStyle = 'json' }) {
     const topic = catalog.topic(topic_id)
-    const bodies = { ...(await catalog.bodies(topic)), [prompt_type]: content }
+    const texts = { ...(await catalog.texts(topic)), [prompt_type]: content }
     try {
-      const { faults, warnings } = checkTopic(definitionOf(topic), bodies, (type) =>
-        pathOf(type, prompt_type),
-      )
-      if (faults.length > 0) return { data: { valid: false, errors: faults, warnings } }
+      const { errors, warnings } = checkTopic(definitionOf(topic), texts, (type) => pathOf(type, prompt_type))
+      if (errors.length > 0) return { data: { valid: false, errors: errors, warnings } }
       if (parameters === undefined) return { data: { valid: true, errors: [], warnings } }
       const options = { style: parameterStyle, prefix: 'parameters' }
       const values = checkParameters(topic.allowed_parameters, parameters, options)

@@ -4,7 +4,7 @@ import { PromptType, TopicId } from '../../domain/identifiers.ts'
 import { sameJson } from '../../domain/json.ts'
 import type { ParameterDefinition } from '../../domain/parameters.ts'
 import { Topic, TopicDefinition } from '../../domain/topic.ts'
-import { type Answer, defineOperation, editMeta } from '../../pipeline/operation.ts'
+import { defineOperation, editMeta, type Result } from '../../pipeline/operation.ts'
 import { type Published, publish, publishEdit } from '../../services/publishing.ts'
 import { promptTypes } from './read.ts'
 
@@ -31,14 +31,14 @@ export const createTopic = defineOperation({
     prompts: z.record(PromptType, z.string()).optional().describe('First prompt texts by prompt type.'),
   }),
   output: EditedTopic,
-  async run(services, { prompts: bodies = {}, ...definition }, { caller }) {
+  async run(services, { prompts: texts = {}, ...definition }, { caller }) {
     const { topic_id, topic_type } = definition
     assertCreatable(services.creatableTypes, topic_type)
     const published = await publish(services, topic_id, caller.subject, (_, record) => {
       if (record) throw new AppError('conflict', takenMessage(record))
-      return { definition, bodies }
+      return { definition, texts }
     })
-    const hint = Object.keys(bodies).length > 0 ? '' : ' Now create prompts for this topic.'
+    const hint = Object.keys(texts).length > 0 ? '' : ' Now create prompts for this topic.'
     return editedTopic(published as Published, `Topic created.${hint}`)
   },
 })
@@ -100,7 +100,7 @@ export const updateTopic = defineOperation({
       const definition = withChanges(current.definition, changes)
       // Saving what is there already makes no revision; bringing back a deleted topic does.
       const isSame = record.deleted_at === undefined && sameJson(definition, current.definition)
-      return isSame ? undefined : { definition, bodies: current.bodies }
+      return isSame ? undefined : { definition, texts: current.texts }
     })
     const gone = dropped.map((name) => ({
       path: 'allowed_parameters',
@@ -157,7 +157,7 @@ function assertTopicRevision(record: Topic, expected: number | undefined): void 
   )
 }
 
-function editedTopic({ topic, warnings }: Published, message: string): Answer<z.input<typeof EditedTopic>> {
+function editedTopic({ topic, warnings }: Published, message: string): Result<z.input<typeof EditedTopic>> {
   return {
     data: { ...topic, available_prompts: promptTypes(topic), message },
     meta: editMeta(topic.revision, warnings),

@@ -5,13 +5,13 @@ import { AppError, notFound } from '../../domain/errors.ts'
 import { sameJson } from '../../domain/json.ts'
 import type { PromptStore } from '../../domain/prompt-store.ts'
 import {
-  type Bodies,
   byDisplayOrder,
+  type PromptTexts,
   type StoredTopic,
   type Topic,
   type TopicRepository,
 } from '../../domain/topic.ts'
-import { keepTexts } from './text-cache.ts'
+import { createTextCache } from './text-cache.ts'
 
 /** Topics read at the same time, and told of together. */
 const CONCURRENCY = 16
@@ -48,13 +48,13 @@ export interface Catalog {
   published(topic_id: string): Topic
 
   /** The texts of all prompts of a topic. */
-  bodies(topic: Topic): Awaitable<Bodies>
+  texts(topic: Topic): Awaitable<PromptTexts>
 
   /** All topics, deleted ones included, by `display_order`, then id. The same array until something changes. */
   list(): readonly Topic[]
 
   /** Topics that cannot be used, with the reason. */
-  damaged(): ReadonlyMap<string, string>
+  invalid(): ReadonlyMap<string, string>
 
   /** When the store cannot be reached: since when what is served may be old. */
   staleSince(): Date | undefined
@@ -68,9 +68,9 @@ export interface Catalog {
   /**
    * Takes over what this process has just saved, so that it is visible here at once.
    *
-   * @param bodies those texts that are new, by prompt type: they need no reading then.
+   * @param texts those texts that are new, by prompt type: they need no reading then.
    */
-  accept(topic: Topic, bodies?: Bodies): void
+  accept(topic: Topic, texts?: PromptTexts): void
 
   /** Calls `listener` with every set of changes. */
   onChange(listener: (changes: readonly CatalogChange[]) => void): void
@@ -93,9 +93,9 @@ export async function openCatalog(options: {
 }): Promise<Catalog> {
   const { topics, prompts, clock, staleIfErrorMs, warn } = options
   const known = new Map<string, Topic>()
-  const damaged = new Map<string, string>()
+  const invalid = new Map<string, string>()
   const listeners: ((changes: readonly CatalogChange[]) => void)[] = []
-  const texts = keepTexts(prompts, warn)
+  const texts = createTextCache(prompts, warn)
   let sorted: readonly Topic[] | undefined
   /** Set in an outage: since when the store cannot be reached, and of when what is known is. */
   let outage: { since: Date; asOf: Date } | undefined
@@ -105,12 +105,13 @@ export async function openCatalog(options: {
   function take(topic_id: string, stored: StoredTopic | undefined): CatalogChange | undefined {
     const before = known.get(topic_id)
     const after = stored && 'topic' in stored ? stored.topic : undefined
-    if (stored && 'damage' in stored) {
+    if (stored && 'invalid' in stored) {
       // What is wrong may quote the text, which a log must not hold; `doctor` tells all.
-      if (!damaged.has(topic_id)) warn(`topic ${topic_id} is out until it is mended; see doctor`)
-      damaged.set(topic_id, stored.damage)
-    } else if (damaged.delete(topic_id)) {
-      warn(`topic ${topic_id} is mended`)
+      if (!invalid.has(topic_id))
+        warn(`topic ${topic_id} is invalid and not served until it is fixed; see doctor`)
+      invalid.set(topic_id, stored.invalid)
+    } else if (invalid.delete(topic_id)) {
+      warn(`topic ${topic_id} is valid again`)
     }
     if (after === before || (after && before && isSame(after, before))) return undefined
     if (after) known.set(topic_id, after)
@@ -176,14 +177,14 @@ export async function openCatalog(options: {
 
   /** Compares everything that is known with the store, and reads again what differs. Nothing is gone meanwhile. */
   async function reload(): Promise<void> {
-    const gone = new Set([...known.keys(), ...damaged.keys()])
+    const gone = new Set([...known.keys(), ...invalid.keys()])
     const differing: string[] = []
     for await (const stored of topics.all()) {
       const { topic_id } = stored
       gone.delete(topic_id)
       const before = known.get(topic_id)
       const isKnown =
-        'topic' in stored ? before && isSame(before, stored.topic) : damaged.get(topic_id) === stored.damage
+        'topic' in stored ? before && isSame(before, stored.topic) : invalid.get(topic_id) === stored.invalid
       if (!isKnown) differing.push(topic_id)
     }
     await refresh([...differing, ...gone])
@@ -241,18 +242,18 @@ export async function openCatalog(options: {
       if (!found.is_active) throw notFound(topic_id)
       return found
     },
-    bodies: texts.of,
+    texts: texts.get,
     list() {
       assertServable()
       sorted ??= [...known.values()].sort(byDisplayOrder)
       return sorted
     },
-    damaged: () => damaged,
+    invalid: () => invalid,
     staleSince: () => outage?.asOf,
     canServe: texts.canServe,
     catchUp: () => watch.catchUp(),
-    accept(saved, bodies = {}) {
-      texts.take(saved, bodies)
+    accept(saved, newTexts = {}) {
+      texts.put(saved, newTexts)
       tell([takeIfNewer({ topic_id: saved.topic_id, topic: saved })])
     },
     onChange(listener) {

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { Awaitable } from '../../domain/awaitable.ts'
 import type { PromptStore } from '../../domain/prompt-store.ts'
-import type { Bodies, PromptInfo, Topic } from '../../domain/topic.ts'
+import type { PromptInfo, PromptTexts, Topic } from '../../domain/topic.ts'
 
 /** Most bytes of texts kept in memory. */
 const MAX_BYTES = 64 * 1024 * 1024
@@ -12,12 +12,12 @@ const MAX_AHEAD_BYTES = MAX_BYTES * 0.9
 const MAX_HOT_CHARACTERS = 4 * 1024 * 1024
 
 /** The texts of topics, kept in memory. A text never changes, so what is known is right for ever. */
-export interface Texts {
+export interface TextCache {
   /** All texts of a topic: the same object for as long as they are the same. */
-  of(topic: Topic): Awaitable<Bodies>
+  get(topic: Topic): Awaitable<PromptTexts>
 
   /** Takes over texts of a topic that need no reading, by prompt type. */
-  take(topic: Topic, bodies: Bodies): void
+  put(topic: Topic, texts: PromptTexts): void
 
   /** Reads texts, up to what the memory may hold. @returns whether all could be read. */
   readAhead(topics: Iterable<Topic>): Promise<boolean>
@@ -30,13 +30,16 @@ export interface Texts {
 }
 
 /** @param warn told once when texts cannot be read. */
-export function keepTexts(prompts: PromptStore, warn: (message: string, cause?: unknown) => void): Texts {
+export function createTextCache(
+  prompts: PromptStore,
+  warn: (message: string, cause?: unknown) => void,
+): TextCache {
   const known = new LRUCache<string, string>({
     maxSize: MAX_BYTES,
     sizeCalculation: (text) => text.length * 2 + 1,
   })
   /** Texts of the topics that are asked for most. */
-  const together = new LRUCache<Topic, Bodies>({
+  const together = new LRUCache<Topic, PromptTexts>({
     maxSize: MAX_HOT_CHARACTERS,
     sizeCalculation: (found) => Object.values(found).reduce((sum, text) => sum + text.length, 1),
   })
@@ -71,7 +74,7 @@ export function keepTexts(prompts: PromptStore, warn: (message: string, cause?: 
     }
   }
 
-  async function assemble(topic: Topic): Promise<Bodies> {
+  async function assemble(topic: Topic): Promise<PromptTexts> {
     const texts = await Promise.all(topic.prompts.map((info) => textOf(topic.topic_id, info)))
     const found = Object.freeze(
       Object.fromEntries(
@@ -83,11 +86,11 @@ export function keepTexts(prompts: PromptStore, warn: (message: string, cause?: 
   }
 
   return {
-    of: (topic) => together.get(topic) ?? assemble(topic),
+    get: (topic) => together.get(topic) ?? assemble(topic),
 
-    take(topic, bodies) {
+    put(topic, texts) {
       for (const info of topic.prompts) {
-        const text = bodies[info.prompt_type]
+        const text = texts[info.prompt_type]
         if (text !== undefined) known.set(keyOf(topic.topic_id, info), text)
       }
     },

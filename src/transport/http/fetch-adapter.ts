@@ -12,7 +12,7 @@ type AuthInfo = { token: string; clientId: string; scopes: string[]; extra: Reco
  * parsed body alone, instead of writing it back to JSON for a request stream that nobody reads: a tenth of the
  * cost of a request.
  */
-export async function exchange(
+export async function respondWithFetch(
   fetch: Fetch,
   message: IncomingMessage,
   reply: ServerResponse,

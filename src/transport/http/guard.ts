@@ -8,7 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import { AppError } from '../../domain/errors.ts'
 import { allowOrigin } from './cors.ts'
 
-export interface GuardOptions {
+export interface HostOptions {
   /** Names that `Host` may carry; loopback names by default. */
   allowedHosts?: string[] | undefined
   /** Host names of origins that may call from a browser, or whole origins; loopback names by default. */
@@ -20,7 +20,7 @@ export interface GuardOptions {
  * Checks `Host` and `Origin` of every request. Without it a web page could reach a server on the user's machine by DNS
  * rebinding (MCP, transports, security warning).
  */
-export function guardHost(app: FastifyInstance, options: GuardOptions): void {
+export function validateHostAndOrigin(app: FastifyInstance, options: HostOptions): void {
   const own = options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname]
   const hosts = [...(options.allowedHosts ?? localhostAllowedHostnames()), ...own]
   const origins = options.allowedOrigins ?? localhostAllowedOrigins()

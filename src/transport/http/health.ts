@@ -23,7 +23,7 @@ export interface HealthDeps {
 }
 
 /** `/healthz` (the process answers), `/readyz` (prompts can be served) and `/metrics` (spec §8). */
-export function answerHealth(
+export function registerHealthRoutes(
   app: FastifyInstance,
   { catalog, authenticate, canVerify, metrics, behindProxy }: HealthDeps,
 ): void {
@@ -38,7 +38,7 @@ export function answerHealth(
     const since = catalog.staleSince()
     return since
       ? { status: 'stale', stale_since: since.toISOString(), topics }
-      : { status: 'ready', topics, damaged: catalog.damaged().size }
+      : { status: 'ready', topics, damaged: catalog.invalid().size }
   })
 
   app.get('/metrics', async (request, reply) => {

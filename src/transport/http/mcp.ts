@@ -3,15 +3,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { LimitName, RateLimiter } from '../../domain/rate-limiter.ts'
-import { type Execute, takeLimit } from '../../pipeline/execute.ts'
+import { consumeLimit, type Execute } from '../../pipeline/execute.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 import { announceChanges } from '../mcp/changes.ts'
 import { NOT_JSON, parseJson } from '../mcp/parse-json.ts'
 import { createMcpServer } from '../mcp/server.ts'
 import { operationOf } from '../mcp/tools.ts'
-import { exchange } from './fetch-adapter.ts'
+import { respondWithFetch } from './fetch-adapter.ts'
 import type { Authenticate } from './identity/authenticator.ts'
-import { tellAllowance } from './rate-limit-headers.ts'
+import { setRateLimitHeaders } from './rate-limit-headers.ts'
 
 export interface McpHttpDeps {
   execute: Execute
@@ -45,7 +45,7 @@ const STREAM_CHECK_MS = 500
  *
  * @returns how to end it: waits for running calls, then closes the streams of subscribers.
  */
-export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () => Promise<void> {
+export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Promise<void> {
   const { execute, catalog, limiter, authenticate, isStillValid, reportError, reportDefect } = deps
   const handler = createMcpHandler(
     ({ authInfo }) => {
@@ -84,8 +84,8 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
         const { body, caller } = request
         if (body === NOT_JSON) return reply.code(400).send(parseError)
         for (const [limit, cost] of costsOf(body, caller)) {
-          await takeLimit(limiter, { caller }, limit, cost, (allowance) =>
-            tellAllowance(reply, limit, allowance),
+          await consumeLimit(limiter, { caller }, limit, cost, (allowance) =>
+            setRateLimitHeaders(reply, limit, allowance),
           )
         }
         const isStream = isSubscription(request)
@@ -99,7 +99,7 @@ export function serveMcpOverHttp(app: FastifyInstance, deps: McpHttpDeps): () =>
           extra: { caller, requestId: request.id },
         }
         const options = { parsedBody: body, authInfo }
-        const answer = exchange(handler.fetch, request.raw, reply.raw, options).catch((error) => {
+        const answer = respondWithFetch(handler.fetch, request.raw, reply.raw, options).catch((error) => {
           // Fastify has let go of this request: a failure from here on is ours to answer.
           reportDefect(error, request.id)
           if (!reply.raw.headersSent) reply.raw.writeHead(500)

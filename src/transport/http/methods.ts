@@ -9,7 +9,7 @@ const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE',
  *
  * @returns adds these answers; to be called when all routes are there.
  */
-export function collectMethods(app: FastifyInstance): () => void {
+export function methodNotAllowed(app: FastifyInstance): () => void {
   const methodsOf = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const address = url.replace(/(?<=.)\/$/, '')

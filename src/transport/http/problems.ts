@@ -21,15 +21,15 @@ export interface ProblemDeps {
 }
 
 /** Answers every failure with a problem document (RFC 9457). */
-export function answerProblems(app: FastifyInstance, deps: ProblemDeps): void {
-  app.setErrorHandler((thrown, request, reply) => answerProblem(thrown, request, reply, deps))
+export function registerErrorHandlers(app: FastifyInstance, deps: ProblemDeps): void {
+  app.setErrorHandler((thrown, request, reply) => sendProblem(thrown, request, reply, deps))
   app.setNotFoundHandler(() => {
     throw new AppError('not_found', 'There is nothing at this address.')
   })
 }
 
 /** Answers one failure; also used for requests that never reach a route. */
-export function answerProblem(
+export function sendProblem(
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -87,7 +87,7 @@ function fromFramework({ code, statusCode, message }: FastifyError): AppError | 
 }
 
 /** Answers what Node could not read as a request at all; there is no reply object for it yet. */
-export function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void {
+export function rejectMalformedRequest({ code }: NodeJS.ErrnoException, socket: Socket): void {
   // The client has hung up: nobody is left to tell.
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()

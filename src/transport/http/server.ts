@@ -4,18 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type FastifyInstance, fastify } from 'fastify'
 import { urlAt } from '../../config.ts'
 import { AppError } from '../../domain/errors.ts'
-import { type GuardOptions, guardHost } from './guard.ts'
-import { answerHealth, type HealthDeps } from './health.ts'
-import { answerProtectedResource, type ProtectedResourceDeps } from './identity/protected-resource.ts'
-import { answerSignIn, type SignInDeps } from './identity/sign-in.ts'
-import { earlyPaths } from './legacy-templates/openapi.ts'
-import { type McpHttpDeps, serveMcpOverHttp } from './mcp.ts'
-import { collectMethods } from './methods.ts'
-import { serveDocs } from './openapi/docs.ts'
+import { type HostOptions, validateHostAndOrigin } from './guard.ts'
+import { type HealthDeps, registerHealthRoutes } from './health.ts'
+import { type ProtectedResourceDeps, registerProtectedResource } from './identity/protected-resource.ts'
+import { registerSignInRoutes, type SignInDeps } from './identity/sign-in.ts'
+import { legacyTemplatePaths } from './legacy-templates/openapi.ts'
+import { type McpHttpDeps, registerMcp } from './mcp.ts'
+import { methodNotAllowed } from './methods.ts'
+import { registerDocs } from './openapi/docs.ts'
 import { openApiDocument } from './openapi/document.ts'
-import { answerProblem, answerProblems, answerUnreadable } from './problems.ts'
-import { type RestDeps, serveRest } from './rest/rest.ts'
-import { dropUnreadAnswers } from './slow-readers.ts'
+import { registerErrorHandlers, rejectMalformedRequest, sendProblem } from './problems.ts'
+import { type RestDeps, registerRestRoutes } from './rest/rest.ts'
+import { closeStalledConnections } from './slow-readers.ts'
 
 /** Largest request body (spec §5). */
 const MAX_BODY_BYTES = 1024 * 1024
@@ -32,7 +32,7 @@ const DRAIN_POLL_MS = 10
 /** Time for the last answers. */
 const LAST_WORDS_MS = 500
 
-export interface HttpOptions extends GuardOptions {
+export interface HttpOptions extends HostOptions {
   host: string
   port: number
   /** See {@link Config.publicUrl}. */
@@ -80,8 +80,8 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     genReqId: requestIds(),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PATH_FIELD },
     rewriteUrl: ({ url = '' }) => withoutBase(url, basePath),
-    frameworkErrors: (error, request, reply) => answerProblem(error, request, reply, shared),
-    clientErrorHandler: answerUnreadable,
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, shared),
+    clientErrorHandler: rejectMalformedRequest,
   })
   // Not by `decorateRequest`, which sets members by variable names, and so more slowly than all they are used for.
   app.addHook('onRequest', (request, reply, done) => {
@@ -90,18 +90,18 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     reply.header('x-request-id', request.id)
     done()
   })
-  dropUnreadAnswers(app)
-  const refuseOtherMethods = collectMethods(app)
-  answerProblems(app, shared)
-  guardHost(app, options)
-  answerHealth(app, shared)
-  answerSignIn(app, shared)
-  answerProtectedResource(app, shared)
-  serveRest(app, shared)
-  const closeMcp = serveMcpOverHttp(app, shared)
+  closeStalledConnections(app)
+  const refuseOtherMethods = methodNotAllowed(app)
+  registerErrorHandlers(app, shared)
+  validateHostAndOrigin(app, options)
+  registerHealthRoutes(app, shared)
+  registerSignInRoutes(app, shared)
+  registerProtectedResource(app, shared)
+  registerRestRoutes(app, shared)
+  const closeMcp = registerMcp(app, shared)
   const document = () =>
-    openApiDocument({ publicUrl: publicUrl ?? addressOf(app, options.host), extra: earlyPaths })
-  serveDocs(app, { document, root: deps.docsRoot })
+    openApiDocument({ publicUrl: publicUrl ?? addressOf(app, options.host), extra: legacyTemplatePaths })
+  registerDocs(app, { document, root: deps.docsRoot })
   app.register(async () => refuseOtherMethods())
   await listen(app, options)
 

@@ -18,7 +18,7 @@ interface Progress {
  * Node's time-out for connections (`connectionTimeout`) is set anew with every request and every piece of an answer,
  * ends those on which a model is at work, and starts again with every byte that such a client sends.
  */
-export function dropUnreadAnswers(
+export function closeStalledConnections(
   app: FastifyInstance,
   { patienceMs = PATIENCE_MS, lookMs = LOOK_MS }: { patienceMs?: number; lookMs?: number } = {},
 ): void {

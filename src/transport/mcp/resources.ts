@@ -64,7 +64,7 @@ const read = defineOperation({
   output: z.object({ text: z.string(), mimeType: z.string() }),
   async run({ catalog }, { topic_id, prompt_type }) {
     const topic = catalog.published(topic_id)
-    const prompts = await catalog.bodies(topic)
+    const prompts = await catalog.texts(topic)
     if (prompt_type === undefined) {
       const { topic_name, topic_type, category, description, revision, allowed_parameters } = topic
       const parameters_schema = parametersSchema(allowed_parameters)

@@ -4,7 +4,7 @@ import { complete } from './completion.ts'
 import { progressOf } from './progress.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
 import { listResources, RESOURCE_TEMPLATES, readResource } from './resources.ts'
-import { answer, type McpSession } from './session.ts'
+import { handle, type McpSession } from './session.ts'
 import { callTool, listTools } from './tools.ts'
 
 const INFO = {
@@ -46,15 +46,15 @@ export function createMcpServer(session: McpSession): Server {
     cacheHints: CACHE_HINTS,
   })
 
-  answer(server, 'prompts/list', (params) => listPrompts(session, params))
-  answer(server, 'prompts/get', (params) => getPrompt(session, params))
-  answer(server, 'resources/list', (params) => listResources(session, params))
-  answer(server, 'resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
-  answer(server, 'resources/read', (params) => readResource(session, params))
-  answer(server, 'tools/list', () => ({ tools: listTools(session.caller) }))
-  answer(server, 'tools/call', (params, context) =>
+  handle(server, 'prompts/list', (params) => listPrompts(session, params))
+  handle(server, 'prompts/get', (params) => getPrompt(session, params))
+  handle(server, 'resources/list', (params) => listResources(session, params))
+  handle(server, 'resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
+  handle(server, 'resources/read', (params) => readResource(session, params))
+  handle(server, 'tools/list', () => ({ tools: listTools(session.caller) }))
+  handle(server, 'tools/call', (params, context) =>
     callTool(session, params['name'], params['arguments'], progressOf(context)),
   )
-  answer(server, 'completion/complete', (params) => complete(session.catalog, params))
+  handle(server, 'completion/complete', (params) => complete(session.catalog, params))
   return server
 }

@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { ProtocolError, type Result, type Server, type ServerContext } from '@modelcontextprotocol/server'
+import {
+  type Result as McpResult,
+  ProtocolError,
+  type Server,
+  type ServerContext,
+} from '@modelcontextprotocol/server'
 import type * as z from 'zod'
 import type { Awaitable } from '../../domain/awaitable.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
 import { JsonObject } from '../../domain/json.ts'
 import type { Execute } from '../../pipeline/execute.ts'
-import type { Answer, CallContext, Operation } from '../../pipeline/operation.ts'
+import type { CallContext, Operation, Result } from '../../pipeline/operation.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 
 /** What the handlers of one MCP connection (stdio) or request (HTTP) work with. */
@@ -29,7 +34,7 @@ export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
   operation: Operation<Input, Data>,
   input: unknown,
   context: Pick<CallContext, 'signal' | 'listener'> = {},
-): Awaitable<Answer<z.input<Data>>> {
+): Awaitable<Result<z.input<Data>>> {
   return execute(operation, input, { caller, limitsTaken, requestId, ...context })
 }
 
@@ -39,10 +44,10 @@ export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
  * With a schema of our own the SDK hands over what came: its own schemas would drop members without a word, and
  * answer what does not fit as an internal error.
  */
-export function answer(
+export function handle(
   server: Server,
   method: string,
-  handler: (params: Params, context: ServerContext) => Awaitable<Result>,
+  handler: (params: Params, context: ServerContext) => Awaitable<McpResult>,
 ): void {
   server.setRequestHandler(method, { params: JsonObject }, async (params, context) => {
     try {

@@ -6,7 +6,7 @@ import { MAX_DEPTH } from '../../domain/json.ts'
 import { parseInput } from '../../domain/validation.ts'
 import { announceChanges } from './changes.ts'
 import { createMcpServer } from './server.ts'
-import { answer, type McpSession } from './session.ts'
+import { handle, type McpSession } from './session.ts'
 import { stdioTransport } from './stdio-transport.ts'
 
 /**
@@ -52,11 +52,11 @@ export function serveStdio(
 function followSubscriptions(server: Server): (uri: string) => boolean {
   const uris = new Set<string>()
   const Uri = z.object({ uri: z.string() })
-  answer(server, 'resources/subscribe', (params) => {
+  handle(server, 'resources/subscribe', (params) => {
     uris.add(parseInput(Uri, params, MAX_DEPTH).uri)
     return {}
   })
-  answer(server, 'resources/unsubscribe', (params) => {
+  handle(server, 'resources/unsubscribe', (params) => {
     uris.delete(parseInput(Uri, params, MAX_DEPTH).uri)
     return {}
   })

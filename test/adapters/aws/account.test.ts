@@ -12,7 +12,7 @@ describeWithAws('the account', (parts) => {
     const { clients, dynamodb } = await proxiedParts(parts)
     const { table } = freshNames()
     const account = accountOf(clients.dynamodb, table)
-    expect((await failureOf(account)).forOperator).toContain(table)
+    expect((await failureOf(account)).operatorMessage).toContain(table)
     await clients.dynamodb.send(new CreateTableCommand(topicsTable(table)))
     dynamodb.reset()
     const answers = await Promise.all([account(), account(), account()])

@@ -42,7 +42,7 @@ interface Victim {
 function version(number: number): TopicContent {
   return topicContent('t', { system: `system ${number}`, user: `user ${Math.min(number, 2)}` })
 }
-const withoutSystem: TopicContent = { ...version(2), bodies: { user: 'user 2' } }
+const withoutSystem: TopicContent = { ...version(2), texts: { user: 'user 2' } }
 
 const update: Victim = {
   before: [version(1), version(2)],
@@ -209,7 +209,7 @@ function stateOf(place: Place, expected: readonly string[] = []): Promise<Map<st
   return freshly(place, async ({ dynamodb, topics, prompts }) => {
     const found = new Map<string, NonNullable<TopicState['topic']>>()
     for await (const stored of topics.all()) {
-      if ('damage' in stored) throw new Error(`${stored.topic_id}: ${stored.damage}`)
+      if ('invalid' in stored) throw new Error(`${stored.topic_id}: ${stored.invalid}`)
       const { topic } = stored
       const texts: Record<string, TextState> = {}
       for (const info of topic.prompts) {

@@ -82,7 +82,7 @@ describeWithAws('a record that another program made', (parts) => {
       revision: 1,
       updated_by: 'admin@purposepath.ai',
     })
-    expect(await catalog.bodies(topic)).toEqual({ system: SYSTEM, user: USER })
+    expect(await catalog.texts(topic)).toEqual({ system: SYSTEM, user: USER })
   })
 
   it.each([true, false])('is upgraded by the first write (bucket keeps versions: %s)', async (versioned) => {
@@ -129,10 +129,10 @@ describeWithAws('a record that another program made', (parts) => {
     const { place, services } = await setUp(parts, { changes: { topic_id: 'core_values' } })
     await upload(place, 'user', 'Hello {{nobody}}')
     const { catalog } = await services()
-    expect([...catalog.damaged()]).toEqual([['core_values', expect.stringContaining('nobody')]])
+    expect([...catalog.invalid()]).toEqual([['core_values', expect.stringContaining('nobody')]])
     await upload(place, 'user', USER)
-    await waitFor(() => catalog.damaged().size === 0)
-    expect(await catalog.bodies(catalog.published('core_values'))).toEqual({ system: SYSTEM, user: USER })
+    await waitFor(() => catalog.invalid().size === 0)
+    expect(await catalog.texts(catalog.published('core_values'))).toEqual({ system: SYSTEM, user: USER })
   })
 
   it.each([
@@ -147,7 +147,7 @@ describeWithAws('a record that another program made', (parts) => {
     const { catalog } = await services()
     expect(catalog.list().map(({ topic_id }) => topic_id)).toContain('good')
     const isServed = catalog.list().some(({ topic_id }) => topic_id === 'core_values')
-    expect(isServed).toBe(!catalog.damaged().has('core_values'))
+    expect(isServed).toBe(!catalog.invalid().has('core_values'))
   })
 })
 
@@ -157,14 +157,14 @@ describeWithAws('a record whose texts are out of reach', (parts) => {
     const lost = { ...record('no-such-bucket-anywhere'), topic_id: 'lost' }
     await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: lost }))
     const { catalog } = await services()
-    expect(await catalog.bodies(catalog.published('core_values'))).toEqual({ system: SYSTEM, user: USER })
-    expect([...catalog.damaged()]).toEqual([['lost', expect.stringContaining('no-such-bucket-anywhere')]])
+    expect(await catalog.texts(catalog.published('core_values'))).toEqual({ system: SYSTEM, user: USER })
+    expect([...catalog.invalid()]).toEqual([['lost', expect.stringContaining('no-such-bucket-anywhere')]])
     const update = { ...record(place.bucket), topic_name: 'Renamed' }
     await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: update }))
     await waitFor(() => catalog.topic('core_values').topic_name === 'Renamed')
     const mended = { ...record(place.bucket), topic_id: 'lost', prompts: [] }
     await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: mended }))
-    await waitFor(() => catalog.damaged().size === 0 && catalog.published('lost'))
+    await waitFor(() => catalog.invalid().size === 0 && catalog.published('lost'))
   })
 })
 

@@ -33,8 +33,8 @@ const numbers = (count: number) => Array.from({ length: count }, (_, number) => 
 
 /** A topic with no texts under this name. */
 function named(topic_id: string, topic_name: string) {
-  const { definition, bodies } = topicContent(topic_id)
-  return { definition: { ...definition, topic_name }, bodies }
+  const { definition, texts } = topicContent(topic_id)
+  return { definition: { ...definition, topic_name }, texts }
 }
 
 async function putTopics(instance: Instance, count: number): Promise<void> {

@@ -26,7 +26,7 @@ async function setUp(parts: AwsParts, topics = TOPICS) {
   const behind: Place = { ...place, parts: { ...parts, dynamodb: dynamodb.endpoint, s3: s3.endpoint } }
   const services = await openServices(openAws(behind))
   const { catalog } = services
-  const readAll = () => Promise.all(ids.map(async (id) => catalog.bodies(catalog.published(id))))
+  const readAll = () => Promise.all(ids.map(async (id) => catalog.texts(catalog.published(id))))
   return { place, behind, dynamodb, s3, other, services, catalog, ids, readAll }
 }
 
@@ -56,7 +56,7 @@ describeWithAws('in an outage of AWS', (parts) => {
     await waitFor(() => catalog.topic('topic_2').revision === 2)
     expect(performance.now() - healedAt).toBeLessThan(1_000 + FRESHNESS_MS)
     expect((await putBodies(services, 'topic_1', { user: 'new' }))?.topic.revision).toBe(2)
-    expect(await catalog.bodies(catalog.topic('topic_2'))).toMatchObject({ user: 'Meanwhile' })
+    expect(await catalog.texts(catalog.topic('topic_2'))).toMatchObject({ user: 'Meanwhile' })
   })
 
   it('reads all texts ahead, so that even those nobody asked for are there', async () => {
@@ -78,8 +78,8 @@ describeWithAws('in an outage of AWS', (parts) => {
     await putBodies(services, 'topic_2', { user: 'By this one' })
     dynamodb.outage()
     s3.outage()
-    expect(await catalog.bodies(catalog.topic('topic_1'))).toMatchObject({ user: 'By the other' })
-    expect(await catalog.bodies(catalog.topic('topic_2'))).toMatchObject({ user: 'By this one' })
+    expect(await catalog.texts(catalog.topic('topic_1'))).toMatchObject({ user: 'By the other' })
+    expect(await catalog.texts(catalog.topic('topic_2'))).toMatchObject({ user: 'By this one' })
   })
 
   it('reads ahead again what it could not read', async () => {
@@ -140,7 +140,7 @@ describeWithAws('with faults that pass', (parts) => {
     for (const fault of [drop(), cutBody(1)]) {
       for (const side of [dynamodb, s3]) side.inject(fault, { times: 2 })
       const published = await putBodies(services, 'topic_1', { user: `After ${fault.name}` })
-      expect(await catalog.bodies(catalog.topic('topic_1'))).toMatchObject({ user: `After ${fault.name}` })
+      expect(await catalog.texts(catalog.topic('topic_1'))).toMatchObject({ user: `After ${fault.name}` })
       expect(published?.topic.revision).toBe(catalog.topic('topic_1').revision)
     }
   })

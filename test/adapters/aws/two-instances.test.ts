@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import pMap from 'p-map'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { fingerprint } from '../../../src/domain/prompt-store.ts'
-import type { Bodies, Topic } from '../../../src/domain/topic.ts'
+import type { PromptTexts, Topic } from '../../../src/domain/topic.ts'
 import { updatePrompt } from '../../../src/operations/prompts/edit.ts'
 import { updateTopic } from '../../../src/operations/topics/edit.ts'
 import { infoOf, topicOf } from '../../contracts/store.ts'
@@ -48,7 +48,7 @@ async function editsByProcess(
 }
 
 /** Every part of a topic bears the mark of the same edit. */
-function expectWhole({ topic_id, description = '', allowed_parameters, prompts }: Topic, texts: Bodies) {
+function expectWhole({ topic_id, description = '', allowed_parameters, prompts }: Topic, texts: PromptTexts) {
   expect({ topic_id, allowed_parameters, texts }).toEqual({
     topic_id,
     allowed_parameters: [parameter(description)],
@@ -65,7 +65,7 @@ async function look({ topics, prompts, catalog }: Instance, topic_id: string): P
   const texts = stored.prompts.map(async (info) => [info.prompt_type, await prompts.read(topic_id, info)])
   expectWhole(stored, Object.fromEntries(await Promise.all(texts)))
   const served = catalog.topic(topic_id)
-  expectWhole(served, await catalog.bodies(served))
+  expectWhole(served, await catalog.texts(served))
 }
 
 /** How two edits that are made at the same time end: `ok` or the code of the failure. */

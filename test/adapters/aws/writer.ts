@@ -5,8 +5,8 @@ import { awsStore } from '../../../src/adapters/aws/store.ts'
 import { dynamoClient } from '../../../src/adapters/dynamodb/client.ts'
 import { s3Client } from '../../../src/adapters/s3/client.ts'
 import { systemClock } from '../../../src/domain/clock.ts'
-import { inTurn } from '../../../src/domain/keyed-mutex.ts'
-import type { Bodies, TopicContent } from '../../../src/domain/topic.ts'
+import { createKeyedMutex } from '../../../src/domain/keyed-mutex.ts'
+import type { PromptTexts, TopicContent } from '../../../src/domain/topic.ts'
 import { openCatalog } from '../../../src/services/catalog/catalog.ts'
 import { type PublishingDeps, publish } from '../../../src/services/publishing.ts'
 import type { Place } from '../../helpers/aws-store.ts'
@@ -74,14 +74,14 @@ export async function edits(
 /** The topic with the mark in every part of it: whoever sees two marks sees parts of two edits. */
 function marked(current: TopicContent | undefined, mark: string): TopicContent {
   if (!current) throw new Error('the topic is gone')
-  const { definition, bodies } = current
+  const { definition, texts } = current
   return {
     definition: { ...definition, description: mark, allowed_parameters: [parameter(mark)] },
-    bodies: markedBodies(Object.keys(bodies), mark),
+    texts: markedBodies(Object.keys(texts), mark),
   }
 }
 
-export function markedBodies(types: readonly string[], mark: string): Bodies {
+export function markedBodies(types: readonly string[], mark: string): PromptTexts {
   return Object.fromEntries(types.map((type) => [type, `${type} {{${mark}}}`]))
 }
 
@@ -100,7 +100,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const store = openStore(JSON.parse(place))
   const clock = systemClock
   const catalog = await openCatalog({ ...store, clock, staleIfErrorMs: 60_000, warn: () => {} })
-  const deps = { ...store, clock, catalog, inTurn: inTurn() }
+  const deps = { ...store, clock, catalog, mutex: createKeyedMutex() }
   if (mode === 'edit') {
     const say = (edit: Acknowledged) => process.stdout.write(`${JSON.stringify(edit)}\n`)
     await edits(deps, name, Number(times), say)

@@ -52,8 +52,8 @@ describe.each(WAYS)('%s', (way) => {
     server.always(httpError(type, status, `Bedrock says ${type}.`))
     const failure = await failureOf(ask(structured(), way))
     expect(failure).toMatchObject({ kind, message: expect.stringMatching(sentence) })
-    expect(failure.forOperator).toContain(`bedrock:InvokeModel on ${MODEL}: `)
-    expect(failure.forOperator).toContain(type)
+    expect(failure.operatorMessage).toContain(`bedrock:InvokeModel on ${MODEL}: `)
+    expect(failure.operatorMessage).toContain(type)
     expect(server.requests).toHaveLength(1)
   })
 
@@ -94,7 +94,7 @@ describe.each(WAYS)('%s', (way) => {
   ])('the operator learns what to do: %s, %s', async (type, said, advice) => {
     const { server, ask } = await openBedrock()
     server.always(httpError(type, 400, said))
-    expect((await failureOf(ask(structured(), way))).forOperator).toMatch(advice)
+    expect((await failureOf(ask(structured(), way))).operatorMessage).toMatch(advice)
   })
 
   test('a prompt that is too long is told to whoever wrote it', async () => {
@@ -118,7 +118,7 @@ describe.each(WAYS)('%s', (way) => {
     const failure = await failureOf(ask(structured(), way))
     expect(failure.kind).toBe('incomplete')
     expect(failure.message).toMatch(message)
-    expect(failure.forOperator).toMatch(advice)
+    expect(failure.operatorMessage).toMatch(advice)
     expect(failure.usage).toEqual({ inputTokens: expect.any(Number), outputTokens: expect.any(Number) })
     expect(failure.usage?.outputTokens).toBeGreaterThan(0)
   })
@@ -130,7 +130,7 @@ describe.each(WAYS)('%s', (way) => {
     await server.stop()
     const failure = await failureOf(ask(structured(), way))
     expect(failure).toMatchObject({ kind: 'passing', message: 'The model is out of reach.' })
-    expect(failure.forOperator).toMatch(/ECONNREFUSED/)
+    expect(failure.operatorMessage).toMatch(/ECONNREFUSED/)
   })
 
   test.each(PROTOCOLS)('an answer of 2 MB is cut off: %s', async (protocol) => {
@@ -171,7 +171,7 @@ describe.each(WAYS)('%s', (way) => {
     const { server, ask } = await openBedrock()
     const failure = await failureOf(ask(structured({ config }), way))
     expect(failure.kind).toBe('refused')
-    expect(failure.forOperator).toContain(`config.${Object.keys(config)[0]}`)
+    expect(failure.operatorMessage).toContain(`config.${Object.keys(config)[0]}`)
     expect(server.requests).toEqual([])
   })
 })
@@ -243,7 +243,7 @@ test('without a region the operator learns what to set', async () => {
     },
   })
   const failure = await failureOf(model.ask(request(), { signal: new AbortController().signal }))
-  expect(failure).toMatchObject({ kind: 'refused', forOperator: expect.stringMatching(/Set AWS_REGION/) })
+  expect(failure).toMatchObject({ kind: 'refused', operatorMessage: expect.stringMatching(/Set AWS_REGION/) })
 })
 
 test('without credentials the operator learns what to set', async () => {
@@ -252,7 +252,10 @@ test('without credentials the operator learns what to set', async () => {
   }
   const model = bedrockModel({ region: 'us-east-1', credentials })
   const failure = await failureOf(model.ask(request(), { signal: new AbortController().signal }))
-  expect(failure).toMatchObject({ kind: 'refused', forOperator: expect.stringMatching(/no AWS credentials/) })
+  expect(failure).toMatchObject({
+    kind: 'refused',
+    operatorMessage: expect.stringMatching(/no AWS credentials/),
+  })
   expect(shownOf(failure)).not.toMatch(CANARY)
 })
 

@@ -67,7 +67,7 @@ describeWithAws('the limiter of all instances', (parts) => {
       writes: () => writes,
       mostDuringWrite: () => most,
       async call() {
-        const { allowed } = await limiter.take('a', 'retrieval', 1)
+        const { allowed } = await limiter.consume('a', 'retrieval', 1)
         if (allowed) instance.through++
         return allowed
       },
@@ -165,7 +165,7 @@ describeWithAws('the limiter of all instances', (parts) => {
 
   it('never writes more often than it is asked', async () => {
     const { limiter, instance, items } = await single()
-    for (let caller = 0; caller < 300; caller++) await limiter.take(`c${caller}`, 'retrieval', 1)
+    for (let caller = 0; caller < 300; caller++) await limiter.consume(`c${caller}`, 'retrieval', 1)
     await limiter.close()
     report(`300 checks of as many callers: ${instance.writes()} writes`)
     expect(instance.writes()).toBeLessThanOrEqual(300)
@@ -194,7 +194,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     const { all, items } = await instances(2)
     const [one, other] = all as [Instance, Instance]
     const startedAt = performance.now()
-    await one.limiter.take('a', 'retrieval', 3)
+    await one.limiter.consume('a', 'retrieval', 3)
     await one.settled()
     expect(await items()).toEqual([])
     await waitFor(async () => (await items()).length === 1)
@@ -202,24 +202,24 @@ describeWithAws('the limiter of all instances', (parts) => {
     const [item] = await items()
     expect(item).toMatchObject({ limit_key: ITEM, expires_at: Date.parse('2026-01-01T00:02:00Z') / 1000 })
     expect(countIn(item)).toBe(3)
-    await other.limiter.take('a', 'retrieval', SHARE)
+    await other.limiter.consume('a', 'retrieval', SHARE)
     await other.settled()
-    expect(await other.limiter.take('a', 'retrieval', 1)).toMatchObject({ remaining: 1000 - SHARE - 4 })
+    expect(await other.limiter.consume('a', 'retrieval', 1)).toMatchObject({ remaining: 1000 - SHARE - 4 })
   })
 
   it('lets nobody wait for the table, except who failed to authenticate', async () => {
     const { limiter, proxy } = await single()
     proxy.inject(latency(300), { times: 2 })
     const startedAt = performance.now()
-    for (let call = 0; call < 1000; call++) await limiter.take('a', 'retrieval', 1)
+    for (let call = 0; call < 1000; call++) await limiter.consume('a', 'retrieval', 1)
     expect(performance.now() - startedAt).toBeLessThan(200)
-    await limiter.take('address', 'auth_failures', 1)
+    await limiter.consume('address', 'auth_failures', 1)
     expect(performance.now() - startedAt).toBeGreaterThan(300)
   })
 
   it('counts failed attempts of all instances exactly, and asks no more once they are used up', async () => {
     const { all } = await instances(2)
-    const attempt = ({ limiter }: Instance) => limiter.take('address', 'auth_failures', 1)
+    const attempt = ({ limiter }: Instance) => limiter.consume('address', 'auth_failures', 1)
     const attempts = await Promise.all(Array.from({ length: 15 }, () => all.map(attempt)).flat())
     expect(attempts.filter(({ allowed }) => allowed)).toHaveLength(10)
     const writes = all.map((instance) => instance.writes())
@@ -239,38 +239,44 @@ describeWithAws('the limiter of all instances', (parts) => {
       ['admin', 300],
     ] as const) {
       for (let call = 0; call < most; call++) {
-        expect(await limiter.take('a', limit, 1)).toMatchObject({ allowed: true, remaining: most - call - 1 })
+        expect(await limiter.consume('a', limit, 1)).toMatchObject({
+          allowed: true,
+          remaining: most - call - 1,
+        })
       }
-      expect(await limiter.take('a', limit, 1)).toMatchObject({ allowed: false, remaining: 0 })
+      expect(await limiter.consume('a', limit, 1)).toMatchObject({ allowed: false, remaining: 0 })
     }
     const closed = { allowed: false, limit: 10, remaining: 0, resetSeconds: 5 }
-    expect(await limiter.take('address', 'auth_failures', 1)).toEqual(closed)
+    expect(await limiter.consume('address', 'auth_failures', 1)).toEqual(closed)
     await instance.settled()
-    expect(await limiter.take('address', 'auth_failures', 1)).toEqual(closed)
+    expect(await limiter.consume('address', 'auth_failures', 1)).toEqual(closed)
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toMatch(/^the limits table cannot be used: .*dynamodb:UpdateItem on table prompts-/)
     proxy.heal()
-    expect(await limiter.take('address', 'auth_failures', 1)).toMatchObject({ allowed: true, remaining: 9 })
+    expect(await limiter.consume('address', 'auth_failures', 1)).toMatchObject({
+      allowed: true,
+      remaining: 9,
+    })
     const told = async () => (await items()).map(countIn).sort((a, b) => a - b)
     await waitFor(async () => `${await told()}` === '1,6,10,300,1000', 10_000)
     await instance.settled()
     expect(warnings).toHaveLength(1)
     proxy.outage()
-    await limiter.take('address', 'auth_failures', 1)
+    await limiter.consume('address', 'auth_failures', 1)
     expect(warnings).toHaveLength(2)
   })
 
   it('goes on telling while only one item fails, without a word', async () => {
     const { instance, limiter, proxy, warnings, items } = await single()
     proxy.inject(latency(500))
-    await limiter.take('a', 'retrieval', SHARE)
+    await limiter.consume('a', 'retrieval', SHARE)
     await waitFor(() => proxy.requests.length === 1)
-    await limiter.take('b', 'retrieval', SHARE)
+    await limiter.consume('b', 'retrieval', SHARE)
     await waitFor(async () => (await items()).length === 1)
     proxy.inject(accessDenied())
     await instance.settled()
     expect((await items()).map(countIn)).toEqual([SHARE])
-    await limiter.take('c', 'retrieval', SHARE)
+    await limiter.consume('c', 'retrieval', SHARE)
     await instance.settled()
     expect((await items()).map(countIn)).toEqual([SHARE, SHARE])
     await waitFor(async () => (await items()).length === 3)
@@ -280,7 +286,7 @@ describeWithAws('the limiter of all instances', (parts) => {
   it('says what to mend when the table may not be written', async () => {
     const { instance, limiter, proxy, warnings } = await single()
     proxy.inject(accessDenied())
-    await limiter.take('a', 'retrieval', SHARE)
+    await limiter.consume('a', 'retrieval', SHARE)
     await instance.settled()
     expect(warnings).toEqual([expect.stringContaining('Add dynamodb:UpdateItem on table')])
   })
@@ -288,8 +294,11 @@ describeWithAws('the limiter of all instances', (parts) => {
   it('outlives throttling without a word', async () => {
     const { instance, limiter, proxy, warnings, items } = await single()
     proxy.inject(throttle(), { times: 6 })
-    await limiter.take('a', 'retrieval', SHARE)
-    expect(await limiter.take('address', 'auth_failures', 1)).toMatchObject({ allowed: true, remaining: 9 })
+    await limiter.consume('a', 'retrieval', SHARE)
+    expect(await limiter.consume('address', 'auth_failures', 1)).toMatchObject({
+      allowed: true,
+      remaining: 9,
+    })
     await instance.settled()
     expect((await items()).map(countIn).sort()).toEqual([1, SHARE])
     expect(warnings).toEqual([])
@@ -300,23 +309,23 @@ describeWithAws('the limiter of all instances', (parts) => {
     const { instance, limiter, proxy, items } = await single()
     proxy.inject(dropResponse(), { times: 3 })
     for (let round = 1; round <= 2; round++) {
-      await limiter.take('a', 'retrieval', SHARE)
+      await limiter.consume('a', 'retrieval', SHARE)
       await instance.settled()
     }
     expect((await items()).map(countIn)).toEqual([2 * SHARE])
-    expect(await limiter.take('a', 'retrieval', 1)).toMatchObject({ remaining: 1000 - 2 * SHARE - 1 })
+    expect(await limiter.consume('a', 'retrieval', 1)).toMatchObject({ remaining: 1000 - 2 * SHARE - 1 })
   })
 
   it('starts anew with each minute of the clock, and forgets what it has not told of the last one', async () => {
     const { limiter, instance, pass, items } = await single()
     pass(59.5)
-    expect(await limiter.take('a', 'batch', 10)).toMatchObject({ allowed: true, resetSeconds: 1 })
-    expect(await limiter.take('a', 'retrieval', 7)).toMatchObject({ allowed: true, resetSeconds: 1 })
-    expect(await limiter.take('a', 'batch', 1)).toMatchObject({ allowed: false, resetSeconds: 1 })
+    expect(await limiter.consume('a', 'batch', 10)).toMatchObject({ allowed: true, resetSeconds: 1 })
+    expect(await limiter.consume('a', 'retrieval', 7)).toMatchObject({ allowed: true, resetSeconds: 1 })
+    expect(await limiter.consume('a', 'batch', 1)).toMatchObject({ allowed: false, resetSeconds: 1 })
     await instance.settled()
     pass(0.5)
-    expect(await limiter.take('a', 'batch', 10)).toMatchObject({ allowed: true, resetSeconds: 60 })
-    expect(await limiter.take('a', 'retrieval', 3)).toMatchObject({ allowed: true, remaining: 997 })
+    expect(await limiter.consume('a', 'batch', 10)).toMatchObject({ allowed: true, resetSeconds: 60 })
+    expect(await limiter.consume('a', 'retrieval', 3)).toMatchObject({ allowed: true, remaining: 997 })
     await limiter.close()
     expect((await items()).map((item) => [item['limit_key'], countIn(item)]).sort()).toEqual([
       ['batch a 29453760', 10],
@@ -327,7 +336,7 @@ describeWithAws('the limiter of all instances', (parts) => {
 
   it('tells nothing of a minute that is over', async () => {
     const { limiter, pass, instance } = await single()
-    await limiter.take('a', 'retrieval', 3)
+    await limiter.consume('a', 'retrieval', 3)
     pass(60)
     await setTimeout(1200)
     await limiter.close()
@@ -337,35 +346,35 @@ describeWithAws('the limiter of all instances', (parts) => {
   it('lets an answer about the last minute change nothing in this one', async () => {
     const { all, pass } = await instances(2)
     const [one, other] = all as [Instance, Instance]
-    await other.limiter.take('a', 'retrieval', 900)
+    await other.limiter.consume('a', 'retrieval', 900)
     await other.settled()
     one.proxy.inject(latency(200))
-    await one.limiter.take('a', 'retrieval', SHARE)
+    await one.limiter.consume('a', 'retrieval', SHARE)
     pass(60)
-    await one.limiter.take('a', 'retrieval', 1)
+    await one.limiter.consume('a', 'retrieval', 1)
     await one.settled()
-    expect(await one.limiter.take('a', 'retrieval', 1)).toMatchObject({ allowed: true, remaining: 998 })
+    expect(await one.limiter.consume('a', 'retrieval', 1)).toMatchObject({ allowed: true, remaining: 998 })
   })
 
   it('remembers ten thousand callers of a limit, and tells what it knows of one that it forgets', async () => {
     const { limiter, instance, proxy, items } = await single()
-    await limiter.take('a', 'retrieval', SHARE - 1)
-    for (let caller = 1; caller < 10_000; caller++) await limiter.take(`c${caller}`, 'retrieval', 0)
+    await limiter.consume('a', 'retrieval', SHARE - 1)
+    for (let caller = 1; caller < 10_000; caller++) await limiter.consume(`c${caller}`, 'retrieval', 0)
     expect(instance.writes()).toBe(0)
-    await limiter.take('one more', 'batch', 0)
+    await limiter.consume('one more', 'batch', 0)
     expect(await items()).toEqual([])
-    await limiter.take('one more', 'retrieval', 0)
+    await limiter.consume('one more', 'retrieval', 0)
     await instance.settled()
     expect((await items()).map(countIn)).toEqual([SHARE - 1])
-    expect(await limiter.take('a', 'retrieval', 1)).toMatchObject({ remaining: 999 })
-    await limiter.take('a', 'retrieval', SHARE)
+    expect(await limiter.consume('a', 'retrieval', 1)).toMatchObject({ remaining: 999 })
+    await limiter.consume('a', 'retrieval', SHARE)
     await instance.settled()
-    expect(await limiter.take('a', 'retrieval', 1)).toMatchObject({ remaining: 1000 - 2 * SHARE - 1 })
+    expect(await limiter.consume('a', 'retrieval', 1)).toMatchObject({ remaining: 1000 - 2 * SHARE - 1 })
     // Forgotten in the midst of a write, the rest is told after it.
     proxy.inject(latency(100))
-    await limiter.take('a', 'retrieval', SHARE)
-    await limiter.take('a', 'retrieval', 1)
-    for (let caller = 0; caller < 10_000; caller++) await limiter.take(`d${caller}`, 'retrieval', 0)
+    await limiter.consume('a', 'retrieval', SHARE)
+    await limiter.consume('a', 'retrieval', 1)
+    for (let caller = 0; caller < 10_000; caller++) await limiter.consume(`d${caller}`, 'retrieval', 0)
     await instance.settled()
     expect((await items()).map(countIn)).toEqual([3 * SHARE + 2])
   })
@@ -375,7 +384,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     proxy.outage()
     const comeBy = async (from: number) => {
       for (let caller = from; caller < from + 20_000; caller++) {
-        await limiter.take(`caller ${caller}`, 'retrieval', SHARE)
+        await limiter.consume(`caller ${caller}`, 'retrieval', SHARE)
       }
       await instance.settled()
       return heapInUse()
@@ -392,7 +401,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     const { limiter, items } = await single()
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const before = timers()
-    for (let caller = 0; caller < 200; caller++) await limiter.take(`c${caller}`, 'retrieval', 1)
+    for (let caller = 0; caller < 200; caller++) await limiter.consume(`c${caller}`, 'retrieval', 1)
     expect(timers()).toBe(before)
     await limiter.close()
     expect((await items()).map(countIn)).toEqual(Array(200).fill(1))
@@ -406,8 +415,8 @@ describeWithAws('the limiter of all instances', (parts) => {
       most = Math.max(most, ++now)
     }
     proxy.afterForward = () => void now--
-    for (let caller = 0; caller < 200; caller++) await limiter.take(`c${caller}`, 'retrieval', SHARE)
-    for (let caller = 0; caller < 200; caller++) await limiter.take(`c${caller}`, 'retrieval', 1)
+    for (let caller = 0; caller < 200; caller++) await limiter.consume(`c${caller}`, 'retrieval', SHARE)
+    for (let caller = 0; caller < 200; caller++) await limiter.consume(`c${caller}`, 'retrieval', 1)
     await limiter.close()
     expect((await items()).map(countIn)).toEqual(Array(200).fill(SHARE + 1))
     expect(most).toBeLessThanOrEqual(32)
@@ -415,7 +424,7 @@ describeWithAws('the limiter of all instances', (parts) => {
 
   it('is closed in a few seconds while the table is down', async () => {
     const { limiter, proxy } = await single()
-    for (let caller = 0; caller < 500; caller++) await limiter.take(`c${caller}`, 'retrieval', 1)
+    for (let caller = 0; caller < 500; caller++) await limiter.consume(`c${caller}`, 'retrieval', 1)
     proxy.outage()
     const startedAt = performance.now()
     await limiter.close()

@@ -58,7 +58,7 @@ describeWithAws('sign-in codes in DynamoDB', (parts) => {
     const failures = [await failureOf(() => codes.issue('anna')), await failureOf(() => codes.redeem('x'))]
     for (const [index, action] of ['PutItem', 'DeleteItem'].entries()) {
       expect(failures[index]).toMatchObject({ code: 'unavailable' })
-      expect(failures[index]?.forOperator).toContain(`Add dynamodb:${action} on table ${table}`)
+      expect(failures[index]?.operatorMessage).toContain(`Add dynamodb:${action} on table ${table}`)
     }
   })
 })

@@ -82,10 +82,10 @@ describe('a writer that died', () => {
     const version = (name: string) =>
       topicContent('t', { system: name, user: `{{${name}}}` }, [parameter(name)])
     const files = ['topics/t.json', 'prompts/t/system.md', 'prompts/t/user.md']
-    const first = await topics.save(topicRecord(version('one')), version('one').bodies)
+    const first = await topics.save(topicRecord(version('one')), version('one').texts)
     const old = await Promise.all(files.map((path) => readFile(join(folder, path), 'utf8')))
     const record = topicRecord(version('two'), first.revision, 2)
-    const second = await topics.save(record, version('two').bodies)
+    const second = await topics.save(record, version('two').texts)
     for (const [index, path] of files.entries()) {
       if (!shown.includes(path)) await writeFile(join(folder, path), old[index] as string)
     }

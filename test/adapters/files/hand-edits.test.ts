@@ -28,10 +28,10 @@ async function setUp() {
   return { folder, mine, theirs, saved, edit, remove, show }
 }
 
-async function damageOf(topics: TopicRepository, topic_id = 't'): Promise<string> {
+async function reasonOf(topics: TopicRepository, topic_id = 't'): Promise<string> {
   const stored = await topics.get(topic_id)
-  if (!stored || !('damage' in stored)) throw new Error(`topic ${topic_id} is not damaged`)
-  return stored.damage
+  if (!stored || !('invalid' in stored)) throw new Error(`topic ${topic_id} is not damaged`)
+  return stored.invalid
 }
 
 describe('a hand edit', () => {
@@ -141,8 +141,8 @@ describe('a hand edit', () => {
   })
 })
 
-describe('damage', () => {
-  const damages: [what: string, path: string, content: string | Uint8Array, says: string][] = [
+describe('invalid files', () => {
+  const invalidFiles: [what: string, path: string, content: string | Uint8Array, says: string][] = [
     ['invalid JSON', DEFINITION, '{"topic_id": ', 'topics/t.json: is not JSON.'],
     ['another JSON value', DEFINITION, '[]', 'topics/t.json: is not a JSON object.'],
     ['an empty file', DEFINITION, '', 'topics/t.json: is not JSON.'],
@@ -170,16 +170,16 @@ describe('damage', () => {
     ['a text over 50 KB', BODY, 'é'.repeat(25_601), 'prompts/t/user.md: is larger than 51200 bytes.'],
   ]
 
-  it.each(damages)(
+  it.each(invalidFiles)(
     '%s takes out only this topic, is named, and can be mended',
     async (_, path, content, says) => {
       const { theirs, saved, edit, show } = await setUp()
       await edit('topics/other.json', definition('other'))
       const before = await show(path)
       await edit(path, content)
-      expect(await damageOf(theirs.topics)).toBe(says)
+      expect(await reasonOf(theirs.topics)).toBe(says)
       const all: string[] = []
-      for await (const stored of theirs.topics.all()) all.push(`${stored.topic_id} ${'damage' in stored}`)
+      for await (const stored of theirs.topics.all()) all.push(`${stored.topic_id} ${'invalid' in stored}`)
       expect(all.sort()).toEqual(['other false', 't true'])
       await edit(path, before)
       expect(await topicOf(theirs.topics, 't')).toEqual(saved)
@@ -204,7 +204,7 @@ describe('damage', () => {
   it('of seventeen texts is named as such', async () => {
     const { theirs, edit } = await setUp()
     for (let index = 0; index < 16; index++) await edit(`prompts/t/type_${index}.md`, 'x')
-    expect(await damageOf(theirs.topics)).toBe('prompts: are more than 16.')
+    expect(await reasonOf(theirs.topics)).toBe('prompts: are more than 16.')
   })
 
   it('is nothing that only looks like a file of ours', async () => {

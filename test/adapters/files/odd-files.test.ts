@@ -47,7 +47,7 @@ describe('one odd file takes out its own topic alone', () => {
     await spoil(folder)
     const catalog = await catalogOf(folder)
     expect(catalog.list().map(({ topic_id }) => topic_id)).toEqual(['good'])
-    expect([...catalog.damaged().keys()]).toEqual(['odd'])
+    expect([...catalog.invalid().keys()]).toEqual(['odd'])
   })
 })
 
@@ -80,7 +80,7 @@ it('another store in the same place replaces what was known', async () => {
   await rename(folder, join(parent, 'old'))
   await rename(join(parent, 'other'), folder)
   await waitFor(() => catalog.list().length === 1 && catalog.topic('good').topic_name === 'Other')
-  expect(await catalog.bodies(catalog.topic('good'))).toEqual({ user: 'other text' })
+  expect(await catalog.texts(catalog.topic('good'))).toEqual({ user: 'other text' })
 })
 
 async function replace(

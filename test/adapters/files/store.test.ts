@@ -31,7 +31,7 @@ describe('the files store', () => {
     let nested: unknown = Array(60_000).fill(1)
     for (let depth = 0; depth < 10; depth++) nested = [nested]
     content.definition.config = { nested }
-    expect(checkTopic(content.definition, {}).faults).toEqual([])
+    expect(checkTopic(content.definition, {}).errors).toEqual([])
     await topics.save(topicRecord(content), {})
     expect((await topicOf(topics, 't')).config).toEqual({ nested })
   })

@@ -1,5 +1,5 @@
 import { systemClock } from '../../../src/domain/clock.ts'
-import { inTurn } from '../../../src/domain/keyed-mutex.ts'
+import { createKeyedMutex } from '../../../src/domain/keyed-mutex.ts'
 import type { TopicContent } from '../../../src/domain/topic.ts'
 import { openCatalog } from '../../../src/services/catalog/catalog.ts'
 import { publish } from '../../../src/services/publishing.ts'
@@ -16,7 +16,7 @@ const [mode, folder = '', type = '', times = '0'] = process.argv.slice(2)
 const { topics, prompts } = openFiles(folder)
 const clock = systemClock
 const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs: 60_000, warn: () => {} })
-const deps = { catalog, topics, prompts, clock, inTurn: inTurn() }
+const deps = { catalog, topics, prompts, clock, mutex: createKeyedMutex() }
 
 if (mode === 'count') {
   for (let done = 0; done < Number(times); done++) await publish(deps, 't', type, counted)
@@ -30,8 +30,8 @@ await catalog.close()
 
 function counted(current: TopicContent | undefined): TopicContent {
   if (!current) throw new Error('there is no topic t')
-  const next = (name: string) => String(Number(current.bodies[name]) + 1)
-  return { ...current, bodies: { ...current.bodies, [type]: next(type), shared: next('shared') } }
+  const next = (name: string) => String(Number(current.texts[name]) + 1)
+  return { ...current, texts: { ...current.texts, [type]: next(type), shared: next('shared') } }
 }
 
 function numberOf(current: TopicContent | undefined): number {

@@ -29,7 +29,7 @@ afterAll(() => server.stop())
 const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`
 const stream = (...values: object[]) => sends(values.map(event).join(''), 'text/event-stream')
 
-type Case = [name: string, reply: Reply, kind: ModelFailureKind, message: RegExp, forOperator?: RegExp]
+type Case = [name: string, reply: Reply, kind: ModelFailureKind, message: RegExp, operatorMessage?: RegExp]
 
 /** Words of providers quote what was sent to them. */
 const QUOTING = { message: `Bad: ${PROMPT} ${SECRET_WORDS} ${KEY}`, code: 'invalid_value', param: PROMPT }
@@ -117,28 +117,28 @@ const byForm = [
 ]
 
 describe.each(byForm)('streaming: $isStreaming', ({ isStreaming, cases }) => {
-  it.each(cases)('%s', async (_name, reply, kind, message, forOperator = message) => {
+  it.each(cases)('%s', async (_name, reply, kind, message, operatorMessage = message) => {
     server.always(reply)
     const asked = await ask(modelAt(server.baseUrl), isStreaming)
-    expectFailure(asked, kind, message, forOperator)
+    expectFailure(asked, kind, message, operatorMessage)
     await until(() => server.chats.every(({ outcome }) => outcome !== 'open'))
   })
 
-  it.each(cases)('%s, for a tool', async (_name, reply, kind, message, forOperator = message) => {
+  it.each(cases)('%s, for a tool', async (_name, reply, kind, message, operatorMessage = message) => {
     server.abilities.schema = 'refused'
     const model = modelAt(server.baseUrl)
     await ask(model, isStreaming)
     server.always(reply)
-    expectFailure(await ask(model, isStreaming), kind, message, forOperator)
+    expectFailure(await ask(model, isStreaming), kind, message, operatorMessage)
     await until(() => server.chats.every(({ outcome }) => outcome !== 'open'))
   })
 })
 
-function expectFailure(asked: Asked, kind: ModelFailureKind, message: RegExp, forOperator: RegExp): void {
+function expectFailure(asked: Asked, kind: ModelFailureKind, message: RegExp, operatorMessage: RegExp): void {
   const { failure, reply } = asked
   expect(reply).toBeUndefined()
   expect(failure).toMatchObject({ name: 'ModelFailure', kind, message: expect.stringMatching(message) })
-  expect(failure?.forOperator).toMatch(forOperator)
+  expect(failure?.operatorMessage).toMatch(operatorMessage)
   const words = allWordsOf(failure)
   for (const secret of [KEY, PROMPT, SECRET_WORDS, '5% below', 'confidential']) {
     expect(words).not.toContain(secret)
@@ -201,7 +201,7 @@ describe('settings', () => {
   it('names the setting when a key is missing', async () => {
     server.abilities.key = KEY
     const { failure } = await ask(modelAt(server.baseUrl, ''), false)
-    expect(failure?.forOperator).toMatch(/set PROMPTS_LLM_API_KEY/)
+    expect(failure?.operatorMessage).toMatch(/set PROMPTS_LLM_API_KEY/)
     expect((await ask(modelAt(server.baseUrl), false)).reply).toBeDefined()
   })
 
@@ -209,7 +209,7 @@ describe('settings', () => {
     const { failure } = await ask(modelAt(server.baseUrl, key), false)
     expect(failure).toMatchObject({ kind: 'refused' })
     expect(allWordsOf(failure)).not.toContain('sk-secret')
-    expect(failure?.forOperator).toMatch(/PROMPTS_LLM_API_KEY/)
+    expect(failure?.operatorMessage).toMatch(/PROMPTS_LLM_API_KEY/)
   })
 
   it('names an address at which nothing answers, and nothing secret of it', async () => {
@@ -217,8 +217,8 @@ describe('settings', () => {
     await gone.stop()
     const { failure } = await ask(modelAt(`${gone.baseUrl}?key=sk-secret`), true)
     expect(failure).toMatchObject({ kind: 'passing', message: 'The model cannot be reached.' })
-    expect(failure?.forOperator).toContain(`${gone.baseUrl}/chat/completions`)
-    expect(failure?.forOperator).toContain('ECONNREFUSED')
+    expect(failure?.operatorMessage).toContain(`${gone.baseUrl}/chat/completions`)
+    expect(failure?.operatorMessage).toContain('ECONNREFUSED')
     expect(allWordsOf(failure)).not.toContain('sk-secret')
   })
 })

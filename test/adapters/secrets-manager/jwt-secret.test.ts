@@ -40,19 +40,19 @@ test.each([
   await jwt.start()
   const error = await failureOf(() => jwt.obtain())
   expect(error.code).toBe('unavailable')
-  expect(error.forOperator).toContain(NAME)
-  expect(error.forOperator).toContain('at least 32 bytes')
+  expect(error.operatorMessage).toContain(NAME)
+  expect(error.operatorMessage).toContain('at least 32 bytes')
   expect((await failureOf(() => jwt.current())).code).toBe('unavailable')
   expect(warnings).toHaveLength(1)
-  expect(`${error.forOperator} ${error.message} ${warnings}`).not.toContain('CANARY')
+  expect(`${error.operatorMessage} ${error.message} ${warnings}`).not.toContain('CANARY')
 })
 
 test('a secret that is not there is named with what creates it, and found when it is', async () => {
   const { secret, jwt, time, warnings } = await opened()
-  const { code, forOperator } = await failureOf(() => jwt.obtain())
-  expect({ code, forOperator }).toEqual({
+  const { code, operatorMessage } = await failureOf(() => jwt.obtain())
+  expect({ code, operatorMessage }).toEqual({
     code: 'unavailable',
-    forOperator: expect.stringMatching(
+    operatorMessage: expect.stringMatching(
       /purposepath-jwt-secret-test.*purposepath-prompts provision.*PROMPTS_JWT_SECRET_NAME/,
     ),
   })

@@ -168,12 +168,12 @@ test.each([
   const token = await secret.put(value, 'AWSPENDING')
   const { run } = stepsOf(secret, token)
   for (const step of ['createSecret', 'testSecret', 'finishSecret']) {
-    const { code, forOperator } = await failureOf(() => run(step))
-    expect({ code, forOperator }).toEqual({
+    const { code, operatorMessage } = await failureOf(() => run(step))
+    expect({ code, operatorMessage }).toEqual({
       code: 'unavailable',
-      forOperator: expect.stringContaining('AWSPENDING'),
+      operatorMessage: expect.stringContaining('AWSPENDING'),
     })
-    expect(forOperator).not.toContain('CANARY')
+    expect(operatorMessage).not.toContain('CANARY')
   }
   expect((await secret.read()).api_key).toBe('own')
 })

@@ -346,10 +346,10 @@ test('without a secret there are no keys, and one warning says how to make it', 
   expect(await keys.verify('own')).toBeUndefined()
   expect(warnings).toEqual([expect.stringContaining('purposepath-prompts provision')])
   for (const work of [() => keys.create('one'), () => keys.list()]) {
-    const { code, forOperator } = await failureOf(work)
-    expect({ code, forOperator }).toEqual({
+    const { code, operatorMessage } = await failureOf(work)
+    expect({ code, operatorMessage }).toEqual({
       code: 'unavailable',
-      forOperator: expect.stringContaining('purposepath-prompts provision'),
+      operatorMessage: expect.stringContaining('purposepath-prompts provision'),
     })
   }
   expect(warnings).toHaveLength(1)
@@ -381,7 +381,7 @@ test.each([
   expect(await keys.verify(entry('x').api_key)).toBeUndefined()
   time.now += 60_000
   expect(await keys.verify('own-1')).toMatchObject({ id: 'previous' })
-  expect(warnings).toEqual([expect.stringMatching(/is damaged; .*AWSCURRENT: /)])
+  expect(warnings).toEqual([expect.stringMatching(/is invalid; .*AWSCURRENT: /)])
   expect(warnings.join()).not.toContain('CANARY')
 })
 
@@ -397,10 +397,10 @@ test('entries that cannot be understood are kept by an edit', async () => {
 test.each(['no JSON', '[]', '{"keys": 1}'])('a damaged current value is not edited: %s', async (damaged) => {
   const { secret, keys } = await opened(damaged)
   for (const edit of [() => keys.create('one'), () => keys.revoke('one')]) {
-    const { code, forOperator } = await failureOf(edit)
-    expect({ code, forOperator }).toEqual({
+    const { code, operatorMessage } = await failureOf(edit)
+    expect({ code, operatorMessage }).toEqual({
       code: 'unavailable',
-      forOperator: expect.stringContaining('damaged'),
+      operatorMessage: expect.stringContaining('invalid'),
     })
   }
   expect(secret.count('PutSecretValue')).toBe(0)

@@ -129,10 +129,10 @@ describeWithAws('provisioning the bucket', (parts) => {
     proxied.s3.reset()
     proxied.s3.inject(answering(403, 'Forbidden'), { op: /^HEAD/, times: Infinity })
     const closed = await failureOf(() => provisionAll(proxied.clients, names))
-    for (const { code, forOperator } of [taken, closed]) {
+    for (const { code, operatorMessage } of [taken, closed]) {
       expect(code).toBe('conflict')
       for (const part of [names.bucket, 'belongs to somebody else', 'PROMPTS_BUCKET']) {
-        expect(forOperator).toContain(part)
+        expect(operatorMessage).toContain(part)
       }
     }
   })
@@ -141,9 +141,10 @@ describeWithAws('provisioning the bucket', (parts) => {
     const { clients, s3 } = await proxiedParts(parts)
     const headers = { 'x-amz-bucket-region': 'eu-central-1' }
     s3.inject(answering(status, 'PermanentRedirect', headers), { op: /^HEAD/, times: Infinity })
-    const { code, forOperator } = await failureOf(() => provisionAll(clients, freshNames()))
+    const { code, operatorMessage } = await failureOf(() => provisionAll(clients, freshNames()))
     expect(code).toBe('conflict')
-    for (const part of ['eu-central-1', 'AWS_REGION', 'PROMPTS_BUCKET']) expect(forOperator).toContain(part)
+    for (const part of ['eu-central-1', 'AWS_REGION', 'PROMPTS_BUCKET'])
+      expect(operatorMessage).toContain(part)
   })
 
   test('every call on the bucket names the account that the table is in', async () => {
@@ -169,7 +170,7 @@ describeWithAws('provisioning the bucket', (parts) => {
     const run = provisionAll(clientsFor({ ...parts, region, s3: s3.endpoint }), names)
     if (place === undefined) await run
     // The server of the tests has no such place.
-    else expect((await failureOf(() => run)).forOperator).toMatch(/knows no region eu-west-1.*AWS_REGION/)
+    else expect((await failureOf(() => run)).operatorMessage).toMatch(/knows no region eu-west-1.*AWS_REGION/)
     const create = requests.find(({ method, path }) => method === 'PUT' && !path.includes('?'))
     expect(/<LocationConstraint>(.*)<\/LocationConstraint>/.exec(String(create?.body))?.[1]).toBe(place)
   })

@@ -35,18 +35,20 @@ describeWithAws('provisioning secrets', (parts) => {
     const names = freshNames()
     await provisionAll(clients, names)
     await clients.secrets.send(new DeleteSecretCommand({ SecretId: names.jwtSecret }))
-    const { code, forOperator } = await failureOf(() => provisionAll(clients, names))
+    const { code, operatorMessage } = await failureOf(() => provisionAll(clients, names))
     expect(code).toBe('conflict')
     for (const part of [`restore-secret --secret-id ${names.jwtSecret}`, 'PROMPTS_JWT_SECRET_NAME']) {
-      expect(forOperator).toContain(part)
+      expect(operatorMessage).toContain(part)
     }
   })
 
   test('a secret named by an ARN must be there', async () => {
     const { clients } = await proxiedParts(parts)
     const jwtSecret = 'arn:aws:secretsmanager:us-east-1:123456789012:secret:jwt-AbCdEf'
-    const { code, forOperator } = await failureOf(() => provisionAll(clients, { ...freshNames(), jwtSecret }))
+    const { code, operatorMessage } = await failureOf(() =>
+      provisionAll(clients, { ...freshNames(), jwtSecret }),
+    )
     expect(code).toBe('not_found')
-    expect(forOperator).toContain('PROMPTS_JWT_SECRET_NAME')
+    expect(operatorMessage).toContain('PROMPTS_JWT_SECRET_NAME')
   })
 })

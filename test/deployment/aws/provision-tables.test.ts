@@ -123,10 +123,10 @@ describeWithAws('provisioning tables', (parts) => {
       ],
     }
     await proxied.clients.dynamodb.send(new CreateTableCommand(foreign))
-    const { code, forOperator } = await failureOf(() => provisionAll(proxied.clients, names))
+    const { code, operatorMessage } = await failureOf(() => provisionAll(proxied.clients, names))
     expect(code).toBe('conflict')
     for (const part of [names[which], 'tenant (S), at (N)', needed, setting]) {
-      expect(forOperator).toContain(part)
+      expect(operatorMessage).toContain(part)
     }
     const { Table } = await proxied.clients.dynamodb.send(
       new DescribeTableCommand({ TableName: names[which] }),
@@ -147,10 +147,10 @@ describeWithAws('provisioning tables', (parts) => {
         GlobalSecondaryIndexes: [{ IndexName: 'type-index', KeySchema: HASH, Projection: type?.Projection }],
       }),
     )
-    const { code, forOperator } = await failureOf(() => provisionAll(clients, names))
+    const { code, operatorMessage } = await failureOf(() => provisionAll(clients, names))
     expect(code).toBe('conflict')
-    expect(forOperator).toContain('type-index')
-    expect(forOperator).toContain('topic_type (S), display_order (N)')
+    expect(operatorMessage).toContain('type-index')
+    expect(operatorMessage).toContain('topic_type (S), display_order (N)')
   })
 
   test('items that expire by another attribute are left alone', async () => {
@@ -172,8 +172,8 @@ describeWithAws('provisioning tables', (parts) => {
     await clients.dynamodb.send(
       new UpdateTimeToLiveCommand({ TableName: fresh.limitsTable, TimeToLiveSpecification }),
     )
-    const { code, forOperator } = await failureOf(() => provisionAll(clients, fresh))
+    const { code, operatorMessage } = await failureOf(() => provisionAll(clients, fresh))
     expect(code).toBe('conflict')
-    for (const part of ['ends', 'expires_at', 'PROMPTS_LIMITS_TABLE']) expect(forOperator).toContain(part)
+    for (const part of ['ends', 'expires_at', 'PROMPTS_LIMITS_TABLE']) expect(operatorMessage).toContain(part)
   })
 })

@@ -63,10 +63,10 @@ describeWithAws('provision', (parts) => {
         break
       }
       expect(thrown).toBeInstanceOf(AppError)
-      const { code, forOperator } = thrown as AppError
+      const { code, operatorMessage } = thrown as AppError
       expect(code).toBe(asked.method === 'HEAD' ? 'conflict' : 'unavailable')
-      expect(forOperator).toContain(actionsOf([asked])[0])
-      expect(forOperator).not.toContain('\n')
+      expect(operatorMessage).toContain(actionsOf([asked])[0])
+      expect(operatorMessage).not.toContain('\n')
     }
   })
 

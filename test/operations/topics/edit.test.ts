@@ -44,7 +44,7 @@ describe('creating', () => {
     ])
     expect(services.catalog.list()).toEqual([])
     await call(createTopic, { ...KPI, allowed_parameters: [RATE], prompts: { system: 'Rate: {{rate}}' } })
-    expect(await services.catalog.bodies(services.catalog.topic('churn'))).toEqual({
+    expect(await services.catalog.texts(services.catalog.topic('churn'))).toEqual({
       system: 'Rate: {{rate}}',
     })
   })
@@ -124,6 +124,6 @@ describe('deleting', () => {
     await call(updateTopic, { topic_id: 'churn', is_active: true })
     const revived = services.catalog.published('churn')
     expect([revived.revision, revived.deleted_at]).toEqual([3, undefined])
-    expect(await services.catalog.bodies(revived)).toEqual({ user: '{{rate}}' })
+    expect(await services.catalog.texts(revived)).toEqual({ user: '{{rate}}' })
   })
 })

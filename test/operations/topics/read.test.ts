@@ -11,9 +11,9 @@ type Call = ReturnType<typeof caller>
 async function setUp() {
   const services = await openServices()
   const call = caller(services)
-  const add = async (topic_id: string, changes: Partial<TopicDefinition> = {}, bodies = {}) => {
+  const add = async (topic_id: string, changes: Partial<TopicDefinition> = {}, texts = {}) => {
     const { definition } = topicContent(topic_id)
-    return put(services, { definition: { ...definition, ...changes }, bodies })
+    return put(services, { definition: { ...definition, ...changes }, texts })
   }
   const remove = async (topic_id: string) => {
     const deleted_at = '2030-01-01T00:00:00.000Z'

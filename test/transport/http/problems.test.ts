@@ -1,12 +1,12 @@
 import { fastify } from 'fastify'
 import { expect, test } from 'vitest'
 import { toAppError } from '../../../src/domain/errors.ts'
-import { answerProblems } from '../../../src/transport/http/problems.ts'
+import { registerErrorHandlers } from '../../../src/transport/http/problems.ts'
 
 test('a defect is reported once: by the pipeline if it was in it, else here', async () => {
   const reported: unknown[] = []
   const app = fastify()
-  answerProblems(app, {
+  registerErrorHandlers(app, {
     audit: () => {},
     reportDefect: (error) => reported.push(error),
     publicUrl: undefined,

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FastifyReply, fastify } from 'fastify'
 import { expect, onTestFinished, test } from 'vitest'
-import { dropUnreadAnswers } from '../../../src/transport/http/slow-readers.ts'
+import { closeStalledConnections } from '../../../src/transport/http/slow-readers.ts'
 import { waitFor } from '../../helpers/program.ts'
 
 const TIMES = { patienceMs: 300, lookMs: 50 }
@@ -14,7 +14,7 @@ const LARGE = Buffer.alloc(32 * 1024 * 1024, 'x')
 /** Clients that have sent a request and read nothing yet: one of each address that `localhost` has. */
 async function ask(answer: (reply: FastifyReply) => unknown): Promise<Socket[]> {
   const app = fastify({ forceCloseConnections: true })
-  dropUnreadAnswers(app, TIMES)
+  closeStalledConnections(app, TIMES)
   app.get('/', (_, reply) => answer(reply))
   await app.listen({ host: 'localhost', port: 0 })
   onTestFinished(() => app.close())

@@ -31,8 +31,8 @@ async function pagesOf<T>(ask: (cursor?: string) => Promise<Page<T>>): Promise<T
 async function startLarge() {
   const folder = await tempFolder()
   const contents = Array.from({ length: COUNT }, (_, number) => {
-    const { definition, bodies } = topicContent(`t${number}`, { user: `Text ${number}.` })
-    return { definition: { ...definition, display_order: number % 7 }, bodies }
+    const { definition, texts } = topicContent(`t${number}`, { user: `Text ${number}.` })
+    return { definition: { ...definition, display_order: number % 7 }, texts }
   })
   for (const content of contents) await writeTopic(folder, content)
   const ids = contents

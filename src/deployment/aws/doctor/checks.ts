@@ -20,7 +20,7 @@ export async function attempt(work: () => Promise<Check[]>): Promise<Check[]> {
   try {
     return await work()
   } catch (error) {
-    return [fail(toAppError(error).forOperator)]
+    return [fail(toAppError(error).operatorMessage)]
   }
 }
 
@@ -42,7 +42,7 @@ export async function checkParts(resource: string, parts: readonly Part[]): Prom
 function whyNot(resource: string, { name, action }: Part, error: unknown): string {
   const why = unsupported(error)
   if (why !== undefined) return `${capital(resource)} has no ${name}: ${why}`
-  if (!isDenied(error)) return capital(toAppError(error).forOperator)
+  if (!isDenied(error)) return capital(toAppError(error).operatorMessage)
   return `Whether ${resource} has ${name} cannot be seen: add ${action} on it to the IAM policy (deploy/iam-policy-provision.json has it).`
 }
 

@@ -27,7 +27,7 @@ export function triesOn(place: Resource, failures: Check[]): Try {
       return await call(action, work)
     } catch (error) {
       if (refusal === undefined || causeOf(error) !== refusal)
-        failures.push(fail(toAppError(error).forOperator))
+        failures.push(fail(toAppError(error).operatorMessage))
       return undefined
     }
   }

@@ -19,7 +19,7 @@ export async function failedAttempt(
   refusal: AppError,
 ): Promise<AppError> {
   const key = `address:${networkOf(addressOf(request))}`
-  const { allowed, resetSeconds } = await limiter.take(key, 'auth_failures', 1)
+  const { allowed, resetSeconds } = await limiter.consume(key, 'auth_failures', 1)
   if (allowed) return refusal
   const message = `Too many failed attempts from this address. ${refusal.message}`
   return new AppError('rate_limited', message, { retryAfter: Math.max(1, resetSeconds) })

@@ -21,7 +21,7 @@ export interface ProtectedResourceDeps {
 }
 
 /** Tells OAuth clients who issues tokens for `/mcp` (RFC 9728). */
-export function answerProtectedResource(app: FastifyInstance, deps: ProtectedResourceDeps): void {
+export function registerProtectedResource(app: FastifyInstance, deps: ProtectedResourceDeps): void {
   const { tokens, basePath, publicUrl } = deps
   const metadata = (request: FastifyRequest, reply: FastifyReply) => {
     reply.header('cache-control', ONE_HOUR).header('access-control-allow-origin', '*')

@@ -24,7 +24,7 @@ export interface SignInDeps {
 }
 
 /** Sign-in by link: a code becomes a session, which the browser keeps in a cookie that no script can read. */
-export function answerSignIn(app: FastifyInstance, deps: SignInDeps): void {
+export function registerSignInRoutes(app: FastifyInstance, deps: SignInDeps): void {
   const { sessions, basePath, publicUrl } = deps
   const attributes = [
     `Path=${basePath || '/'}`,

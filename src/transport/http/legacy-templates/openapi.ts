@@ -78,4 +78,4 @@ export const getTemplate = {
 } satisfies ExtraPath
 
 /** How the OpenAPI document describes the two paths. */
-export const earlyPaths: readonly ExtraPath[] = [createTemplate, getTemplate]
+export const legacyTemplatePaths: readonly ExtraPath[] = [createTemplate, getTemplate]

@@ -4,7 +4,7 @@ import { invalidInput, toAppError } from '../../../domain/errors.ts'
 import { parseInput } from '../../../domain/validation.ts'
 import { getPrompts } from '../../../operations/prompts/fetch.ts'
 import { createTopic } from '../../../operations/topics/edit.ts'
-import type { Answer, Meta, Operation } from '../../../pipeline/operation.ts'
+import type { Meta, Operation, Result } from '../../../pipeline/operation.ts'
 import { keptBody, passingBody } from '../rest/answer.ts'
 import { callOf } from '../rest/call.ts'
 import { inputReader } from '../rest/input.ts'
@@ -17,7 +17,7 @@ import { templateOf, templatePath, templateTextsOf, topicOf } from './translate.
  * Two paths of the design document's first draft, which programs may still call (spec §3): translations of
  * `create_topic` and `get_prompts` from and to its camelCase shapes.
  */
-export function serveEarlyPaths(
+export function registerLegacyTemplates(
   scope: FastifyInstance,
   { execute, basePath }: Omit<RestDeps, 'authenticate'>,
 ) {
@@ -59,7 +59,7 @@ export function serveEarlyPaths(
     read: () => object,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): Promise<Answer<z.input<Data>>> {
+  ): Promise<Result<z.input<Data>>> {
     let isRead = false
     const input = () => {
       const given = read()

@@ -25,7 +25,7 @@ export interface DocsOptions {
 }
 
 /** `/openapi.json`, and `/docs`: the same for people, where they can try it out (spec §8). No credentials needed. */
-export function serveDocs(app: FastifyInstance, { document, root }: DocsOptions): void {
+export function registerDocs(app: FastifyInstance, { document, root }: DocsOptions): void {
   app.register(async (scope) => {
     // In this scope alone: it doubles the cost of a request, and the API's answers are not pages.
     await scope.register(helmet, {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CallContext, Operation } from '../../../pipeline/operation.ts'
-import { tellAllowance } from '../rate-limit-headers.ts'
+import { setRateLimitHeaders } from '../rate-limit-headers.ts'
 
 /** The facts of a request for the pipeline, which from here on answers for its audit line. */
 export function callOf(
@@ -14,6 +14,6 @@ export function callOf(
     caller: request.caller,
     requestId: request.id,
     path,
-    onAllowance: (allowance) => tellAllowance(reply, limit, allowance),
+    onRateLimit: (allowance) => setRateLimitHeaders(reply, limit, allowance),
   }
 }

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import type * as z from 'zod'
-import { type FieldFault, invalidInput } from '../../../domain/errors.ts'
+import { type FieldError, invalidInput } from '../../../domain/errors.ts'
 import type { Operation } from '../../../pipeline/operation.ts'
-import { parseText, typeOf } from '../../coerce.ts'
+import { coerce, typeOf } from '../../coerce.ts'
 import { revisionOf } from './conditions.ts'
 import { readJsonObject } from './json-body.ts'
 import type { RestRoute } from './routes.ts'
@@ -44,7 +44,7 @@ export function inputReader({
     if (faults.length > 0) throw invalidInput(faults)
     const fromQuery = Object.entries(inQuery).map(([name, text]) => [
       name,
-      typeof text === 'string' ? parseText(types.get(name) ?? 'string', text) : text,
+      typeof text === 'string' ? coerce(types.get(name) ?? 'string', text) : text,
     ])
     // Not by assignment, which would make `__proto__` something else than a member.
     const input = Object.fromEntries([...members, ...fromQuery, ...Object.entries(inPath)])
@@ -60,7 +60,7 @@ function isEmpty(object: object): boolean {
 }
 
 /** Faults of fields that stand where they do not belong; `taken` are those that the path holds already. */
-function strays(names: string[], taken: readonly string[] | undefined, place: string): FieldFault[] {
+function strays(names: string[], taken: readonly string[] | undefined, place: string): FieldError[] {
   return names
     .filter((name) => taken?.includes(name) ?? true)
     .map((path) => ({

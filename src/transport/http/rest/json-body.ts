@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { visit } from 'jsonc-parser'
-import { type FieldFault, invalidInput, MAX_FAULTS } from '../../../domain/errors.ts'
+import { type FieldError, invalidInput, MAX_FIELD_ERRORS } from '../../../domain/errors.ts'
 import { isDeeperThan } from '../../../domain/json.ts'
 import { decodeUtf8Json } from '../../../domain/utf8.ts'
 import { joinPath } from '../../../domain/validation.ts'
@@ -16,7 +16,7 @@ declare module 'fastify' {
 const MAX_WALK = 64
 
 /** Leaves bodies unread for {@link readJsonObject}, so that a caller's rights are judged before its body is. */
-export function keepBodiesRaw(scope: FastifyInstance): void {
+export function rawJsonBodies(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
   // Fastify refuses types that it cannot take apart before anybody else may look: it gets another one to see.
   scope.addHook('onRequest', (request, _, done) => {
@@ -92,7 +92,7 @@ function firstErrorPosition(text: string): { line: number; column: number } | un
 
 /** `JSON.parse` takes the last of two members of the same name, and so would hide half of what was sent. */
 function assertNoDuplicates(text: string): void {
-  const faults: FieldFault[] = []
+  const faults: FieldError[] = []
   const open: Set<string>[] = []
   visit(text, {
     onObjectBegin: () => void open.push(new Set()),
@@ -103,7 +103,7 @@ function assertNoDuplicates(text: string): void {
         const path = joinPath('', ...pathOf().map(String), name)
         faults.push({ path, expected: 'each member once', message: 'is there twice.' })
         // Enough is told; a body can hold a hundred thousand.
-        if (faults.length >= MAX_FAULTS) throw invalidInput(faults)
+        if (faults.length >= MAX_FIELD_ERRORS) throw invalidInput(faults)
       }
       names?.add(name)
     },

@@ -1,16 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Awaitable } from '../../../domain/awaitable.ts'
 import { problemOf, toAppError } from '../../../domain/errors.ts'
-import type { Answer, CallContext } from '../../../pipeline/operation.ts'
+import type { CallContext, Result } from '../../../pipeline/operation.ts'
 
 /** How often something is said on a stream on which nothing happens, so that no proxy takes it for dead. */
 const HEARTBEAT_MS = 10_000
 
 /** Asks the model, for as long as `signal` does not fire; `listener` is shown what it says. */
-export type ModelCall = (context: Pick<CallContext, 'signal' | 'listener'>) => Awaitable<Answer<unknown>>
+export type ModelCall = (context: Pick<CallContext, 'signal' | 'listener'>) => Awaitable<Result<unknown>>
 
 /** A signal that fires when the client has hung up before its answer was written. */
-export function hangUpSignal({ raw }: FastifyReply): AbortSignal {
+export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController()
   raw.once('close', () => {
     if (!raw.writableFinished) controller.abort()
@@ -27,7 +27,7 @@ export function wantsEvents({ headers }: FastifyRequest): boolean {
  *
  * What fails before there is anything to say is thrown: it becomes an ordinary problem with its status.
  */
-export async function answerWithEvents(reply: FastifyReply, call: ModelCall): Promise<void> {
+export async function streamEvents(reply: FastifyReply, call: ModelCall): Promise<void> {
   const stream = eventStream(reply)
   const heartbeat = setInterval(stream.beat, HEARTBEAT_MS)
   const listener = {
@@ -35,7 +35,7 @@ export async function answerWithEvents(reply: FastifyReply, call: ModelCall): Pr
     onReset: () => stream.send('reset', {}),
   }
   try {
-    stream.send('result', await call({ signal: hangUpSignal(reply), listener }))
+    stream.send('result', await call({ signal: disconnectSignal(reply), listener }))
   } catch (error) {
     if (!stream.isOpen()) throw error
     stream.send('error', problemOf(toAppError(error)))

@@ -2,14 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { andThen, isPending } from '../../../domain/awaitable.ts'
 import type { Caller } from '../../../domain/caller.ts'
 import type { Execute } from '../../../pipeline/execute.ts'
-import type { Answer, CallContext } from '../../../pipeline/operation.ts'
+import type { CallContext, Result } from '../../../pipeline/operation.ts'
 import type { Authenticate } from '../identity/authenticator.ts'
-import { serveEarlyPaths } from '../legacy-templates/routes.ts'
+import { registerLegacyTemplates } from '../legacy-templates/routes.ts'
 import { type Body, keptBody, passingBody } from './answer.ts'
 import { callOf } from './call.ts'
 import { inputReader } from './input.ts'
-import { keepBodiesRaw } from './json-body.ts'
-import { answerWithEvents, hangUpSignal, type ModelCall, wantsEvents } from './model-calls.ts'
+import { rawJsonBodies } from './json-body.ts'
+import { disconnectSignal, type ModelCall, streamEvents, wantsEvents } from './model-calls.ts'
 import { API_ROOT, type RestRoute, restRoutes, routerPath } from './routes.ts'
 
 export interface RestDeps {
@@ -20,13 +20,13 @@ export interface RestDeps {
 }
 
 /** REST below `/api/v1`: every operation that has a route (spec §3). */
-export function serveRest(app: FastifyInstance, deps: RestDeps): void {
+export function registerRestRoutes(app: FastifyInstance, deps: RestDeps): void {
   app.register(
     async (scope) => {
       authenticateAll(scope, deps.authenticate)
-      keepBodiesRaw(scope)
+      rawJsonBodies(scope)
       for (const route of restRoutes) addRoute(scope, route, deps)
-      serveEarlyPaths(scope, deps)
+      registerLegacyTemplates(scope, deps)
     },
     { prefix: API_ROOT },
   )
@@ -55,13 +55,13 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
       const context = callOf(request, reply, operation, request.params as Record<string, string>)
       const call = (more?: Partial<CallContext>) =>
         execute(operation, () => readInput(request), more ? { ...context, ...more } : context)
-      const toBody = (answer: Answer<unknown>) => bodyOf(route, request, reply, answer, basePath)
+      const toBody = (answer: Result<unknown>) => bodyOf(route, request, reply, answer, basePath)
       if (!operation.asksModel) return andThen(call(), toBody)
       // Where the body is the parameters, their names are its paths.
       const parameterPrefix = operation.wholeBody === undefined ? 'parameters' : ''
       const ask: ModelCall = (more) => call({ parameterPrefix, ...more })
-      if (wantsEvents(request)) return answerWithEvents(reply, ask)
-      return andThen(ask({ signal: hangUpSignal(reply) }), toBody)
+      if (wantsEvents(request)) return streamEvents(reply, ask)
+      return andThen(ask({ signal: disconnectSignal(reply) }), toBody)
     },
   })
 }
@@ -71,7 +71,7 @@ function bodyOf(
   { method, operation, forAdmins }: RestRoute,
   request: FastifyRequest,
   reply: FastifyReply,
-  answer: Answer<unknown>,
+  answer: Result<unknown>,
   basePath: string,
 ): Body | undefined {
   const { data, meta } = answer

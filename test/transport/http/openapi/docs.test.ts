@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { fastify } from 'fastify'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { serveDocs } from '../../../../src/transport/http/openapi/docs.ts'
+import { registerDocs } from '../../../../src/transport/http/openapi/docs.ts'
 
 // The page as it is built: `npm test` builds first.
 const root = fileURLToPath(new URL('../../../../dist/docs', import.meta.url))
@@ -19,7 +19,7 @@ function setUp() {
     documents.push({ openapi: '3.1.0' })
     return documents.at(-1) as object
   }
-  serveDocs(app, { document, root })
+  registerDocs(app, { document, root })
   onTestFinished(() => app.close())
   return { app, documents }
 }

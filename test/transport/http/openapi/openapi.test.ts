@@ -2,7 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { earlyPaths } from '../../../../src/transport/http/legacy-templates/openapi.ts'
+import { legacyTemplatePaths } from '../../../../src/transport/http/legacy-templates/openapi.ts'
 import { openApiDocument } from '../../../../src/transport/http/openapi/document.ts'
 import type { ExtraPath } from '../../../../src/transport/http/openapi/paths.ts'
 import { API_ROOT, restRoutes } from '../../../../src/transport/http/rest/routes.ts'
@@ -21,7 +21,7 @@ interface Document extends Json {
   components: Record<string, Json>
 }
 
-const build = (extra = earlyPaths) =>
+const build = (extra = legacyTemplatePaths) =>
   openApiDocument({ publicUrl: 'https://prompts.example', extra }) as Document
 const document = build()
 
@@ -52,7 +52,7 @@ it('has every route of the table, the early paths and no other, each under an id
   const described = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   )
-  const routes = [...restRoutes, ...earlyPaths]
+  const routes = [...restRoutes, ...legacyTemplatePaths]
   expect(described.sort()).toEqual(routes.map(({ method, path }) => `${method} ${API_ROOT}${path}`).sort())
   const ids = Object.values(document.paths).flatMap((methods) =>
     Object.values(methods).map(({ operationId }) => operationId),
