@@ -1,7 +1,7 @@
 import pc from 'picocolors'
 import { type AppError, problemOf } from '../domain/errors.ts'
+import type { TextListener } from '../domain/language-model.ts'
 import type { Result } from '../pipeline/operation.ts'
-import type { TextListener } from '../services/analysis.ts'
 
 let isReaderWatched = false
 

@@ -60,6 +60,14 @@ export interface AskOptions {
   onDelta?: ((delta: string) => void) | undefined
 }
 
+/** Receives a model's text while it is generated. */
+export interface TextListener {
+  /** More text. */
+  onText(text: string): void
+  /** The text so far is void: the model starts over. */
+  onReset(): void
+}
+
 /** Asks language models. Makes one attempt: patience is the caller's. */
 export interface LanguageModel {
   /** @throws ModelFailure; whatever the signal was aborted with. */

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import type { Awaitable } from '../domain/awaitable.ts'
 import type { Caller, Role } from '../domain/caller.ts'
+import type { TextListener } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import type { LimitName, RateLimitStatus } from '../domain/rate-limiter.ts'
-import type { TextListener } from '../services/analysis.ts'
 import type { ModelClient } from '../services/models.ts'
 import type { PublishingDeps } from '../services/publishing.ts'
 

@@ -2,7 +2,13 @@ import * as z from 'zod'
 import { AppError, invalidInput } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
 import { jsonStringStream } from '../domain/json-string-stream.ts'
-import type { AnswerFormat, ModelMessage, ModelReply, ModelUse } from '../domain/language-model.ts'
+import type {
+  AnswerFormat,
+  ModelMessage,
+  ModelReply,
+  ModelUse,
+  TextListener,
+} from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import { MAX_RENDERED_BYTES } from '../domain/template.ts'
 import type { PromptTexts, Topic } from '../domain/topic.ts'
@@ -43,14 +49,6 @@ const FORMAT: AnswerFormat = {
     },
     required: ['analysis', 'recommendations', 'severity'],
   },
-}
-
-/** Is shown what a model says while it says it. */
-export interface TextListener {
-  /** More text. */
-  onText(text: string): void
-  /** What was shown so far is void. */
-  onReset(): void
 }
 
 export interface AnalysisOptions {
