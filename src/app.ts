@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { readTopicSource } from './adapters/files/folder.ts'
 import type { Identity } from './adapters/jwt/identity.ts'
-import { logAudit } from './adapters/telemetry/audit.ts'
+import { auditLog } from './adapters/telemetry/audit.ts'
 import type { Log } from './adapters/telemetry/log.ts'
 import { type Backend, type BackendOptions, openBackend } from './backends/backend.ts'
 import type { Config } from './config.ts'
@@ -9,7 +9,7 @@ import { systemClock } from './domain/clock.ts'
 import type { AppError } from './domain/errors.ts'
 import { createKeyedMutex } from './domain/keyed-mutex.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
-import type { Audit, Measure } from './domain/telemetry.ts'
+import { type Observer, observers } from './domain/telemetry.ts'
 import { createPipeline, type Pipeline } from './pipeline/execute.ts'
 import type { Services } from './pipeline/operation.ts'
 import { openCatalog } from './services/catalog/catalog.ts'
@@ -20,7 +20,8 @@ import { createModelClient, type ModelSettings } from './services/models.ts'
 export interface App extends Pipeline {
   services: Services
   limiter: RateLimiter
-  audit: Audit
+  /** Is to be told of what never reaches the pipeline: authentications, refused requests. */
+  observe: Observer
   reportDefect: (error: unknown, requestId: string) => void
   /** What else is kept where the topics are: keys, secrets, sign-in codes. Only HTTP and few commands need them. */
   backend: Backend
@@ -31,7 +32,8 @@ export interface AppOptions {
   log: Log
   /** Folder with the seeds; a files store that holds no topic is seeded from it. */
   seeds?: string
-  measure?: Measure
+  /** Are told of every call beside the audit log, for example metrics. */
+  observers?: readonly Observer[]
   /** True for what runs for long; see {@link BackendOptions.longRunning}. */
   longRunning?: boolean
 }
@@ -43,7 +45,7 @@ export interface AppOptions {
  */
 export async function openApp(
   config: Config,
-  { log, seeds, measure = () => {}, longRunning = false }: AppOptions,
+  { log, seeds, observers: others = [], longRunning = false }: AppOptions,
 ): Promise<App> {
   const clock = systemClock
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
@@ -56,18 +58,18 @@ export async function openApp(
   if (config.store === 'files') await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()
-  const audit = logAudit(log)
+  const observe = observers([auditLog(log), ...others])
   const reportDefect = (error: unknown, requestId: string) =>
     log.error({ err: error, request_id: requestId }, 'defect')
   // A command tells its person anyway.
   const warnOperator = longRunning ? operatorWarnings(log) : () => {}
-  const pipeline = createPipeline({ services, limiter, audit, measure, warnOperator, reportDefect })
+  const pipeline = createPipeline({ services, limiter, observe, warnOperator, reportDefect })
 
   return {
     ...pipeline,
     services,
     limiter,
-    audit,
+    observe,
     reportDefect,
     backend,
     async close() {
@@ -77,14 +79,14 @@ export async function openApp(
   }
 }
 
-/** How long a trouble that has been told is not told again: a broken model fails every call in the same way. */
+/** How long a warning is not repeated: a broken model fails every call in the same way. */
 const QUIET_MS = 60_000
 
 function operatorWarnings(log: Log): (error: AppError, requestId: string) => void {
-  const told = new LRUCache<string, true>({ max: 100, ttl: QUIET_MS })
+  const recent = new LRUCache<string, true>({ max: 100, ttl: QUIET_MS })
   return ({ code, operatorMessage }, request_id) => {
-    if (told.has(operatorMessage)) return
-    told.set(operatorMessage, true)
+    if (recent.has(operatorMessage)) return
+    recent.set(operatorMessage, true)
     log.warn({ code, request_id }, operatorMessage)
   }
 }

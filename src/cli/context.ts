@@ -39,7 +39,7 @@ export function localUser(): Caller {
   } catch {
     // A user id without an entry in the user database, as in many containers.
   }
-  return { subject, role: 'admin' }
+  return { kind: 'local', subject, role: 'admin', owner: { sub: subject, tenant: '' } }
 }
 
 /** Runs `work` with the program put together, and ends it whatever happens. */

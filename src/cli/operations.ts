@@ -43,7 +43,7 @@ function addOperationCommand(group: Command, verb: string, operation: Operation,
     const { input, parameterStyle } = await inputOf(operation, named, options)
     await withApp({ seeds: seedsOf(start) }, async ({ execute }) => {
       const asJson = options['json'] === true
-      const listener = operation.asksModel && !asJson ? liveText() : undefined
+      const listener = operation.streams && !asJson ? liveText() : undefined
       const context = {
         caller: localUser(),
         requestId: randomUUID(),

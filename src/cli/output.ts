@@ -1,7 +1,7 @@
 import pc from 'picocolors'
 import { type AppError, problemOf } from '../domain/errors.ts'
 import type { TextListener } from '../domain/language-model.ts'
-import type { Result } from '../pipeline/operation.ts'
+import { type Result, responseBody } from '../pipeline/result.ts'
 
 let isReaderWatched = false
 
@@ -23,7 +23,7 @@ export function info(text: string): void {
 /** Prints an answer: as the JSON that every surface answers, or for a person. */
 export function printAnswer(answer: Result<unknown>, asJson: boolean): void {
   if (asJson) {
-    print(JSON.stringify(answer, null, 2))
+    print(JSON.stringify(responseBody(answer), null, 2))
     return
   }
   endLiveText()

@@ -2,14 +2,10 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import closeWithGrace from 'close-with-grace'
 import { createLog } from '../adapters/telemetry/log.ts'
-import { prometheusMetrics } from '../adapters/telemetry/prometheus.ts'
-import { openApp, openIdentity } from '../app.ts'
 import { type Config, isLoopback } from '../config.ts'
-import type { ApiKeys } from '../domain/api-keys.ts'
-import type { SignInCodes } from '../domain/sign-in.ts'
-import { authenticator, credentialChecker } from '../transport/http/identity/authenticator.ts'
-import { serveHttp } from '../transport/http/server.ts'
-import { type AddressOptions, configAt, localUser, type Start, seedsOf } from './context.ts'
+import { buildHttpApp, type HttpApp } from '../http-app.ts'
+import { listen as listenOn } from '../transport/http/server.ts'
+import { type AddressOptions, configAt, localUser, type Start } from './context.ts'
 import { signInLink } from './login.ts'
 import { print } from './output.ts'
 import { keepTicksFast } from './tune-process.ts'
@@ -22,62 +18,38 @@ export async function runServe(start: Start, address: AddressOptions): Promise<v
   setFlagsFromString('--heap-growing-percent=75')
   keepTicksFast()
   const log = createLog(config.logLevel ?? 'info')
-  const metrics = prometheusMetrics()
-  const app = await openApp(config, {
-    log,
-    seeds: seedsOf(start),
-    measure: metrics.measure,
-    longRunning: true,
-  })
-  const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
-  const { limiter, audit, backend } = app
-  const keys = await backend.openKeys()
-  const signInCodes = await backend.openSignInCodes()
-  const { tokens, sessions } = await openIdentity(backend, config, warn)
-  const credentials = { keys, tokens, sessions, limiter, audit, publicUrl: config.publicUrl }
-  const server = await serveHttp(config, {
-    execute: app.execute,
-    running: app.inFlight,
-    catalog: app.services.catalog,
-    limiter,
-    audit,
-    authenticate: authenticator(credentials),
-    isStillValid: credentialChecker(credentials),
-    // An issuer's tokens need nothing that is kept here.
-    canVerify: () => config.tokens.jwksUrl !== undefined || keys.areKnown(),
-    signInCodes,
-    sessions,
-    tokens: config.tokens,
-    endModelCalls: app.services.models.abortAll,
-    docsRoot: join(start.packageRoot, 'dist', 'docs'),
-    metrics,
-    reportDefect: app.reportDefect,
-    reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
-  })
+  const server = await buildHttpApp(config, { log, packageRoot: start.packageRoot })
+  const url = await listen(server, config)
   const data = config.store === 'files' ? config.dataDir : config.aws.table
-  log.info({ url: server.url, data, topics: app.services.catalog.list().length }, 'serving')
-  const stop = async () => {
-    await server.close()
-    await app.close()
-  }
+  log.info({ url, data, topics: server.catalog.list().length }, 'serving')
   const signals = closeWithGrace({ delay: 5_000, logger: false }, async ({ err }) => {
     if (err) log.fatal({ err }, 'uncaught')
-    await stop()
+    await server.close()
     log.info('stopped')
   })
   try {
-    await greet({ keys, signInCodes }, config, server.url, start)
+    await greet(server, config, url, start)
   } catch (error) {
     signals.uninstall()
-    await stop()
+    await server.close()
     throw error
   }
   // From here on signals decide; the server keeps the process alive.
 }
 
+/** @throws AppError `unavailable` when the port is taken; everything is closed then. */
+async function listen(server: HttpApp, config: Config): Promise<string> {
+  try {
+    return await listenOn(server.app, config)
+  } catch (error) {
+    await server.close()
+    throw error
+  }
+}
+
 /** At the first start on this machine: a key, a sign-in link, what to paste into a client. Later: where they come from. */
 async function greet(
-  { keys, signInCodes }: { keys: ApiKeys; signInCodes: SignInCodes },
+  { keys, signInCodes }: HttpApp,
   config: Config,
   url: string,
   start: Start,

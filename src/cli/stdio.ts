@@ -18,7 +18,7 @@ export async function runStdio(start: Start, { readOnly = false }: { readOnly?: 
   })
   const user = localUser()
   const caller = readOnly ? { ...user, role: 'service' as const, readOnly } : user
-  const session = { execute, catalog: services.catalog, caller, limitsTaken: false }
+  const session = { execute, catalog: services.catalog, caller }
   const hungUp = serveStdio(session, { input: process.stdin, output: process.stdout }, (error) =>
     log.warn({ err: error }, 'MCP connection'),
   )

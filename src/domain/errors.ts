@@ -63,6 +63,8 @@ export class AppError extends Error {
   readonly current: CurrentPrompt | undefined
   readonly modelUse: ModelUse | undefined
   readonly operatorMessage: string
+  /** True once the pipeline has written its audit line, so that no transport writes a second one. */
+  isAudited = false
 
   constructor(code: ErrorCode, message: string, extras: ErrorExtras = {}) {
     super(message, { cause: extras.cause })

@@ -1,15 +1,14 @@
 import type * as z from 'zod'
-import { type Awaitable, andThen, orElse } from '../domain/awaitable.ts'
-import { hasRole } from '../domain/caller.ts'
+import { type Caller, hasRole } from '../domain/caller.ts'
 import { AppError, type FieldError, MAX_FIELD_ERRORS, toAppError } from '../domain/errors.ts'
 import { isIdentifier } from '../domain/identifiers.ts'
 import { MAX_DEPTH } from '../domain/json.ts'
 import type { ModelUse } from '../domain/language-model.ts'
 import type { LimitName, RateLimiter, RateLimitStatus } from '../domain/rate-limiter.ts'
-import { type Audit, elapsedMs, type Measure } from '../domain/telemetry.ts'
+import { elapsedMs, type Observer } from '../domain/telemetry.ts'
 import { parseInput } from '../domain/validation.ts'
-import type { CallContext, Operation, Result, Services } from './operation.ts'
-import { isLasting } from './served.ts'
+import type { CallContext, Operation, Services } from './operation.ts'
+import type { Result } from './result.ts'
 
 /** The input object and the members of `parameters` stand above a parameter's own levels. */
 const MAX_INPUT_DEPTH = MAX_DEPTH + 4
@@ -17,8 +16,7 @@ const MAX_INPUT_DEPTH = MAX_DEPTH + 4
 export interface PipelineDeps {
   services: Services
   limiter: RateLimiter
-  audit: Audit
-  measure: Measure
+  observe: Observer
   /** Tells the operator what callers must not learn of a failure: what to set or to allow. */
   warnOperator: (error: AppError, requestId: string) => void
   /** Logs the cause of an `internal` error, here and nowhere else. */
@@ -26,17 +24,17 @@ export interface PipelineDeps {
 }
 
 /**
- * Runs an operation: authorise → limit → validate → run → check output → audit → measure.
+ * Runs an operation: authorise → limit → read and check the input → run → check the output → observe.
  *
- * @param input the input, or how to read it, done only for callers that may call at all: what cannot be read is
- *   then refused, and audited, like what is not valid.
- * @throws AppError and nothing else, at once or as a rejection: `await` takes both, and so does Fastify of a handler.
+ * @param input the input, or a function that reads it: called only for callers that may call at all, so that what
+ *   cannot be read is refused and audited like what is not valid.
+ * @throws AppError and nothing else.
  */
 export type Execute = <Input extends z.ZodObject, Data extends z.ZodType>(
   operation: Operation<Input, Data>,
   input: unknown,
   context: CallContext,
-) => Awaitable<Result<z.input<Data>>>
+) => Promise<Result<z.input<Data>>>
 
 /** The way into the program for every call, and how busy it is. */
 export interface Pipeline {
@@ -46,95 +44,104 @@ export interface Pipeline {
 }
 
 /** THE pipeline. Handlers never check roles, limits or shapes, and never write to the audit log. */
-export function createPipeline({
-  services,
-  limiter,
-  audit,
-  measure,
-  warnOperator,
-  reportDefect,
-}: PipelineDeps): Pipeline {
-  let running = 0
+export function createPipeline(deps: PipelineDeps): Pipeline {
+  const { services, limiter, observe } = deps
+  let inFlight = 0
 
-  const limit = (operation: Operation, context: CallContext) =>
-    context.limitsTaken ? undefined : consumeLimit(limiter, context, operation.limit, 1, context.onRateLimit)
-
-  const execute: Execute = (operation, input, context) => {
+  const execute: Execute = async (operation, input, context) => {
     const startedAt = performance.now()
-    running++
     let given = typeof input === 'function' ? context.path : input
-    let use: Partial<ModelUse> | undefined
-
-    const work = () => {
-      authorise(operation, context)
-      return andThen(limit(operation, context), () => {
-        if (typeof input === 'function') given = input()
-        const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH)
-        return andThen(services.catalog.catchUp(), () =>
-          andThen(operation.run(services, valid, context), (answer) => {
-            if (operation.asksModel) use = answer.meta
-            checkOutput(operation, answer)
-            return markStale(answer, services.catalog.staleSince())
-          }),
-        )
-      })
-    }
-
-    const end = (outcome: string, faults?: readonly FieldError[]) => {
-      running--
-      const duration_ms = elapsedMs(startedAt)
-      const { topic_id, prompt_type } = subjectOf(given)
-      audit({
-        event: operation.name,
+    let failure: AppError | undefined
+    let use: ModelUse | undefined
+    inFlight++
+    try {
+      authorise(operation, context.caller)
+      if (!context.rateLimited)
+        await consumeLimit(limiter, context.caller, operation.limit, 1, context.onRateLimit)
+      if (typeof input === 'function') given = input()
+      const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH)
+      await services.catalog.catchUp()
+      const result = await operation.run(services, valid, context)
+      use = result.use
+      checkOutput(operation, result)
+      return markStale(result, services.catalog.staleSince())
+    } catch (thrown) {
+      failure = bounded(toAppError(thrown))
+      use ??= failure.modelUse
+      report(failure, context, deps)
+      throw failure
+    } finally {
+      inFlight--
+      observe({
+        kind: 'operation',
+        name: operation.name,
         caller: context.caller.subject,
         role: context.caller.role,
-        topic_id,
-        prompt_type,
-        outcome,
-        refused: faults && refusedNames(faults),
-        ...modelFields(use),
-        duration_ms,
-        request_id: context.requestId,
+        ...subjectOf(operation, given),
+        outcome: outcomeOf(failure, context),
+        refused: failure?.errors && refusedNames(failure.errors),
+        use,
+        durationMs: elapsedMs(startedAt),
+        requestId: context.requestId,
       })
-      measure(operation.name, outcome, duration_ms / 1000, use)
     }
-
-    const fail = (thrown: unknown): never => {
-      const failure = bounded(toAppError(thrown))
-      use ??= failure.modelUse
-      // Who hangs up is no failure of anything.
-      const isCancelled = context.signal?.aborted
-      end(isCancelled ? 'cancelled' : failure.code, failure.errors)
-      if (failure.code === 'internal') reportDefect(failure.cause ?? failure, context.requestId)
-      else if (failure.operatorMessage !== failure.message && !isCancelled) {
-        warnOperator(failure, context.requestId)
-      }
-      throw failure
-    }
-
-    return andThen(orElse(work, fail), (answer) => {
-      end('ok')
-      return answer
-    })
   }
 
-  return { execute, inFlight: () => running }
+  return { execute, inFlight: () => inFlight }
 }
 
-function modelFields(use: Partial<ModelUse> | undefined): Partial<ModelUse> {
-  if (!use) return {}
-  const { model, input_tokens, output_tokens, attempts } = use
-  return { model, input_tokens, output_tokens, attempts } as Partial<ModelUse>
+/** @throws AppError `forbidden`. */
+function authorise({ role, callers }: Operation, caller: Caller): void {
+  if (!hasRole(caller, role)) {
+    throw new AppError('forbidden', `This needs the role "${role}"; the caller has "${caller.role}".`)
+  }
+  if (callers && !callers.includes(caller.kind)) {
+    throw new AppError(
+      'forbidden',
+      `This is for callers with a ${callers.join(' or ')}, not with a ${caller.kind}.`,
+    )
+  }
 }
 
-/** Answers that have passed before and will be given again as they are. */
-const passed = new WeakSet<object>()
+/**
+ * Consumes `cost` calls of the caller's limit. Callers without a limit key are not limited.
+ *
+ * @param onStatus told what is left, whether or not the calls are allowed.
+ * @throws AppError `rate_limited`, or `too_large` for what no minute allows.
+ */
+export async function consumeLimit(
+  limiter: RateLimiter,
+  caller: Caller,
+  limit: LimitName,
+  cost: number,
+  onStatus: (status: RateLimitStatus) => void = () => {},
+): Promise<void> {
+  if (caller.limitKey === undefined) return
+  const status = await limiter.consume(caller.limitKey, limit, cost)
+  onStatus(status)
+  if (!status.allowed) throw exceeded(status, limit, cost)
+}
 
-function checkOutput({ name, output }: Operation, answer: Result<unknown>): void {
-  if (passed.has(answer)) return
-  const { success, error } = output.safeParse(answer.data)
+function exceeded(status: RateLimitStatus, limit: LimitName, cost: number): AppError {
+  if (cost > status.limit) {
+    return new AppError('too_large', `One request may hold ${status.limit} ${limit} calls, not ${cost}.`)
+  }
+  const message = `More than ${status.limit} ${limit} calls in a minute.`
+  return new AppError('rate_limited', message, { retryAfter: Math.max(1, Math.ceil(status.resetSeconds)) })
+}
+
+/** A cached answer is checked when it is made. */
+function checkOutput({ name, output }: Operation, { data, cached }: Result<unknown>): void {
+  if (cached?.isChecked) return
+  const { success, error } = output.safeParse(data)
   if (!success) throw new Error(`${name} answered what its schema does not allow`, { cause: error })
-  if (isLasting(answer)) passed.add(answer)
+  if (cached) cached.isChecked = true
+}
+
+function markStale<Data>(result: Result<Data>, since: Date | undefined): Result<Data> {
+  if (!since) return result
+  const { cached: _, ...rest } = result
+  return { ...rest, meta: { ...rest.meta, stale: true, as_of: since.toISOString() } }
 }
 
 function bounded(error: AppError): AppError {
@@ -143,56 +150,36 @@ function bounded(error: AppError): AppError {
   return new AppError(code, message, { errors: errors.slice(0, MAX_FIELD_ERRORS), cause })
 }
 
-function authorise(operation: Operation, { caller }: CallContext): void {
-  if (hasRole(caller, operation.role)) return
-  throw new AppError('forbidden', `This needs the role "${operation.role}"; the caller has "${caller.role}".`)
+/** Tells the operator of what callers do not hear, and marks the failure as written down. */
+function report(failure: AppError, { requestId, signal }: CallContext, deps: PipelineDeps): void {
+  failure.isAudited = true
+  if (failure.code === 'internal') deps.reportDefect(failure.cause ?? failure, requestId)
+  else if (failure.operatorMessage !== failure.message && !signal?.aborted)
+    deps.warnOperator(failure, requestId)
 }
 
-/**
- * Takes `cost` calls from the caller's allowance. Callers without a limit key are not limited.
- *
- * @param onTaken told what is left, whether or not the calls are allowed.
- * @throws AppError `rate_limited`, or `too_large` for what no minute allows.
- */
-export function consumeLimit(
-  limiter: RateLimiter,
-  { caller }: Pick<CallContext, 'caller'>,
-  limit: LimitName,
-  cost: number,
-  onTaken: (allowance: RateLimitStatus) => void = () => {},
-): Awaitable<void> {
-  if (caller.limitKey === undefined) return
-  return andThen(limiter.consume(caller.limitKey, limit, cost), (allowance) => {
-    onTaken(allowance)
-    if (!allowance.allowed) throw usedUp(allowance, limit, cost)
-  })
-}
-
-function usedUp(allowance: RateLimitStatus, limit: LimitName, cost: number): AppError {
-  if (cost > allowance.limit) {
-    return new AppError('too_large', `One request may hold ${allowance.limit} ${limit} calls, not ${cost}.`)
-  }
-  const message = `More than ${allowance.limit} ${limit} calls in a minute.`
-  return new AppError('rate_limited', message, { retryAfter: Math.max(1, Math.ceil(allowance.resetSeconds)) })
-}
-
-function markStale<Data>(answer: Result<Data>, since: Date | undefined): Result<Data> {
-  return since ? { ...answer, meta: { ...answer.meta, stale: true, as_of: since.toISOString() } } : answer
+/** A caller that disconnects is no failure of anything. */
+function outcomeOf(failure: AppError | undefined, { signal }: CallContext): string {
+  if (!failure) return 'ok'
+  return signal?.aborted ? 'cancelled' : failure.code
 }
 
 /** What a call is about, as far as it is a name: anything else may be a text that a log must not hold. */
-function subjectOf(input: unknown): { topic_id: string | undefined; prompt_type: string | undefined } {
-  // MCP calls the id of a prompt's topic its name.
-  const { name, topic_id = name, prompt_type } = (input ?? {}) as Record<string, unknown>
+function subjectOf({ about = pick }: Operation, input: unknown) {
+  const { topic_id, prompt_type } = about((input ?? {}) as Record<string, unknown>)
   return { topic_id: nameIn(topic_id), prompt_type: nameIn(prompt_type) }
+}
+
+function pick({ topic_id, prompt_type }: Readonly<Record<string, unknown>>) {
+  return { topic_id, prompt_type }
 }
 
 function nameIn(value: unknown): string | undefined {
   return typeof value === 'string' && isIdentifier(value) ? value : undefined
 }
 
-function refusedNames(faults: readonly { path: string }[]): string[] {
-  return faults.map(({ path }) =>
+function refusedNames(errors: readonly FieldError[]): string[] {
+  return errors.map(({ path }) =>
     path.split('.').every((part) => isIdentifier(part)) ? path : '(unknown name)',
   )
 }

@@ -1,15 +1,15 @@
 import * as z from 'zod'
 import type { Awaitable } from '../domain/awaitable.ts'
-import type { Caller, Role } from '../domain/caller.ts'
+import type { Caller, CallerKind, Role } from '../domain/caller.ts'
 import type { TextListener } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import type { LimitName, RateLimitStatus } from '../domain/rate-limiter.ts'
 import type { ModelClient } from '../services/models.ts'
 import type { PublishingDeps } from '../services/publishing.ts'
+import { Meta, PartFailure, type Result } from './result.ts'
 
 /** What operations work with. */
 export interface Services extends PublishingDeps {
-  /** The way to language models. */
   models: ModelClient
   /** Topic types that `create_topic` accepts (PROMPTS_CREATABLE_TYPES). */
   creatableTypes: readonly string[]
@@ -24,69 +24,50 @@ export interface CallContext {
   parameterStyle?: ParameterStyle
   /** Path of the parameters in this surface's input; default `parameters`. */
   parameterPrefix?: string
-  /** Fires when nobody wants the answer any more. */
+  /** Fires when nobody waits for the result any more. */
   signal?: AbortSignal
-  /** Is shown what a model says while it says it. */
+  /** Receives a model's text while it is generated. */
   listener?: TextListener
-  /** True when the transport has taken the rate limits already, for all calls of a POST at once. */
-  limitsTaken?: boolean
-  /** The input's fields that are known before it is read, where it is read late: the audit log names them. */
+  /** `upstream` when the transport has consumed the limits already, for all calls of a POST at once. */
+  rateLimited?: 'upstream'
+  /** Input fields that are known before the input is read, where it is read late: the audit log names them. */
   path?: Readonly<Record<string, string>>
-  /** Told what is left of the caller's allowance, also when that refuses the call. */
-  onRateLimit?: (allowance: RateLimitStatus) => void
+  /** Told what is left of the caller's limit, also when the call is refused. */
+  onRateLimit?: (status: RateLimitStatus) => void
 }
 
-export const Meta = z.object({
-  next_cursor: z.string().optional().describe('Give it as `cursor` to get the next page.'),
-  warnings: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-  stale: z
-    .boolean()
-    .optional()
-    .describe('True while the store cannot be reached and known texts are served.'),
-  as_of: z.string().optional().describe('When stale: the time of which the answer is.'),
-  revision: z.int().optional(),
-})
-export type Meta = z.infer<typeof Meta>
+/**
+ * How long a REST answer may be kept, and what its ETag is.
+ *
+ * - `none`: never kept, no ETag
+ * - `content`: kept, and asked about again by a tag of its bytes (`If-None-Match`)
+ * - `revision`: never kept; its tag is the revision, for edits (`If-Match`)
+ */
+export type CachePolicy = 'none' | 'content' | 'revision'
 
-/** Further meta of answers that a model has given. */
-export const ModelMeta = Meta.extend({
-  topic_id: z.string(),
-  model: z.string(),
-  input_tokens: z.int().describe('Of all attempts together.'),
-  output_tokens: z.int(),
-  latency_ms: z.int(),
-  attempts: z
-    .int()
-    .describe('How often the model was asked: more than once after a passing failure or for a repair.'),
-})
+/** Request headers that mean something to an operation. `If-Match` is another way to give `expected_revision`. */
+type RequestHeader = 'if-match'
 
-/** Meta of an edit: the new revision, and what is odd about it, if anything. */
-export function editMeta(revision: number, warnings: NonNullable<Meta['warnings']>): Meta {
-  return { revision, ...(warnings.length > 0 && { warnings }) }
-}
-
-/** What every surface answers: REST body, `structuredContent` and `--json` alike (spec §3). */
-export interface Result<Data> {
-  data: Data
-  meta?: Meta & Partial<z.infer<typeof ModelMeta>>
-  /** Failures of single parts of a batch, by id. */
-  errors?: Record<string, { code: string; detail: string }>
+/** A second REST route to the same operation, with another role, limit and cache policy. */
+interface ExtraRoute {
+  http: string
+  role: Role
+  limit: LimitName
+  cache: CachePolicy
 }
 
 /** Anything the system can do: one record, projected to MCP tools, REST, OpenAPI and the command line. */
 export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends z.ZodType = z.ZodType> {
   /** `noun.verb`: name on the command line, OpenAPI operationId and name in logs and metrics. */
   name: string
-  /** Name of the MCP tool; none for the few that serve protocol verbs only. */
+  /** Name of the MCP tool; missing for operations that serve protocol verbs only. */
   tool?: string
   /** REST method and path below `/api/v1`; `{names}` are input fields, positional on the command line. */
   http?: string
-  /** A second route with the same input and answer for which the least role is admin. */
-  adminHttp?: string
+  /** The same for administrators, where that is a route of its own. */
+  adminRoute?: ExtraRoute
   /** The field that is the whole body on REST, for callers that send just that. */
   wholeBody?: string
-  /** True if a language model answers, which takes time: text can be shown while it comes. */
-  asksModel?: true
   /** For what a POST creates: its path below `/api/v1`; `{names}` are fields of the answer. */
   creates?: string
   /** Title for people, and one sentence on what it does. */
@@ -94,17 +75,33 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends
   summary: string
   /** Least role. */
   role: Role
+  /** Kinds of callers that may call; default: every kind. */
+  callers?: readonly CallerKind[]
   effect: 'read' | 'write' | 'delete'
   /** The limit that a call counts against. */
   limit: LimitName
+  cache: CachePolicy
+  /** True if a language model's text can be shown while it is generated. */
+  streams?: true
+  headers?: readonly RequestHeader[]
   /** One flat object of the route's path, query and body fields. */
   input: Input
   /** Schema of the answer's `data`. */
   output: Data
+  /** Schema of the answer's `meta`; default {@link Meta}, optional. */
+  meta?: z.ZodType
+  /** What the audit log says a call is about, from input that is not checked yet; default: its members of these names. */
+  about?: (input: Readonly<Record<string, unknown>>) => { topic_id?: unknown; prompt_type?: unknown }
+  /** One call for the documents: its whole input, and the answer. Every operation of the table has one. */
+  example?: { input: z.input<Input>; data: z.input<Data>; meta?: Result<unknown>['meta'] }
   run(services: Services, input: z.output<Input>, context: CallContext): Awaitable<Result<z.input<Data>>>
 }
 
-/** Gives an operation's record its types. */
+/**
+ * Gives an operation's record its types.
+ *
+ * @example see `src/operations/topics/read.ts`
+ */
 export function defineOperation<Input extends z.ZodObject, Data extends z.ZodType>(
   operation: Operation<Input, Data>,
 ): Operation<Input, Data> {
@@ -114,4 +111,9 @@ export function defineOperation<Input extends z.ZodObject, Data extends z.ZodTyp
 /** Names of the path's fields, in order. */
 export function pathFields({ http }: Pick<Operation, 'http'>): string[] {
   return [...(http ?? '').matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string)
+}
+
+/** The schema of a whole answer of an operation. */
+export function answerSchema({ output, meta = Meta.optional() }: Pick<Operation, 'output' | 'meta'>) {
+  return z.object({ data: output, meta, errors: z.record(z.string(), PartFailure).optional() })
 }

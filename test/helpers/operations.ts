@@ -1,15 +1,15 @@
 import type { z } from 'zod'
 import type { Caller, Role } from '../../src/domain/caller.ts'
 import { createPipeline } from '../../src/pipeline/execute.ts'
-import type { CallContext, Operation, Result, Services } from '../../src/pipeline/operation.ts'
+import type { CallContext, Operation, Services } from '../../src/pipeline/operation.ts'
+import { type Result, responseBody } from '../../src/pipeline/result.ts'
 
 /** Calls operations through the pipeline, as a caller without limits. */
 export function caller(services: Services) {
   const { execute } = createPipeline({
     services,
     limiter: { consume: async () => ({ allowed: true, limit: 1, remaining: 1, resetSeconds: 0 }) },
-    audit: () => {},
-    measure: () => {},
+    observe: () => {},
     warnOperator: () => {},
     reportDefect: (error) => {
       throw error
@@ -20,7 +20,7 @@ export function caller(services: Services) {
     input: unknown,
     { role = 'admin', ...context }: { role?: Role } & Partial<CallContext> = {},
   ): Promise<Result<z.input<Data>>> => {
-    const caller: Caller = { subject: 'test', role }
-    return execute(operation, input, { caller, requestId: 'r1', ...context })
+    const caller: Caller = { kind: 'local', subject: 'test', role }
+    return responseBody(await execute(operation, input, { caller, requestId: 'r1', ...context }))
   }
 }

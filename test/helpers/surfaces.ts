@@ -21,11 +21,10 @@ async function rest(settings: Environment): Promise<Surface> {
   const server = await startServer({ ...GENEROUS, ...settings })
   const token = await tokenOf(settings)
   return async (name, input) => {
-    const { http = '', adminHttp = http } = operationOf(name)
-    const names = pathFields({ http: adminHttp })
-    const line = adminHttp.replace(/\{(\w+)\}/g, (_, field: string) =>
-      encodeURIComponent(String(input[field])),
-    )
+    const operation = operationOf(name)
+    const http = operation.adminRoute?.http ?? operation.http ?? ''
+    const names = pathFields({ http })
+    const line = http.replace(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(String(input[field])))
     const others = Object.entries(input).filter(([field]) => !names.includes(field))
     const isQuery = /^(GET|DELETE)/.test(line)
     const query = new URLSearchParams(Object.fromEntries(others) as Record<string, string>)

@@ -26,8 +26,10 @@ export function callerOf(claims: JWTPayload, roleClaim: string): Caller {
   if (subject.length > MAX_SUBJECT || /\p{Cc}/u.test(subject) || !subject.isWellFormed()) {
     throw new AppError('unauthenticated', "The token's subject is too long or holds control characters.")
   }
-  const limitKey = `token:${textOf(claims.iss)}:${textOf(claims.sub) || subject}`
-  return { subject, role: roleOf(valueAt(claims, roleClaim)), limitKey }
+  const sub = textOf(claims.sub)
+  const limitKey = `token:${textOf(claims.iss)}:${sub || subject}`
+  const owner = sub !== '' && { owner: { sub, tenant: textOf(claims['tenant_id']) } }
+  return { kind: 'token', subject, role: roleOf(valueAt(claims, roleClaim)), ...owner, limitKey }
 }
 
 function textOf(value: unknown): string {

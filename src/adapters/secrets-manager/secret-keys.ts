@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { type ApiKey, type ApiKeys, newKey } from '../../domain/api-keys.ts'
-import { andThen } from '../../domain/awaitable.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { type KnownKey, keyFinder } from '../../domain/key-finder.ts'
@@ -147,8 +146,10 @@ export function secretKeys(
 
     areKnown: watched.isKnown,
 
-    verify: (presented) =>
-      andThen(watched.fresh() ?? watched.current(), (keys) => find(presented, keys) ?? findNew(presented)),
+    async verify(presented) {
+      const keys = await (watched.fresh() ?? watched.current())
+      return find(presented, keys) ?? findNew(presented)
+    },
   }
 }
 

@@ -1,47 +1,25 @@
-import { writeSync } from 'node:fs'
-import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import { type DestinationStream, destination, type Logger, pino, symbols } from 'pino'
 
 export type Log = Logger
+export type LogStream = DestinationStream
 
-/** Lines wait for company until there are so many, or for so long: a busy server writes thousands a second. */
-const BATCH_LINES = 512
-const BATCH_MS = 50
-
-/** Where lines go. A line may also be given as how to make it, which then is done with its batch. */
-export interface LineStream extends DestinationStream {
-  writeLater(line: () => string): void
-}
+/** Lines are written together when there are so many bytes of them, or after so long: a busy server writes thousands a second. */
+const BATCH_BYTES = 8 * 1024
+const BATCH_MS = 100
 
 /** A structured log on stderr: stdout belongs to the protocol and to results. */
-export function createLog(
-  level: string,
-  stream: LineStream = batched(destination({ dest: 2, sync: false })),
-): Log {
+export function createLog(level: string, stream: LogStream = batched()): Log {
   return pino({ level, base: null, timestamp: () => timeMember(Date.now()) }, stream)
 }
 
-/** Hands lines over many at a time; a call for each costs more than everything else about a line. */
-function batched(stderr: DestinationStream): LineStream {
-  let waiting: (() => string)[] = []
-  let timer: NodeJS.Timeout | undefined
-  const take = () => {
-    const text = waiting.map((line) => line()).join('')
-    waiting = []
-    return text
-  }
-  const flush = () => {
-    clearTimeout(timer)
-    timer = undefined
-    stderr.write(take())
-  }
-  const writeLater = (line: () => string) => {
-    waiting.push(line)
-    if (waiting.length >= BATCH_LINES) flush()
-    else timer ??= setTimeout(flush, BATCH_MS).unref()
-  }
-  // What was handed over before is written by then, unless nobody reads.
-  process.on('exit', () => waiting.length > 0 && writeSync(2, take()))
-  return { writeLater, write: (line) => writeLater(() => line) }
+/** What was handed over is written at the latest when the process exits: the destination sees to that. */
+function batched(): LogStream {
+  return destination({ dest: 2, sync: false, minLength: BATCH_BYTES, periodicFlush: BATCH_MS })
+}
+
+/** Where a log's lines go, for lines that are formatted already. */
+export function streamOf(log: Log): LogStream {
+  return (log as unknown as Record<symbol, LogStream>)[symbols.streamSym] as LogStream
 }
 
 let lastMs = 0

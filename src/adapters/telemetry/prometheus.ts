@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
-import type { Measure } from '../../domain/telemetry.ts'
+import type { Observer } from '../../domain/telemetry.ts'
 
-const MAX_WAITING = 256
 /** Until the event loop's delays have been measured a few times. */
 const FIRST_DELAYS_MS = 50
 
@@ -11,7 +10,7 @@ const FIRST_DELAYS_MS = 50
  * event loop's delays wakes the process a hundred times a second, a dozen times what it costs when idle.
  */
 export function prometheusMetrics(): {
-  measure: Measure
+  observe: Observer
   contentType: string
   expose: () => Promise<string>
 } {
@@ -34,6 +33,12 @@ export function prometheusMetrics(): {
     buckets: [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60],
     registers: [registry],
   })
+  const authentications = new Counter({
+    name: 'prompts_authentications_total',
+    help: 'Verified credentials by outcome (ok or an error code).',
+    labelNames: ['outcome'],
+    registers: [registry],
+  })
   const tokens = new Counter({
     name: 'prompts_model_tokens_total',
     help: 'Tokens of language models, by model and direction.',
@@ -46,37 +51,22 @@ export function prometheusMetrics(): {
     labelNames: ['model'],
     registers: [registry],
   })
-  /** Calls that are not counted yet: many in one go take a fraction of the time. */
-  let waiting: { operation: string; outcome: string; duration: number }[] = []
-  const count = () => {
-    const counts = new Map<string, Record<string, number>>()
-    for (const { operation, outcome, duration } of waiting) {
-      seconds.observe({ operation }, duration)
-      const outcomes = counts.get(operation) ?? {}
-      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
-      counts.set(operation, outcomes)
-    }
-    for (const [operation, outcomes] of counts) {
-      for (const [outcome, times] of Object.entries(outcomes)) calls.inc({ operation, outcome }, times)
-    }
-    waiting = []
-  }
   return {
-    measure(operation, outcome, duration, use) {
-      if (use?.model !== undefined) {
-        const { model, input_tokens = 0, output_tokens = 0 } = use
-        tokens.inc({ model, direction: 'input' }, input_tokens)
-        tokens.inc({ model, direction: 'output' }, output_tokens)
-        attempts.inc({ model }, use.attempts ?? 0)
-      }
-      waiting.push({ operation, outcome, duration })
-      if (waiting.length >= MAX_WAITING) count()
+    observe({ kind, name, outcome, use, durationMs }) {
+      if (kind === 'authentication') authentications.inc({ outcome })
+      if (kind !== 'operation') return
+      calls.inc({ operation: name, outcome })
+      seconds.observe({ operation: name }, durationMs / 1000)
+      if (!use) return
+      const { model, input_tokens, output_tokens } = use
+      tokens.inc({ model, direction: 'input' }, input_tokens)
+      tokens.inc({ model, direction: 'output' }, output_tokens)
+      attempts.inc({ model }, use.attempts)
     },
     contentType: registry.contentType,
     async expose() {
       begun ??= begin()
       await begun
-      count()
       return registry.metrics()
     },
   }

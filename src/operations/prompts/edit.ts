@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import { AppError, notFound } from '../../domain/errors.ts'
 import type { PromptInfo, Topic, TopicContent } from '../../domain/topic.ts'
-import { defineOperation, editMeta, type Result, type Services } from '../../pipeline/operation.ts'
+import { defineOperation, type Services } from '../../pipeline/operation.ts'
+import { editMeta, type Result } from '../../pipeline/result.ts'
 import { type Published, publishEdit } from '../../services/publishing.ts'
+import * as sample from '../sample.ts'
 import { ExpectedRevision } from '../topics/edit.ts'
 import { address, admin, Content, infoOf, Prompt, pathOf, promptAnswer } from './record.ts'
 
@@ -15,8 +17,10 @@ export const createPrompt = defineOperation({
   title: 'Create prompt',
   summary: 'Add a prompt of a new type to a topic.',
   effect: 'write',
+  cache: 'revision',
   input: z.strictObject({ ...address, content: Content }),
   output: Prompt,
+  example: { input: { ...sample.address, content: sample.content }, data: sample.prompt },
   run: (services, { topic_id, prompt_type, content }, { caller }) =>
     publishPrompt(services, { topic_id, prompt_type }, caller.subject, (info) => {
       if (!info) return content
@@ -32,8 +36,14 @@ export const updatePrompt = defineOperation({
   title: 'Update prompt',
   summary: 'Replace a prompt text; it is checked against the parameters of its topic first.',
   effect: 'write',
+  cache: 'revision',
+  headers: ['if-match'],
   input: z.strictObject({ ...address, content: Content, expected_revision: ExpectedRevision }),
   output: Prompt,
+  example: {
+    input: { ...sample.address, content: sample.editedContent, expected_revision: 1 },
+    data: { ...sample.prompt, content: sample.editedContent, ...sample.second },
+  },
   run: (services, { topic_id, prompt_type, content, expected_revision }, { caller }) =>
     publishPrompt(services, { topic_id, prompt_type }, caller.subject, (info, text) => {
       if (!info) throw notFound(topic_id, prompt_type)
@@ -50,8 +60,11 @@ export const deletePrompt = defineOperation({
   title: 'Delete prompt',
   summary: 'Remove a prompt from its topic; its history stays and restore_prompt brings it back.',
   effect: 'delete',
+  cache: 'none',
+  headers: ['if-match'],
   input: z.strictObject({ ...address, expected_revision: ExpectedRevision }),
   output: z.object({ topic_id: z.string(), prompt_type: z.string(), message: z.string() }),
+  example: { input: sample.address, data: { ...sample.address, message: 'Prompt deleted.' } },
   async run(services, { topic_id, prompt_type, expected_revision }, { caller }) {
     const { warnings } = await editPrompts(services, topic_id, caller.subject, (content, record) => {
       const info = infoOf(record, prompt_type)
@@ -72,12 +85,18 @@ export const restorePrompt = defineOperation({
   title: 'Restore prompt',
   summary: 'Publish an earlier text again, as a new revision; also after the prompt was deleted.',
   effect: 'write',
+  cache: 'revision',
+  headers: ['if-match'],
   input: z.strictObject({
     ...address,
     version_id: z.string().min(1).max(200).describe('The text to restore; see prompt_history.'),
     expected_revision: ExpectedRevision,
   }),
   output: Prompt,
+  example: {
+    input: { ...sample.address, version_id: '1' },
+    data: { ...sample.prompt, revision: 3, updated_at: sample.UPDATED_AT },
+  },
   async run(services, { topic_id, prompt_type, version_id, expected_revision }, { caller }) {
     const content = await services.prompts.readVersion(topic_id, prompt_type, version_id)
     return publishPrompt(services, { topic_id, prompt_type }, caller.subject, (info, text) => {

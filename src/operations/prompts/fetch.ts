@@ -1,13 +1,14 @@
 import * as z from 'zod'
-import { andThen } from '../../domain/awaitable.ts'
 import { AppError, toAppError } from '../../domain/errors.ts'
 import { isIdentifier, TopicId } from '../../domain/identifiers.ts'
 import { JsonObject } from '../../domain/json.ts'
 import { ParameterDefinitions } from '../../domain/parameters.ts'
-import { defineOperation, type Result } from '../../pipeline/operation.ts'
-import { type Served, servedOf } from '../../pipeline/served.ts'
+import type { PromptTexts, Topic } from '../../domain/topic.ts'
+import { defineOperation } from '../../pipeline/operation.ts'
+import type { CachedResponse } from '../../pipeline/result.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 import { renderTopic } from '../../services/rendering.ts'
+import * as sample from '../sample.ts'
 
 /** Most bytes of JSON that a batch answers (spec §3). */
 const MAX_BATCH_BYTES = 5 * 1024 * 1024
@@ -23,6 +24,7 @@ export const getPrompts = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
+  cache: 'content',
   input: z.strictObject({
     topic_id: TopicId,
     include_parameters: z.boolean().default(false).describe('Also answer the declared parameters.'),
@@ -32,13 +34,21 @@ export const getPrompts = defineOperation({
     prompts: Texts,
     allowed_parameters: ParameterDefinitions.optional(),
   }),
-  run({ catalog }, { topic_id, include_parameters }) {
+  example: {
+    input: { topic_id: 'core_values' },
+    data: {
+      topic_id: 'core_values',
+      prompts: { system: 'You are an expert coach...', user: 'Help {{user_name}} discover...' },
+    },
+  },
+  async run({ catalog }, { topic_id, include_parameters }) {
     const topic = catalog.published(topic_id)
-    return andThen(catalog.texts(topic), (prompts) => {
-      const { answer } = servedOf(topic, prompts)
-      if (!include_parameters) return answer
-      return { ...answer, data: { ...answer.data, allowed_parameters: topic.allowed_parameters } }
-    })
+    const prompts = await catalog.texts(topic)
+    const meta = { revision: topic.revision }
+    if (include_parameters) {
+      return { data: { topic_id, prompts, allowed_parameters: topic.allowed_parameters }, meta }
+    }
+    return { data: { topic_id, prompts }, meta, cached: serialized(topic, prompts).whole }
   },
 })
 
@@ -51,46 +61,84 @@ export const batchGet = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'batch',
+  cache: 'none',
   input: z.strictObject({
     topic_ids: z.array(z.string()).min(1).max(100).describe('Topic ids; repeats count once.'),
   }),
   output: z.record(z.string(), z.object({ prompts: Texts })),
+  example: {
+    input: { topic_ids: ['core_values', 'purpose', 'revenue_salesforce'] },
+    data: {
+      core_values: { prompts: { system: '...', user: '...' } },
+      purpose: { prompts: { system: '...', user: '...' } },
+      revenue_salesforce: { prompts: { system: '...', user: '...' } },
+    },
+  },
   async run({ catalog }, { topic_ids }) {
     const asked = [...new Set(topic_ids)]
-    const found = await Promise.all(asked.map((topic_id) => readOne(catalog, topic_id)))
-    const data: [string, Served['part']][] = []
+    const parts = await Promise.all(asked.map((topic_id) => readPart(catalog, topic_id)))
+    const data: [string, Part['data']][] = []
     const errors: [string, { code: string; detail: string }][] = []
+    const json: string[] = []
     let bytes = 0
     for (const [index, topic_id] of asked.entries()) {
-      const one = found[index] as Served | AppError
-      if (one instanceof AppError) errors.push([topic_id, { code: one.code, detail: one.message }])
-      else if (bytes + one.bytes > MAX_BATCH_BYTES) {
+      const part = parts[index] as Part | AppError
+      if (part instanceof AppError) errors.push([topic_id, { code: part.code, detail: part.message }])
+      else if (bytes + part.bytes > MAX_BATCH_BYTES) {
         const detail = 'The answer is full; ask for this topic again.'
         errors.push([topic_id, { code: 'too_large', detail }])
       } else {
-        bytes += one.bytes
-        data.push([topic_id, one.part])
+        bytes += part.bytes
+        data.push([topic_id, part.data])
+        json.push(`"${topic_id}":${part.json}`)
       }
     }
-    const answer: Result<Record<string, Served['part']>> = { data: Object.fromEntries(data) }
-    return errors.length > 0 ? { ...answer, errors: Object.fromEntries(errors) } : answer
+    const failures = errors.length > 0 ? { errors: Object.fromEntries(errors) } : undefined
+    const end = failures ? `,${JSON.stringify(failures).slice(1)}` : '}'
+    return {
+      data: Object.fromEntries(data),
+      ...failures,
+      cached: { json: `{"data":{${json.join(',')}}${end}` },
+    }
   },
 })
 
 /** A topic for a batch, or why it cannot be had; a defect ends the batch. */
-async function readOne(catalog: Catalog, topic_id: string): Promise<Served | AppError> {
+async function readPart(catalog: Catalog, topic_id: string): Promise<Part | AppError> {
   try {
     if (!isIdentifier(topic_id)) {
       const rule = 'A topic id is 1–64 lower-case letters, digits and underscores.'
       return new AppError('invalid_input', rule)
     }
     const topic = catalog.published(topic_id)
-    return servedOf(topic, await catalog.texts(topic))
+    return serialized(topic, await catalog.texts(topic)).part
   } catch (thrown) {
     const error = toAppError(thrown)
     if (error.code === 'internal') throw thrown
     return error
   }
+}
+
+/** A topic in a batch, with its JSON and how many bytes that has. */
+interface Part {
+  data: { prompts: PromptTexts }
+  json: string
+  bytes: number
+}
+
+/** The JSON of texts, kept for as long as the catalogue keeps the texts themselves. */
+const serializedTexts = new WeakMap<PromptTexts, { whole: CachedResponse; part: Part }>()
+
+function serialized({ topic_id, revision }: Topic, prompts: PromptTexts) {
+  let entry = serializedTexts.get(prompts)
+  if (!entry) {
+    const data = { prompts }
+    const json = JSON.stringify(data)
+    const whole = { json: JSON.stringify({ data: { topic_id, prompts }, meta: { revision } }) }
+    entry = { whole, part: { data, json, bytes: Buffer.byteLength(json) } }
+    serializedTexts.set(prompts, entry)
+  }
+  return entry
 }
 
 export const renderPrompts = defineOperation({
@@ -102,11 +150,19 @@ export const renderPrompts = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
+  cache: 'none',
   input: z.strictObject({
     topic_id: TopicId,
     parameters: JsonObject.default({}).describe('Values by parameter name.'),
   }),
   output: z.object({ topic_id: z.string(), prompts: Texts }),
+  example: {
+    input: { ...sample.id, parameters: { kpi_value: 95000 } },
+    data: {
+      ...sample.id,
+      prompts: { system: sample.content, user: sample.userContent.replace('{{kpi_value}}', '95000') },
+    },
+  },
   async run({ catalog }, { topic_id, parameters }, { parameterStyle = 'json' }) {
     const options = { style: parameterStyle, prefix: 'parameters' }
     const { topic, prompts } = await renderTopic(catalog, topic_id, parameters, options)

@@ -3,7 +3,7 @@ import { notFound } from '../../domain/errors.ts'
 import { PromptType, TopicId } from '../../domain/identifiers.ts'
 import { ParameterDefinitions } from '../../domain/parameters.ts'
 import type { PromptInfo, Topic } from '../../domain/topic.ts'
-import type { Result } from '../../pipeline/operation.ts'
+import type { Result } from '../../pipeline/result.ts'
 
 /** What operations on one prompt answer. */
 export const Prompt = z.object({

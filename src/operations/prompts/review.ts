@@ -5,6 +5,7 @@ import { checkParameters } from '../../domain/parameters.ts'
 import { renderTemplate } from '../../domain/template.ts'
 import { checkTopic, definitionOf } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
+import * as sample from '../sample.ts'
 import { address, admin, Content, infoOf, Prompt, pathOf, promptAnswer } from './record.ts'
 
 export const getPrompt = defineOperation({
@@ -15,11 +16,13 @@ export const getPrompt = defineOperation({
   title: 'Get prompt',
   summary: 'Get one prompt text for editing, or an earlier one by its version.',
   effect: 'read',
+  cache: 'revision',
   input: z.strictObject({
     ...address,
     version_id: z.string().max(200).optional().describe('An earlier text; see prompt_history.'),
   }),
   output: Prompt,
+  example: { input: sample.address, data: sample.prompt },
   async run({ catalog, prompts }, { topic_id, prompt_type, version_id }) {
     const topic = catalog.topic(topic_id)
     if (version_id === undefined) {
@@ -43,6 +46,7 @@ export const promptHistory = defineOperation({
   title: 'Prompt history',
   summary: 'List every text that a prompt has had, newest first.',
   effect: 'read',
+  cache: 'none',
   input: z.strictObject({
     ...address,
     cursor: z
@@ -63,6 +67,13 @@ export const promptHistory = defineOperation({
       current: z.boolean(),
     }),
   ),
+  example: {
+    input: sample.address,
+    data: [
+      { version_id: '2', ...sample.second, current: true },
+      { version_id: '1', ...sample.first, current: false },
+    ],
+  },
   async run({ catalog, prompts }, { topic_id, prompt_type, cursor, limit }) {
     const topic = catalog.topic(topic_id)
     const versions = await prompts.history(topic_id, prompt_type)
@@ -88,6 +99,7 @@ export const previewPrompt = defineOperation({
   title: 'Check a draft',
   summary: 'Check a text as saving would, and render it; saves nothing.',
   effect: 'read',
+  cache: 'none',
   input: z.strictObject({
     ...address,
     content: Content,
@@ -107,6 +119,10 @@ export const previewPrompt = defineOperation({
     warnings: z.array(z.object({ path: z.string(), message: z.string() })),
     rendered: z.string().optional(),
   }),
+  example: {
+    input: { ...sample.address, content: sample.userContent, parameters: { kpi_value: 95000 } },
+    data: { valid: true, errors: [], warnings: [], rendered: 'Analyze a revenue of 95000.' },
+  },
   async run({ catalog }, { topic_id, prompt_type, content, parameters }, { parameterStyle = 'json' }) {
     const topic = catalog.topic(topic_id)
     const texts = { ...(await catalog.texts(topic)), [prompt_type]: content }

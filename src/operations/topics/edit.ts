@@ -4,8 +4,10 @@ import { PromptType, TopicId } from '../../domain/identifiers.ts'
 import { sameJson } from '../../domain/json.ts'
 import type { ParameterDefinition } from '../../domain/parameters.ts'
 import { Topic, TopicDefinition } from '../../domain/topic.ts'
-import { defineOperation, editMeta, type Result } from '../../pipeline/operation.ts'
+import { defineOperation } from '../../pipeline/operation.ts'
+import { editMeta, type Result } from '../../pipeline/result.ts'
 import { type Published, publish, publishEdit } from '../../services/publishing.ts'
+import * as sample from '../sample.ts'
 import { promptTypes } from './read.ts'
 
 /** Optional on every write: refuses the edit when somebody else has changed what it was made from. */
@@ -27,10 +29,15 @@ export const createTopic = defineOperation({
   role: 'admin',
   effect: 'write',
   limit: 'admin',
+  cache: 'revision',
   input: TopicDefinition.extend({
     prompts: z.record(PromptType, z.string()).optional().describe('First prompt texts by prompt type.'),
   }),
   output: EditedTopic,
+  example: {
+    input: sample.request,
+    data: { ...sample.newTopic, message: 'Topic created. Now create prompts for this topic.' },
+  },
   async run(services, { prompts: texts = {}, ...definition }, { caller }) {
     const { topic_id, topic_type } = definition
     assertCreatable(services.creatableTypes, topic_type)
@@ -76,6 +83,8 @@ export const updateTopic = defineOperation({
   role: 'admin',
   effect: 'write',
   limit: 'admin',
+  cache: 'revision',
+  headers: ['if-match'],
   input: z.strictObject({
     topic_id: TopicId,
     topic_name: topic_name.optional(),
@@ -89,6 +98,16 @@ export const updateTopic = defineOperation({
     expected_revision: ExpectedRevision,
   }),
   output: EditedTopic,
+  example: {
+    input: { ...sample.id, description: 'Revenue against its threshold.', expected_revision: 2 },
+    data: {
+      ...sample.topic,
+      description: 'Revenue against its threshold.',
+      revision: 3,
+      updated_at: sample.UPDATED_AT,
+      message: 'Topic updated.',
+    },
+  },
   async run(services, { topic_id, expected_revision, ...changes }, { caller }) {
     let dropped: string[] = []
     const { topic, warnings } = await publishEdit(services, topic_id, caller.subject, (current, record) => {
@@ -136,8 +155,11 @@ export const deleteTopic = defineOperation({
   role: 'admin',
   effect: 'delete',
   limit: 'admin',
+  cache: 'none',
+  headers: ['if-match'],
   input: z.strictObject({ topic_id: TopicId, expected_revision: ExpectedRevision }),
   output: z.object({ topic_id: z.string(), message: z.string() }),
+  example: { input: sample.id, data: { ...sample.id, message: 'Topic deleted.' } },
   async run(services, { topic_id, expected_revision }, { caller }) {
     const { topic } = await publishEdit(services, topic_id, caller.subject, (current, record) => {
       if (record.deleted_at !== undefined) throw notFound(topic_id)

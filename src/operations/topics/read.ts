@@ -4,6 +4,7 @@ import { TopicId } from '../../domain/identifiers.ts'
 import { definitionOf, Topic, TopicDefinition } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
+import * as sample from '../sample.ts'
 
 const TopicSummary = TopicDefinition.extend({
   available_prompts: z.array(z.string()),
@@ -17,12 +18,13 @@ export const listTopics = defineOperation({
   name: 'topics.list',
   tool: 'list_topics',
   http: 'GET /prompts',
-  adminHttp: 'GET /admin/prompts',
+  adminRoute: { http: 'GET /admin/prompts', role: 'admin', limit: 'admin', cache: 'none' },
   title: 'List topics',
   summary: 'List topics without their texts, by display order, then id.',
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
+  cache: 'content',
   input: z.strictObject({
     topic_type: z.string().optional().describe('Only this type, for example kpi_system.'),
     category: z.string().optional().describe('Only this category.'),
@@ -40,6 +42,17 @@ export const listTopics = defineOperation({
     limit: z.int().min(1).max(500).default(100).describe('Most topics of a page.'),
   }),
   output: z.array(TopicSummary),
+  example: {
+    input: { topic_type: 'kpi_system' },
+    data: [
+      {
+        ...sample.definition,
+        available_prompts: [sample.address.prompt_type],
+        revision: 2,
+        ...sample.updatedStamp,
+      },
+    ],
+  },
   async run({ catalog }, filter, { caller }) {
     const seesAll = hasRole(caller, 'admin')
     const needle = filter.q?.toLowerCase()
@@ -64,8 +77,10 @@ export const getTopic = defineOperation({
   role: 'admin',
   effect: 'read',
   limit: 'admin',
+  cache: 'revision',
   input: z.strictObject({ topic_id: TopicId }),
   output: Topic.extend({ available_prompts: z.array(z.string()) }),
+  example: { input: sample.id, data: sample.topic },
   async run({ catalog }, { topic_id }) {
     const topic = catalog.topic(topic_id)
     return { data: { ...topic, available_prompts: promptTypes(topic) }, meta: { revision: topic.revision } }

@@ -45,9 +45,9 @@ export function registerHealthRoutes(
     // A proxy on this machine that nobody told us of makes every client look like a local one.
     const isForwarded = 'x-forwarded-for' in request.headers || 'forwarded' in request.headers
     if (!isLoopback(request.ip) || (isForwarded && !behindProxy)) {
-      request.caller = await authenticate(request)
-      if (!hasRole(request.caller, 'service'))
-        throw new AppError('forbidden', 'This needs the role "service".')
+      const caller = await authenticate(request)
+      request.caller = caller
+      if (!hasRole(caller, 'service')) throw new AppError('forbidden', 'This needs the role "service".')
     }
     return reply.type(metrics.contentType).send(await metrics.expose())
   })

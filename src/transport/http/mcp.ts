@@ -10,7 +10,7 @@ import { NOT_JSON, parseJson } from '../mcp/parse-json.ts'
 import { createMcpServer } from '../mcp/server.ts'
 import { operationOf } from '../mcp/tools.ts'
 import { respondWithFetch } from './fetch-adapter.ts'
-import type { Authenticate } from './identity/authenticator.ts'
+import { type Authenticate, callerOf } from './identity/authenticator.ts'
 import { setRateLimitHeaders } from './rate-limit-headers.ts'
 
 export interface McpHttpDeps {
@@ -50,7 +50,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
   const handler = createMcpHandler(
     ({ authInfo }) => {
       const { caller, requestId } = (authInfo as AuthInfo).extra as { caller: Caller; requestId: string }
-      return createMcpServer({ execute, catalog, caller, requestId, limitsTaken: true })
+      return createMcpServer({ execute, catalog, caller, requestId, rateLimited: 'upstream' })
     },
     // How many streams there may be is decided below, for each caller.
     { onerror: reportError, maxSubscriptions: Number.MAX_SAFE_INTEGER },
@@ -76,16 +76,17 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
       url: '/mcp',
       // Before the body is read: a stranger's megabyte is not worth reading.
       async onRequest(request) {
-        request.caller = await authenticate(request)
-        if (!hasRole(request.caller, 'service'))
-          throw new AppError('forbidden', 'This needs the role "service".')
+        const caller = await authenticate(request)
+        request.caller = caller
+        if (!hasRole(caller, 'service')) throw new AppError('forbidden', 'This needs the role "service".')
       },
       async handler(request, reply) {
-        const { body, caller } = request
+        const { body } = request
+        const caller = callerOf(request)
         if (body === NOT_JSON) return reply.code(400).send(parseError)
         for (const [limit, cost] of costsOf(body, caller)) {
-          await consumeLimit(limiter, { caller }, limit, cost, (allowance) =>
-            setRateLimitHeaders(reply, limit, allowance),
+          await consumeLimit(limiter, caller, limit, cost, (status) =>
+            setRateLimitHeaders(reply, limit, status),
           )
         }
         const isStream = isSubscription(request)
@@ -113,7 +114,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
 
   /** Counts a stream of its caller and watches over it; too many of them would hold this server's memory. */
   function openStream(request: FastifyRequest, reply: FastifyReply): () => void {
-    const { limitKey = '' } = request.caller
+    const { limitKey = '' } = callerOf(request)
     const open = streams.get(limitKey) ?? 0
     if (open >= MAX_STREAMS) {
       const message = `More than ${MAX_STREAMS} streams are open for this caller.`

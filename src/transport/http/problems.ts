@@ -1,20 +1,18 @@
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
-import { type Audit, elapsedMs } from '../../domain/telemetry.ts'
+import { AppError, invalidInput, problemOf, toAppError } from '../../domain/errors.ts'
+import { elapsedMs, type Observer } from '../../domain/telemetry.ts'
 import { challengeOf, publicUrlOf } from './identity/protected-resource.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** True once the pipeline has the call: it writes the audit line then, and reports defects. */
-    isAudited: boolean
-    /** By `performance.now()`. */
+    /** When the request arrived, by `performance.now()`. */
     startedAt: number
   }
 }
 
 export interface ProblemDeps {
-  audit: Audit
+  observe: Observer
   reportDefect: (error: unknown, requestId: string) => void
   /** See {@link Config.publicUrl}. */
   publicUrl: string | undefined
@@ -33,21 +31,20 @@ export function sendProblem(
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-  { reportDefect, publicUrl, audit }: ProblemDeps,
+  { reportDefect, publicUrl, observe }: ProblemDeps,
 ): FastifyReply {
   const { id, headers, caller } = request
   const error = fromFramework(thrown as FastifyError) ?? toAppError(thrown)
-  const isReported = request.isAudited && thrown instanceof AppError
-  if (error.code === 'internal' && !isReported) reportDefect(thrown, id)
-  if (caller && !request.isAudited) {
-    const { subject, role } = caller
-    audit({
-      event: 'request',
-      caller: subject,
-      role,
+  if (error.code === 'internal' && !error.isAudited) reportDefect(thrown, id)
+  if (caller && !error.isAudited) {
+    observe({
+      kind: 'request',
+      name: 'request',
+      caller: caller.subject,
+      role: caller.role,
       outcome: error.code,
-      duration_ms: elapsedMs(request.startedAt),
-      request_id: id,
+      durationMs: elapsedMs(request.startedAt),
+      requestId: id,
     })
   }
   if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter))
@@ -81,6 +78,10 @@ export function sendProblem(
 function fromFramework({ code, statusCode, message }: FastifyError): AppError | undefined {
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new AppError('too_large', 'The request body is larger than 1 MiB.')
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    const expected = 'application/json'
+    return invalidInput([{ path: 'content-type', expected, message: `expected ${expected}.` }])
+  }
   return statusCode && statusCode >= 400 && statusCode < 500
     ? new AppError('invalid_input', message)
     : undefined

@@ -9,10 +9,10 @@ import { type HealthDeps, registerHealthRoutes } from './health.ts'
 import { type ProtectedResourceDeps, registerProtectedResource } from './identity/protected-resource.ts'
 import { registerSignInRoutes, type SignInDeps } from './identity/sign-in.ts'
 import { legacyTemplatePaths } from './legacy-templates/openapi.ts'
+import { registerLegacyTemplates } from './legacy-templates/routes.ts'
 import { type McpHttpDeps, registerMcp } from './mcp.ts'
 import { methodNotAllowed } from './methods.ts'
 import { registerDocs } from './openapi/docs.ts'
-import { openApiDocument } from './openapi/document.ts'
 import { registerErrorHandlers, rejectMalformedRequest, sendProblem } from './problems.ts'
 import { type RestDeps, registerRestRoutes } from './rest/rest.ts'
 import { closeStalledConnections } from './slow-readers.ts'
@@ -45,32 +45,27 @@ export interface HttpOptions extends HostOptions {
 type Derived = 'basePath' | 'publicUrl' | 'behindProxy'
 export type HttpDeps = Omit<
   McpHttpDeps & HealthDeps & SignInDeps & ProtectedResourceDeps & RestDeps,
-  Derived
+  Derived | 'extraRoutes'
 > & {
-  /** See {@link Pipeline.running}. */
-  running: () => number
+  /** See {@link Pipeline.inFlight}. */
+  inFlight: () => number
   /** Folder of the page at `/docs`. */
   docsRoot: string
   /** Ends what waits for a model. */
-  endModelCalls: () => void
+  abortModelCalls: () => void
 }
 
-/** A running server. */
+/** A server that does not listen yet. */
 export interface HttpServer {
-  /** The address that it listens on, for example `http://127.0.0.1:3000`. */
-  url: string
+  app: FastifyInstance
   /** Finishes what is running, for at most three seconds, and ends open streams. */
   close(): Promise<void>
 }
 
-/**
- * Serves everything that goes over HTTP on one port.
- *
- * @throws AppError `unavailable` when the port is taken or the address is not this machine's.
- */
-export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<HttpServer> {
-  const basePath = options.publicUrl === undefined ? '' : pathOf(options.publicUrl)
+/** Everything that goes over HTTP on one port, as a Fastify application. */
+export function createHttpServer(options: HttpOptions, deps: HttpDeps): HttpServer {
   const { publicUrl } = options
+  const basePath = publicUrl === undefined ? '' : pathOf(publicUrl)
   const shared = { ...deps, basePath, publicUrl, behindProxy: Boolean(options.trustProxy) }
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
@@ -83,37 +78,34 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, shared),
     clientErrorHandler: rejectMalformedRequest,
   })
-  // Not by `decorateRequest`, which sets members by variable names, and so more slowly than all they are used for.
+  app.decorateRequest('startedAt', 0)
+  app.decorateRequest('caller', undefined)
   app.addHook('onRequest', (request, reply, done) => {
     request.startedAt = performance.now()
-    request.isAudited = false
     reply.header('x-request-id', request.id)
     done()
   })
   closeStalledConnections(app)
-  const refuseOtherMethods = methodNotAllowed(app)
+  const addMethodNotAllowed = methodNotAllowed(app)
   registerErrorHandlers(app, shared)
   validateHostAndOrigin(app, options)
   registerHealthRoutes(app, shared)
   registerSignInRoutes(app, shared)
   registerProtectedResource(app, shared)
-  registerRestRoutes(app, shared)
+  registerRestRoutes(app, { ...shared, extraRoutes: (scope) => registerLegacyTemplates(scope, shared) })
   const closeMcp = registerMcp(app, shared)
-  const document = () =>
-    openApiDocument({ publicUrl: publicUrl ?? addressOf(app, options.host), extra: legacyTemplatePaths })
-  registerDocs(app, { document, root: deps.docsRoot })
-  app.register(async () => refuseOtherMethods())
-  await listen(app, options)
+  registerDocs(app, { publicUrl, extraPaths: legacyTemplatePaths, root: deps.docsRoot })
+  app.register(async () => addMethodNotAllowed())
 
   return {
-    url: addressOf(app, options.host),
+    app,
     async close() {
       app.server.close()
       app.server.closeIdleConnections()
-      const drained = Promise.all([drain(deps.running), closeMcp()])
+      const drained = Promise.all([drain(deps.inFlight), closeMcp()])
       await within(GRACE_MS, drained)
       // What still runs waits for a model: its callers hear that this is the end.
-      deps.endModelCalls()
+      deps.abortModelCalls()
       await within(LAST_WORDS_MS, drained)
       app.server.closeAllConnections()
       await app.close()
@@ -131,11 +123,6 @@ function requestIds(): () => string {
   }
 }
 
-function addressOf(app: FastifyInstance, host: string): string {
-  const { port } = app.server.address() as AddressInfo
-  return urlAt(host, port)
-}
-
 /** Fastify itself believes no number of proxies, because whoever gets past them can claim any address. */
 function trusted(proxies: HttpOptions['trustProxy']) {
   if (typeof proxies !== 'number') return proxies ?? false
@@ -151,9 +138,19 @@ function withoutBase(url: string, basePath: string): string {
   return url === basePath || url.startsWith(`${basePath}/`) ? url.slice(basePath.length) || '/' : url
 }
 
-async function listen(app: FastifyInstance, { host, port }: HttpOptions): Promise<void> {
+/**
+ * Listens on `host` and `port`.
+ *
+ * @returns the address that it listens on, for example `http://127.0.0.1:3000`.
+ * @throws AppError `unavailable` when the port is taken or the address is not this machine's.
+ */
+export async function listen(
+  app: FastifyInstance,
+  { host, port }: Pick<HttpOptions, 'host' | 'port'>,
+): Promise<string> {
   try {
     await app.listen({ host, port })
+    return urlAt(host, (app.server.address() as AddressInfo).port)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason =
@@ -168,10 +165,10 @@ async function listen(app: FastifyInstance, { host, port }: HttpOptions): Promis
   }
 }
 
-async function drain(running: () => number): Promise<void> {
+async function drain(inFlight: () => number): Promise<void> {
   // One look more than needed: the last answer is sent in the turn after its call has ended.
   do await sleep(DRAIN_POLL_MS)
-  while (running() > 0)
+  while (inFlight() > 0)
 }
 
 async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {

@@ -25,6 +25,7 @@ const list = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
+  cache: 'none',
   input: z.object({ cursor: Cursor }),
   output: z.custom<Prompt[]>(Array.isArray),
   async run({ catalog }, { cursor }) {
@@ -40,6 +41,8 @@ const get = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
+  cache: 'none',
+  about: ({ name }) => ({ topic_id: name }),
   input: z.object({ name: TopicId, arguments: JsonObject.default({}) }),
   output: z.custom<GetPromptResult>((value) => typeof value === 'object'),
   async run({ catalog }, { name, arguments: given }) {

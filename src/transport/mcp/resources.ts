@@ -44,6 +44,7 @@ const list = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
+  cache: 'none',
   input: z.object({ cursor: Cursor }),
   output: z.custom<Resource[]>(Array.isArray),
   async run({ catalog }, { cursor }) {
@@ -60,6 +61,7 @@ const read = defineOperation({
   role: 'service',
   effect: 'read',
   limit: 'retrieval',
+  cache: 'none',
   input: z.object({ topic_id: z.string(), prompt_type: z.string().optional() }),
   output: z.object({ text: z.string(), mimeType: z.string() }),
   async run({ catalog }, { topic_id, prompt_type }) {

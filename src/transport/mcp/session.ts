@@ -11,7 +11,8 @@ import type { Caller } from '../../domain/caller.ts'
 import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
 import { JsonObject } from '../../domain/json.ts'
 import type { Execute } from '../../pipeline/execute.ts'
-import type { CallContext, Operation, Result } from '../../pipeline/operation.ts'
+import type { CallContext, Operation } from '../../pipeline/operation.ts'
+import type { Result } from '../../pipeline/result.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 
 /** What the handlers of one MCP connection (stdio) or request (HTTP) work with. */
@@ -19,8 +20,8 @@ export interface McpSession {
   execute: Execute
   catalog: Catalog
   caller: Caller
-  /** True over HTTP, where the limits of all calls of a POST are taken before the SDK sees it (spec §5). */
-  limitsTaken: boolean
+  /** `upstream` over HTTP, where the limits of all calls of a POST are consumed before the SDK sees it. */
+  rateLimited?: 'upstream'
   /** Over HTTP the id of the POST; on stdio every call gets its own. */
   requestId?: string
 }
@@ -30,12 +31,12 @@ export type Params = Record<string, unknown>
 
 /** Runs an operation on behalf of this session. */
 export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
-  { execute, caller, limitsTaken, requestId = randomUUID() }: McpSession,
+  { execute, caller, rateLimited, requestId = randomUUID() }: McpSession,
   operation: Operation<Input, Data>,
   input: unknown,
   context: Pick<CallContext, 'signal' | 'listener'> = {},
-): Awaitable<Result<z.input<Data>>> {
-  return execute(operation, input, { caller, limitsTaken, requestId, ...context })
+): Promise<Result<z.input<Data>>> {
+  return execute(operation, input, { caller, requestId, ...(rateLimited && { rateLimited }), ...context })
 }
 
 /**

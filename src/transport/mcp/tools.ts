@@ -3,8 +3,9 @@ import * as z from 'zod'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
 import { operations } from '../../operations/table.ts'
-import { answerSchema } from '../../pipeline/answer-schema.ts'
 import type { CallContext, Operation } from '../../pipeline/operation.ts'
+import { answerSchema } from '../../pipeline/operation.ts'
+import { responseBody, responseJson } from '../../pipeline/result.ts'
 import { executeVerb, type McpSession } from './session.ts'
 
 const byTool = new Map(
@@ -37,8 +38,11 @@ export async function callTool(
   const operation = typeof name === 'string' ? operationOf(name, session.caller) : undefined
   if (!operation) throw new AppError('not_found', 'There is no tool of this name.')
   try {
-    const answer = await executeVerb(session, operation, input ?? {}, context)
-    return { content: [{ type: 'text', text: JSON.stringify(answer) }], structuredContent: { ...answer } }
+    const result = await executeVerb(session, operation, input ?? {}, context)
+    return {
+      content: [{ type: 'text', text: responseJson(result) }],
+      structuredContent: responseBody(result),
+    }
   } catch (thrown) {
     const problem = problemOf(toAppError(thrown))
     // No structuredContent: clients validate it against the output schema even on errors (spec §3).
@@ -64,7 +68,7 @@ function toolOf(operation: Operation): Tool {
         readOnlyHint: operation.effect === 'read',
         destructiveHint: operation.effect === 'delete',
         idempotentHint: operation.effect === 'read',
-        openWorldHint: operation.asksModel ?? false,
+        openWorldHint: operation.streams ?? false,
       },
     }
     tools.set(operation, tool)

@@ -7,17 +7,17 @@ test('a defect is reported once: by the pipeline if it was in it, else here', as
   const reported: unknown[] = []
   const app = fastify()
   registerErrorHandlers(app, {
-    audit: () => {},
+    observe: () => {},
     reportDefect: (error) => reported.push(error),
     publicUrl: undefined,
   })
   const defect = new TypeError('password=hunter2')
-  app.get('/in-pipeline', (request) => {
-    request.isAudited = true
-    throw toAppError(defect)
+  app.get('/in-pipeline', () => {
+    const failure = toAppError(defect)
+    failure.isAudited = true
+    throw failure
   })
-  app.get('/after-pipeline', (request) => {
-    request.isAudited = true
+  app.get('/after-pipeline', () => {
     throw defect
   })
   app.get('/before-pipeline', () => {

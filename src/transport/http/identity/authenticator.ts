@@ -1,20 +1,19 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { type ApiKey, type ApiKeys, loggablePrefix } from '../../../domain/api-keys.ts'
-import { type Awaitable, andThen, orElse } from '../../../domain/awaitable.ts'
 import type { Caller } from '../../../domain/caller.ts'
 import { AppError, toAppError } from '../../../domain/errors.ts'
 import type { RateLimiter } from '../../../domain/rate-limiter.ts'
 import type { Sessions } from '../../../domain/sign-in.ts'
-import { type Audit, elapsedMs } from '../../../domain/telemetry.ts'
+import { elapsedMs, type Observer } from '../../../domain/telemetry.ts'
 import type { TokenVerifier } from '../../../domain/tokens.ts'
 import { type Credential, credentialOf } from './credentials.ts'
 import { addressOf, failedAttempt } from './failed-attempts.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set on routes that need a credential. */
-    caller: Caller
+    /** Set on routes that need a credential, once it has been verified. */
+    caller: Caller | undefined
   }
 }
 
@@ -24,14 +23,14 @@ declare module 'fastify' {
  * @throws AppError `unauthenticated`, `rate_limited` after too many failures, `forbidden` for a page's request without
  *   its CSRF token, `unavailable` when a credential cannot be verified now.
  */
-export type Authenticate = (request: FastifyRequest) => Awaitable<Caller>
+export type Authenticate = (request: FastifyRequest) => Promise<Caller>
 
 export interface AuthenticatorDeps {
   keys: ApiKeys
   tokens: TokenVerifier
   sessions: Sessions
   limiter: RateLimiter
-  audit: Audit
+  observe: Observer
   /** See {@link Config.publicUrl}. */
   publicUrl: string | undefined
 }
@@ -44,13 +43,7 @@ interface Verified {
 
 /** API keys, bearer tokens and sessions, one in a request (spec §5). */
 export function authenticator(deps: AuthenticatorDeps): Authenticate {
-  const { limiter, audit, publicUrl } = deps
-
-  function accept({ startedAt, id }: FastifyRequest, { caller, label }: Verified): Caller {
-    const duration_ms = elapsedMs(startedAt)
-    audit({ event: 'authenticate', caller: label, outcome: 'ok', duration_ms, request_id: id })
-    return caller
-  }
+  const { limiter, observe, publicUrl } = deps
 
   async function refuse(
     request: FastifyRequest,
@@ -62,24 +55,41 @@ export function authenticator(deps: AuthenticatorDeps): Authenticate {
     if (error.code === 'unauthenticated' && kind !== 'none') {
       error = await failedAttempt(limiter, request, error)
     }
-    audit({
-      event: 'authenticate',
+    observe({
+      kind: 'authentication',
+      name: 'authenticate',
       caller: kind === 'key' ? loggablePrefix(value) : `(${kind})`,
       address: addressOf(request),
       outcome: error.code,
-      duration_ms: elapsedMs(request.startedAt),
-      request_id: request.id,
+      durationMs: elapsedMs(request.startedAt),
+      requestId: request.id,
     })
     throw error
   }
 
-  return (request) => {
+  return async (request) => {
     const credential = credentialOf(request, publicUrl)
-    return orElse(
-      () => andThen(verify(deps, credential, request), (found) => accept(request, found)),
-      (thrown) => refuse(request, credential, thrown),
-    )
+    try {
+      const { caller, label } = await verify(deps, credential, request)
+      observe({
+        kind: 'authentication',
+        name: 'authenticate',
+        caller: label,
+        outcome: 'ok',
+        durationMs: elapsedMs(request.startedAt),
+        requestId: request.id,
+      })
+      return caller
+    } catch (thrown) {
+      return refuse(request, credential, thrown)
+    }
   }
+}
+
+/** The caller of a request on a route that needs a credential. */
+export function callerOf({ caller }: FastifyRequest): Caller {
+  if (!caller) throw new Error('the route does not authenticate')
+  return caller
 }
 
 /** Whether the credential of a request that goes on for long is still valid; what cannot be verified now is. */
@@ -94,14 +104,14 @@ export function credentialChecker(deps: AuthenticatorDeps): (request: FastifyReq
   }
 }
 
-function verify(
+async function verify(
   { keys, tokens, sessions }: AuthenticatorDeps,
   { kind, value }: Credential,
   request: FastifyRequest,
-): Awaitable<Verified> {
+): Promise<Verified> {
   switch (kind) {
     case 'key':
-      return andThen(keys.verify(value), verifiedKey)
+      return verifiedKey(await keys.verify(value))
     case 'token':
       return verifyToken(tokens, value)
     case 'session':
@@ -113,17 +123,13 @@ function verify(
   }
 }
 
-/** Whom the records of keys stand for. */
-const keyBearers = new WeakMap<ApiKey, Verified>()
-
 function verifiedKey(key: ApiKey | undefined): Verified {
   if (!key) throw new AppError('unauthenticated', 'The API key is not valid.')
-  const known = keyBearers.get(key)
-  if (known) return known
-  const caller: Caller = { subject: `key:${key.name}`, role: 'service', limitKey: `key:${key.id}` }
-  const verified = { caller, label: key.prefix }
-  keyBearers.set(key, verified)
-  return verified
+  const { id, name, prefix } = key
+  return {
+    caller: { kind: 'key', subject: `key:${name}`, role: 'service', limitKey: `key:${id}` },
+    label: prefix,
+  }
 }
 
 async function verifyToken(tokens: TokenVerifier, value: string): Promise<Verified> {
@@ -144,7 +150,11 @@ async function verifySession(sessions: Sessions, value: string, request: Fastify
     throw new AppError('forbidden', message)
   }
   const { subject } = session
-  return { caller: { subject, role: 'admin', limitKey: `session:${subject}` }, label: subject }
+  const owner = { sub: subject, tenant: '' }
+  return {
+    caller: { kind: 'session', subject, role: 'admin', owner, limitKey: `session:${subject}` },
+    label: subject,
+  }
 }
 
 function isSafe(method: string): boolean {

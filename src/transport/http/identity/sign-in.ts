@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../../domain/errors.ts'
 import type { RateLimiter } from '../../../domain/rate-limiter.ts'
 import type { Session, Sessions, SignInCodes } from '../../../domain/sign-in.ts'
-import { type Audit, elapsedMs } from '../../../domain/telemetry.ts'
+import { elapsedMs, type Observer } from '../../../domain/telemetry.ts'
 import { API_ROOT } from '../rest/routes.ts'
 import type { Authenticate } from './authenticator.ts'
 import { SESSION_COOKIE, sessionCookieOf } from './credentials.ts'
@@ -16,7 +16,7 @@ export interface SignInDeps {
   sessions: Sessions
   authenticate: Authenticate
   limiter: RateLimiter
-  audit: Audit
+  observe: Observer
   /** Path that the public address adds before every route; usually empty. */
   basePath: string
   /** See {@link Config.publicUrl}. */
@@ -68,13 +68,14 @@ async function redeem(request: FastifyRequest, deps: SignInDeps): Promise<string
   const error = found
     ? undefined
     : await failedAttempt(deps.limiter, request, new AppError('unauthenticated', message))
-  deps.audit({
-    event: 'authenticate',
+  deps.observe({
+    kind: 'authentication',
+    name: 'authenticate',
     caller: found?.subject ?? '(sign-in)',
     ...(error && { address: addressOf(request) }),
     outcome: error?.code ?? 'ok',
-    duration_ms: elapsedMs(startedAt),
-    request_id: request.id,
+    durationMs: elapsedMs(startedAt),
+    requestId: request.id,
   })
   if (!found) throw error
   return found.subject

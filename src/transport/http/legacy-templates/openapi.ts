@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { TopicId } from '../../../domain/identifiers.ts'
 import { getPrompts } from '../../../operations/prompts/fetch.ts'
 import { createTopic } from '../../../operations/topics/edit.ts'
-import { Meta } from '../../../pipeline/operation.ts'
-import type { ExtraPath } from '../openapi/paths.ts'
+import { Meta } from '../../../pipeline/result.ts'
+import type { ApiPath } from '../openapi/paths.ts'
 import { Template, TemplateRequest, TemplateTexts } from './translate.ts'
 
 const PARAMETER = {
@@ -40,7 +40,7 @@ export const createTemplate = {
   creates: true,
   input: TemplateRequest,
   answer: z.object({ success: z.literal(true), data: Template, meta: Meta.optional() }),
-  showsRevision: true,
+  cache: 'revision',
   example: {
     input: { kpiId: 'revenue_growth', systemId: 'salesforce', ...FACTS, ...TEXTS },
     answer: {
@@ -48,7 +48,7 @@ export const createTemplate = {
       data: { templateId: TEMPLATE_ID, templateType: 'kpi_system', version: '1.0.0', ...FACTS },
     },
   },
-} satisfies ExtraPath
+} satisfies ApiPath
 
 export const getTemplate = {
   method: 'GET',
@@ -67,7 +67,7 @@ export const getTemplate = {
     include_parameters: getPrompts.input.shape.include_parameters,
   }),
   answer: z.object({ success: z.literal(true), data: TemplateTexts }),
-  showsRevision: false,
+  cache: 'content',
   example: {
     input: { templateId: TEMPLATE_ID, include_parameters: true },
     answer: {
@@ -75,7 +75,7 @@ export const getTemplate = {
       data: { templateId: TEMPLATE_ID, version: '1.0.0', ...TEXTS, parameters: [PARAMETER] },
     },
   },
-} satisfies ExtraPath
+} satisfies ApiPath
 
 /** How the OpenAPI document describes the two paths. */
-export const legacyTemplatePaths: readonly ExtraPath[] = [createTemplate, getTemplate]
+export const legacyTemplatePaths: readonly ApiPath[] = [createTemplate, getTemplate]

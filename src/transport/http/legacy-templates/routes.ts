@@ -4,24 +4,25 @@ import { invalidInput, toAppError } from '../../../domain/errors.ts'
 import { parseInput } from '../../../domain/validation.ts'
 import { getPrompts } from '../../../operations/prompts/fetch.ts'
 import { createTopic } from '../../../operations/topics/edit.ts'
-import type { Meta, Operation, Result } from '../../../pipeline/operation.ts'
-import { keptBody, passingBody } from '../rest/answer.ts'
-import { callOf } from '../rest/call.ts'
+import type { Execute } from '../../../pipeline/execute.ts'
+import type { Operation } from '../../../pipeline/operation.ts'
+import type { Result } from '../../../pipeline/result.ts'
 import { inputReader } from '../rest/input.ts'
-import type { RestDeps } from '../rest/rest.ts'
-import { API_ROOT, placesOf, routerPath } from '../rest/routes.ts'
+import { sendJson, sendTagged } from '../rest/response.ts'
+import { callContext } from '../rest/rest.ts'
+import { API_ROOT, fieldLocations, routerPath } from '../rest/routes.ts'
 import { createTemplate, getTemplate } from './openapi.ts'
 import { templateOf, templatePath, templateTextsOf, topicOf } from './translate.ts'
 
 /**
- * Two paths of the design document's first draft, which programs may still call (spec §3): translations of
- * `create_topic` and `get_prompts` from and to its camelCase shapes.
+ * Two paths of an early design, which programs may still call: translations of `create_topic` and `get_prompts` from and
+ * to its camelCase shapes (docs/specification.md, "Operations").
  */
 export function registerLegacyTemplates(
   scope: FastifyInstance,
-  { execute, basePath }: Omit<RestDeps, 'authenticate'>,
-) {
-  const readTemplate = inputReader({ ...createTemplate, ...placesOf(createTemplate) })
+  { execute, basePath }: { execute: Execute; basePath: string },
+): void {
+  const readTemplate = inputReader({ ...createTemplate, ...fieldLocations(createTemplate) })
   scope.post(createTemplate.path, async (request, reply) => {
     let added: string[] = []
     const read = () => {
@@ -37,12 +38,17 @@ export function registerLegacyTemplates(
       })),
       ...(meta?.warnings ?? []).map(({ path, message }) => ({ path: templatePath(path), message })),
     ]
+    const body = {
+      success: true,
+      data: templateOf(data),
+      ...(warnings.length > 0 && { meta: { warnings } }),
+    }
     const location = `${basePath}${API_ROOT}/integration/templates/${data.topic_id}`
     reply.code(201).header('location', location).header('etag', `"${data.revision}"`)
-    return passingBody(reply, { success: true, data: templateOf(data), ...metaOf(warnings) })
+    return sendJson(reply.header('cache-control', 'no-store'), JSON.stringify(body))
   })
 
-  const readAddress = inputReader({ ...getTemplate, ...placesOf(getTemplate) })
+  const readAddress = inputReader({ ...getTemplate, ...fieldLocations(getTemplate) })
   scope.get(routerPath(getTemplate.path), async (request, reply) => {
     const read = () => {
       const { templateId, ...options } = parseInput(getTemplate.input, readAddress(request), 1)
@@ -50,10 +56,11 @@ export function registerLegacyTemplates(
     }
     const { data, meta } = await run(getPrompts, read, request, reply)
     if (meta?.stale) reply.header('prompts-stale', 'true')
-    return keptBody(request, reply, { success: true, data: templateTextsOf(data, meta?.revision) })
+    const body = { success: true, data: templateTextsOf(data, meta?.revision) }
+    return sendTagged(request, reply, JSON.stringify(body))
   })
 
-  /** Runs an operation; what it refuses is named as the early paths name it, what `read` refuses is so already. */
+  /** Runs an operation; what it refuses is named as these paths name it, what `read` refuses is so already. */
   async function run<Input extends z.ZodObject, Data extends z.ZodType>(
     operation: Operation<Input, Data>,
     read: () => object,
@@ -66,17 +73,15 @@ export function registerLegacyTemplates(
       isRead = true
       return given
     }
+    const { templateId = '' } = request.params as { templateId?: string }
     try {
-      const { templateId = '' } = request.params as { templateId?: string }
-      return await execute(operation, input, callOf(request, reply, operation, { topic_id: templateId }))
+      return await execute(operation, input, callContext(request, reply, operation, { topic_id: templateId }))
     } catch (thrown) {
-      const { code, errors } = toAppError(thrown)
+      const { code, errors, isAudited } = toAppError(thrown)
       if (code !== 'invalid_input' || !errors || !isRead) throw thrown
-      throw invalidInput(errors.map((fault) => ({ ...fault, path: templatePath(fault.path) })))
+      const renamed = invalidInput(errors.map((error) => ({ ...error, path: templatePath(error.path) })))
+      renamed.isAudited = isAudited
+      throw renamed
     }
   }
-}
-
-function metaOf(warnings: NonNullable<Meta['warnings']>): { meta?: Meta } {
-  return warnings.length > 0 ? { meta: { warnings } } : {}
 }

@@ -1,7 +1,7 @@
-import type { Role } from '../../../domain/caller.ts'
+import type { CallerKind, Role } from '../../../domain/caller.ts'
 import { AppError, ERROR_CODES, type ErrorCode, type ErrorExtras, problemOf } from '../../../domain/errors.ts'
 import { SESSION_COOKIE } from '../identity/credentials.ts'
-import { type ApiPath, inputPlaces, typeName } from './paths.ts'
+import { type ApiPath, inputLocations, typeName } from './paths.ts'
 import { schemaRef } from './schemas.ts'
 
 /**
@@ -72,7 +72,7 @@ function problem(code: DocumentedCode, message: string, extras?: ErrorExtras): A
 const text = { type: 'string' }
 
 /** Headers of answers, by their names. */
-export const headers: Readonly<Record<string, object>> = {
+export const headerComponents: Readonly<Record<string, object>> = {
   ETag: {
     description:
       'For services a tag of what is answered, for `If-None-Match`; for administrators the revision, for `If-Match`.',
@@ -153,17 +153,16 @@ function responseRef(name: string): { $ref: string } {
 
 /** Everything that an address can answer, by status. */
 export function responsesOf(path: ApiPath): Record<string, object> {
-  const { method, effect, role, creates, schemaName, showsRevision, asksModel, input, example } = path
-  const { inPath, inBody } = inputPlaces(path)
-  const isTagged = method === 'GET' && role !== 'admin'
+  const { effect, cache, headers, creates, schemaName, streams, example } = path
+  const { inPath, inBody } = inputLocations(path)
   const codes: DocumentedCode[] = ['invalid_input', 'unauthenticated', 'forbidden']
   if (inPath.length > 0) codes.push('not_found')
   if (effect !== 'read') codes.push('conflict')
   if (inBody.length > 0) codes.push('too_large')
   codes.push('rate_limited', 'internal', 'unavailable')
-  if (asksModel) codes.push('model_error')
+  if (streams) codes.push('model_error')
   const headerNames = [
-    ...(isTagged || showsRevision ? ['ETag'] : []),
+    ...(cache === 'none' ? [] : ['ETag']),
     ...(creates ? ['Location'] : []),
     ...ON_LIMITED,
     'Prompts-Stale',
@@ -174,12 +173,12 @@ export function responsesOf(path: ApiPath): Record<string, object> {
       headers: headerRefs(headerNames),
       content: {
         'application/json': { schema: schemaRef(`${schemaName}Answer`), example: example.answer },
-        ...(asksModel && { 'text/event-stream': { schema: { type: 'string' }, example: EVENTS } }),
+        ...(streams && { 'text/event-stream': { schema: { type: 'string' }, example: EVENTS } }),
       },
     },
-    ...(isTagged && { 304: responseRef('NotModified') }),
+    ...(cache === 'content' && { 304: responseRef('NotModified') }),
     ...Object.fromEntries(codes.map((code) => [ERROR_CODES[code].http, responseRef(typeName(code))])),
-    ...('expected_revision' in input.shape && { 412: responseRef('PreconditionFailed') }),
+    ...(headers?.includes('if-match') && { 412: responseRef('PreconditionFailed') }),
   }
 }
 
@@ -206,13 +205,19 @@ export const securitySchemes: Readonly<Record<string, object>> = {
   },
 }
 
-const SCHEMES: Record<Role, string[]> = {
-  user: ['Bearer'],
-  service: ['ApiKey', 'Bearer'],
-  admin: ['Bearer', 'Session'],
+const SCHEMES: Record<Exclude<CallerKind, 'local'>, string> = {
+  key: 'ApiKey',
+  token: 'Bearer',
+  session: 'Session',
+}
+/** The kinds of callers that usually have a role. */
+const USUAL_KINDS: Record<Role, readonly CallerKind[]> = {
+  user: ['token'],
+  service: ['key', 'token'],
+  admin: ['token', 'session'],
 }
 
-/** The credentials that can carry a role: one of them, never two. */
-export function securityOf(role: Role): Record<string, []>[] {
-  return SCHEMES[role].map((scheme) => ({ [scheme]: [] }))
+/** The credentials that a caller can send: one of them, never two. */
+export function securityOf({ role, callers = USUAL_KINDS[role] }: Pick<ApiPath, 'role' | 'callers'>) {
+  return callers.flatMap((kind) => (kind === 'local' ? [] : [{ [SCHEMES[kind]]: [] }]))
 }

@@ -1,7 +1,11 @@
 import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
-import { entityTag, isFresh } from '../rest/conditions.ts'
+import { LRUCache } from 'lru-cache'
+import { publicUrlOf } from '../identity/protected-resource.ts'
+import { entityTag, isFresh } from '../rest/response.ts'
+import { openApiDocument } from './document.ts'
+import type { ApiPath } from './paths.ts'
 
 const SELF = "'self'"
 const NONE = "'none'"
@@ -17,15 +21,20 @@ const CONTENT_SECURITY_POLICY = {
   'frame-ancestors': [NONE],
 }
 
+/** Host names that a server answers to are few, and each has a document of its own. */
+const MAX_DOCUMENTS = 10
+
 export interface DocsOptions {
-  /** Makes the OpenAPI document; called once, for the first request. */
-  document: () => object
+  /** See {@link Config.publicUrl}. */
+  publicUrl: string | undefined
+  /** Routes beside those of the table. */
+  extraPaths: readonly ApiPath[]
   /** Folder of the page and its assets, `dist/docs` in the package. */
   root: string
 }
 
 /** `/openapi.json`, and `/docs`: the same for people, where they can try it out (spec §8). No credentials needed. */
-export function registerDocs(app: FastifyInstance, { document, root }: DocsOptions): void {
+export function registerDocs(app: FastifyInstance, { publicUrl, extraPaths, root }: DocsOptions): void {
   app.register(async (scope) => {
     // In this scope alone: it doubles the cost of a request, and the API's answers are not pages.
     await scope.register(helmet, {
@@ -43,16 +52,18 @@ export function registerDocs(app: FastifyInstance, { document, root }: DocsOptio
       return path.endsWith('/') ? reply.sendFile('index.html') : reply.redirect('docs/')
     })
 
-    let known: { text: string; tag: string } | undefined
-    scope.get('/openapi.json', ({ headers }, reply) => {
-      known ??= withTag(JSON.stringify(document()))
-      reply.header('etag', known.tag).header('cache-control', 'no-cache')
-      if (isFresh(headers['if-none-match'], known.tag)) return reply.code(304).send()
-      return reply.type('application/json; charset=utf-8').send(known.text)
+    const documents = new LRUCache<string, { json: string; tag: string }>({ max: MAX_DOCUMENTS })
+    scope.get('/openapi.json', (request, reply) => {
+      const url = publicUrlOf(request, publicUrl)
+      const document = documents.get(url) ?? tagged(JSON.stringify(openApiDocument(url, extraPaths)))
+      documents.set(url, document)
+      reply.header('etag', document.tag).header('cache-control', 'no-cache')
+      if (isFresh(request.headers['if-none-match'], document.tag)) return reply.code(304).send()
+      return reply.type('application/json; charset=utf-8').send(document.json)
     })
   })
 }
 
-function withTag(text: string): { text: string; tag: string } {
-  return { text, tag: entityTag(text) }
+function tagged(json: string): { json: string; tag: string } {
+  return { json, tag: entityTag(json) }
 }

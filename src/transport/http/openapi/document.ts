@@ -1,7 +1,7 @@
 import packageJson from '../../../../package.json' with { type: 'json' }
 import { API_ROOT } from '../rest/routes.ts'
-import { headers, responses, responsesOf, securityOf, securitySchemes } from './answers.ts'
-import { type ApiPath, type ExtraPath, inputPlaces, tablePaths } from './paths.ts'
+import { headerComponents, responses, responsesOf, securityOf, securitySchemes } from './answers.ts'
+import { type ApiPath, inputLocations, tablePaths } from './paths.ts'
 import { componentSchemas, fieldSchemas, schemaRef } from './schemas.ts'
 
 const DESCRIPTION = `Every answer is \`{data, meta?, errors?}\`; every failure is a problem document (RFC 9457) whose \
@@ -15,15 +15,13 @@ const TAGS: Readonly<Record<string, string>> = {
   topics: 'Topics: what a prompt is for, the parameters that its texts may use, and its model settings.',
 }
 
-export interface OpenApiOptions {
-  /** Where clients reach this server, without a trailing slash. */
-  publicUrl: string
-  /** Addresses beside those of the table. */
-  extra?: readonly ExtraPath[]
-}
-
-/** The OpenAPI 3.1 document of everything below `/api/v1`. Takes a while: build it once. */
-export function openApiDocument({ publicUrl, extra = [] }: OpenApiOptions): object {
+/**
+ * The OpenAPI 3.1 document of everything below `/api/v1`. Takes a while: build it once.
+ *
+ * @param publicUrl where clients reach this server, without a trailing slash.
+ * @param extra routes beside those of the table.
+ */
+export function openApiDocument(publicUrl: string, extra: readonly ApiPath[] = []): object {
   const paths = [...tablePaths(), ...extra]
   return {
     openapi: '3.1.0',
@@ -37,7 +35,7 @@ export function openApiDocument({ publicUrl, extra = [] }: OpenApiOptions): obje
     servers: [{ url: publicUrl }],
     tags: [...new Set(paths.map(({ tag }) => tag))].map((name) => ({ name, description: TAGS[name] })),
     paths: groupedByAddress(paths),
-    components: { schemas: componentSchemas(paths), responses, headers, securitySchemes },
+    components: { schemas: componentSchemas(paths), responses, headers: headerComponents, securitySchemes },
   }
 }
 
@@ -58,7 +56,7 @@ function operationObject(path: ApiPath): object {
     tags: [tag],
     summary: title,
     description: `${summary}\n\nLeast role: \`${role}\`. Counts against the limit \`${limit}\`.`,
-    security: securityOf(role),
+    security: securityOf(path),
     ...(parameters.length > 0 && { parameters }),
     ...bodyOf(path),
     responses: responsesOf(path),
@@ -67,7 +65,7 @@ function operationObject(path: ApiPath): object {
 
 /** The input fields that stand in the path or in the query. */
 function fieldParameters(path: ApiPath): object[] {
-  const { inPath, inQuery } = inputPlaces(path)
+  const { inPath, inQuery } = inputLocations(path)
   const fields = fieldSchemas(path.input)
   const given = path.example.input
   return [...inPath, ...inQuery].map((name) => {
@@ -84,20 +82,20 @@ function fieldParameters(path: ApiPath): object[] {
 }
 
 /** Headers by which a call depends on what the caller knows already. */
-function conditionParameters({ method, role, input }: ApiPath): object[] {
+function conditionParameters({ cache, headers }: ApiPath): object[] {
   const schema = { type: 'string' }
-  if (method === 'GET' && role !== 'admin') {
+  if (cache === 'content') {
     const description =
       'The ETag of an earlier answer: if nothing has changed, the answer is 304 without a body.'
     return [{ name: 'If-None-Match', in: 'header', description, required: false, schema }]
   }
-  if (!('expected_revision' in input.shape)) return []
+  if (!headers?.includes('if-match')) return []
   const description = 'The ETag of what the edit was made from; another way to say `expected_revision`.'
   return [{ name: 'If-Match', in: 'header', description, required: false, schema }]
 }
 
 function bodyOf(path: ApiPath): { requestBody?: object } {
-  const { inPath, inBody } = inputPlaces(path)
+  const { inPath, inBody } = inputLocations(path)
   if (inBody.length === 0) return {}
   const fields = fieldSchemas(path.input)
   const example =

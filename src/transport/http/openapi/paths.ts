@@ -1,10 +1,9 @@
 import type * as z from 'zod'
 import type { Role } from '../../../domain/caller.ts'
 import type { LimitName } from '../../../domain/rate-limiter.ts'
-import { type Example, examples } from '../../../operations/examples.ts'
-import { answerSchema } from '../../../pipeline/answer-schema.ts'
 import type { Operation } from '../../../pipeline/operation.ts'
-import { placesOf, type RestRoute, restRoutes } from '../rest/routes.ts'
+import { answerSchema } from '../../../pipeline/operation.ts'
+import { fieldLocations, type RestRoute, restRoutes } from '../rest/routes.ts'
 
 /** One method of one address, as the OpenAPI document describes it. */
 export interface ApiPath {
@@ -30,31 +29,28 @@ export interface ApiPath {
   input: z.ZodObject
   /** The field that is the whole body, for callers that send just that. */
   wholeBody?: string | undefined
-  /** True if a language model answers: its text can be streamed. */
-  asksModel?: boolean
+  /** See {@link Operation}. */
+  callers?: Operation['callers']
+  headers?: Operation['headers']
+  streams?: Operation['streams']
+  cache: Operation['cache']
   /** The body of a success, all of it. */
   answer: z.ZodType
-  /** True when the answer's ETag is the revision of what it shows. */
-  showsRevision: boolean
   example: { input: Readonly<Record<string, unknown>>; answer: unknown }
 }
-
-/** An address that is no projection of the table, described like one of it. */
-export type ExtraPath = ApiPath
 
 /** Every REST route of the table. */
 export function tablePaths(): ApiPath[] {
   return restRoutes.map(describeRoute)
 }
 
-function describeRoute({ method, path, operation, forAdmins }: RestRoute): ApiPath {
-  const { name, title, summary, role, effect, limit, input, output, wholeBody, asksModel } = operation
-  const { input: given, data, meta }: Example = examples[name] ?? { input: {}, data: undefined }
+function describeRoute({ id, method, path, operation }: RestRoute): ApiPath {
+  const { name, title, summary, role, effect, limit, input, wholeBody, cache } = operation
+  const { callers, headers, streams, example } = operation
   return {
     method,
     path,
-    // Ids are unique: the second address of an operation is the one for administrators.
-    operationId: forAdmins && operation.adminHttp !== undefined ? `${name}.admin` : name,
+    operationId: id,
     tag: name.split('.')[0] as string,
     schemaName: typeName(operation.tool ?? name),
     title,
@@ -65,10 +61,15 @@ function describeRoute({ method, path, operation, forAdmins }: RestRoute): ApiPa
     creates: operation.creates !== undefined,
     input,
     wholeBody,
-    asksModel: asksModel ?? false,
+    callers,
+    headers,
+    streams,
+    cache,
     answer: answerSchema(operation),
-    showsRevision: forAdmins && 'shape' in output && 'revision' in (output.shape as object),
-    example: { input: given, answer: { data, ...(meta !== undefined && { meta }) } },
+    example: {
+      input: example?.input ?? {},
+      answer: { data: example?.data, ...(example?.meta && { meta: example.meta }) },
+    },
   }
 }
 
@@ -78,8 +79,8 @@ export function typeName(words: string): string {
 }
 
 /** Where an address takes its input from: names in its path, and all others in its query or its body. */
-export function inputPlaces({ method, path, input }: Pick<ApiPath, 'method' | 'path' | 'input'>) {
-  const { pathNames: inPath, source } = placesOf({ method, path })
+export function inputLocations({ method, path, input }: Pick<ApiPath, 'method' | 'path' | 'input'>) {
+  const { pathNames: inPath, source } = fieldLocations({ method, path })
   const others = Object.keys(input.shape).filter((name) => !inPath.includes(name))
   return { inPath, inQuery: source === 'query' ? others : [], inBody: source === 'body' ? others : [] }
 }

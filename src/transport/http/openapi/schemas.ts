@@ -5,9 +5,8 @@ import { PromptInfo, TopicDefinition } from '../../../domain/topic.ts'
 import { getPrompt, previewPrompt, promptHistory } from '../../../operations/prompts/review.ts'
 import { createTopic } from '../../../operations/topics/edit.ts'
 import { getTopic, listTopics } from '../../../operations/topics/read.ts'
-import { PartFailure } from '../../../pipeline/answer-schema.ts'
-import { Meta } from '../../../pipeline/operation.ts'
-import { type ApiPath, inputPlaces } from './paths.ts'
+import { Meta, PartFailure } from '../../../pipeline/result.ts'
+import { type ApiPath, inputLocations } from './paths.ts'
 
 /** A JSON Schema, or a reference to one. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema
@@ -79,7 +78,7 @@ export function componentSchemas(paths: readonly ApiPath[]): Record<string, Json
 
 /** The schema of a request body, if there is one: the input without what stands in the path. */
 function bodySchema(path: ApiPath): z.ZodType | undefined {
-  const { inPath, inBody } = inputPlaces(path)
+  const { inPath, inBody } = inputLocations(path)
   if (inBody.length === 0) return undefined
   if (path.wholeBody !== undefined) return path.input.shape[path.wholeBody] as z.ZodType
   // Where nothing is left out, the input stays as it is: one with rules over several fields would refuse to be cut.

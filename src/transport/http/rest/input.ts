@@ -3,14 +3,13 @@ import type * as z from 'zod'
 import { type FieldError, invalidInput } from '../../../domain/errors.ts'
 import type { Operation } from '../../../pipeline/operation.ts'
 import { coerce, typeOf } from '../../coerce.ts'
-import { revisionOf } from './conditions.ts'
 import { readJsonObject } from './json-body.ts'
 import type { RestRoute } from './routes.ts'
 
 /** What an input is, and where its fields stand. */
-export interface InputPlaces
+export interface InputLocations
   extends Pick<RestRoute, 'pathNames' | 'source'>,
-    Pick<Operation, 'input' | 'effect' | 'wholeBody'> {}
+    Pick<Operation, 'input' | 'effect' | 'wholeBody' | 'headers'> {}
 
 /**
  * How to read a route's input: one flat object of its path, query or body fields. Every field has one place; whatever
@@ -22,9 +21,10 @@ export function inputReader({
   pathNames,
   source,
   wholeBody,
-}: InputPlaces): (request: FastifyRequest) => Record<string, unknown> {
+  headers: read = [],
+}: InputLocations): (request: FastifyRequest) => Record<string, unknown> {
   const types = new Map(Object.entries(shape).map(([name, field]) => [name, typeOf(field as z.ZodType)]))
-  const takesRevision = 'expected_revision' in shape
+  const takesRevision = read.includes('if-match')
 
   return (request) => {
     const { headers, params, query, body } = request
@@ -34,12 +34,12 @@ export function inputReader({
     const inBody = readJsonObject(request)
     const members = wholeBody === undefined ? Object.entries(inBody) : [[wholeBody, inBody]]
     const faults = [
-      ...strays(
+      ...misplacedFields(
         members.map(([name]) => String(name)),
         source === 'body' ? pathNames : undefined,
         'body',
       ),
-      ...strays(Object.keys(inQuery), source === 'query' ? pathNames : undefined, 'query'),
+      ...misplacedFields(Object.keys(inQuery), source === 'query' ? pathNames : undefined, 'query'),
     ]
     if (faults.length > 0) throw invalidInput(faults)
     const fromQuery = Object.entries(inQuery).map(([name, text]) => [
@@ -60,17 +60,35 @@ function isEmpty(object: object): boolean {
 }
 
 /** Faults of fields that stand where they do not belong; `taken` are those that the path holds already. */
-function strays(names: string[], taken: readonly string[] | undefined, place: string): FieldError[] {
+function misplacedFields(
+  names: string[],
+  taken: readonly string[] | undefined,
+  location: string,
+): FieldError[] {
   return names
     .filter((name) => taken?.includes(name) ?? true)
     .map((path) => ({
       path,
-      expected: `not in the ${place}`,
-      message: taken ? 'is given by the path.' : `does not belong into the ${place} here.`,
+      expected: `not in the ${location}`,
+      message: taken ? 'is given by the path.' : `does not belong into the ${location} here.`,
     }))
 }
 
-/** `If-Match` is another way to say `expected_revision` (spec §3). */
+/**
+ * The revision that an edit was made from, by `If-Match` (RFC 9110, section 13.1.1); `undefined` for `*`, which asks
+ * only that there is something to edit.
+ *
+ * @throws AppError `invalid_input` for anything but one tag of ours.
+ */
+function revisionOf(ifMatch: string): number | undefined {
+  if (ifMatch.trim() === '*') return undefined
+  const [, digits] = /^\s*"([1-9]\d{0,14})"\s*$/.exec(ifMatch) ?? []
+  if (digits !== undefined) return Number(digits)
+  const message = 'expected the ETag of an answer, for example "3".'
+  throw invalidInput([{ path: 'if-match', expected: 'one revision in quotes', message }])
+}
+
+/** `If-Match` is another way to say `expected_revision`. */
 function withRevision(input: Record<string, unknown>, ifMatch: string, takesRevision: boolean) {
   const revision = revisionOf(ifMatch)
   const isTwice = input['expected_revision'] !== undefined && input['expected_revision'] !== revision

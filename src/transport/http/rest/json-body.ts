@@ -5,25 +5,17 @@ import { isDeeperThan } from '../../../domain/json.ts'
 import { decodeUtf8Json } from '../../../domain/utf8.ts'
 import { joinPath } from '../../../domain/validation.ts'
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** The `Content-Type` that came, in scopes whose bodies are kept raw. */
-    sentType: string | undefined
-  }
-}
-
 /** Far deeper than any input may be, and shallow enough to walk. */
 const MAX_WALK = 64
 
 /** Leaves bodies unread for {@link readJsonObject}, so that a caller's rights are judged before its body is. */
 export function rawJsonBodies(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers()
-  // Fastify refuses types that it cannot take apart before anybody else may look: it gets another one to see.
-  scope.addHook('onRequest', (request, _, done) => {
-    const { headers } = request
-    request.sentType = headers['content-type']
-    if (request.sentType !== undefined) headers['content-type'] = 'application/octet-stream'
-    done()
+  // Fastify refuses types that it cannot take apart before a caller's rights are judged; this one is refused after that.
+  scope.addHook('preParsing', ({ headers }, _reply, payload, done) => {
+    const type = headers['content-type']
+    if (type !== undefined && !isJsonType(type)) headers['content-type'] = 'application/octet-stream'
+    done(null, payload)
   })
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
 }
@@ -34,9 +26,9 @@ export function rawJsonBodies(scope: FastifyInstance): void {
  *
  * @throws AppError `invalid_input`.
  */
-export function readJsonObject({ headers, sentType, body }: FastifyRequest): Record<string, unknown> {
+export function readJsonObject({ headers, body }: FastifyRequest): Record<string, unknown> {
   if (!Buffer.isBuffer(body) || body.length === 0) return {}
-  assertPlainJson(headers['content-encoding'], sentType)
+  assertPlainJson(headers['content-encoding'], headers['content-type'])
   const text = decodeUtf8Json(body)
   if (text === undefined) throw refused('body', 'UTF-8', 'is not valid UTF-8.')
   const value = parse(text)
@@ -52,13 +44,17 @@ function assertPlainJson(encoding = 'identity', contentType = ''): void {
     throw refused('content-encoding', 'no encoding', 'is not supported; send the body uncompressed.')
   }
   const [type = '', ...options] = contentType.toLowerCase().split(';')
-  if (!/^application\/([\w.-]+\+)?json$/.test(type.trim())) {
+  if (!isJsonType(type)) {
     throw refused('content-type', 'application/json', 'expected application/json.')
   }
   const charset = options.map((option) => option.trim()).find((option) => option.startsWith('charset='))
   if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) {
     throw refused('content-type', 'charset=utf-8', 'expected UTF-8, the only charset of JSON.')
   }
+}
+
+function isJsonType(contentType: string): boolean {
+  return /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i.test(contentType)
 }
 
 function parse(text: string): unknown {

@@ -1,15 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { andThen, isPending } from '../../../domain/awaitable.ts'
-import type { Caller } from '../../../domain/caller.ts'
 import type { Execute } from '../../../pipeline/execute.ts'
-import type { CallContext, Result } from '../../../pipeline/operation.ts'
-import type { Authenticate } from '../identity/authenticator.ts'
-import { registerLegacyTemplates } from '../legacy-templates/routes.ts'
-import { type Body, keptBody, passingBody } from './answer.ts'
-import { callOf } from './call.ts'
+import type { CallContext, Operation } from '../../../pipeline/operation.ts'
+import type { Result } from '../../../pipeline/result.ts'
+import { type Authenticate, callerOf } from '../identity/authenticator.ts'
+import { setRateLimitHeaders } from '../rate-limit-headers.ts'
+import { acceptsEvents, disconnectSignal, streamResult } from '../sse.ts'
 import { inputReader } from './input.ts'
 import { rawJsonBodies } from './json-body.ts'
-import { disconnectSignal, type ModelCall, streamEvents, wantsEvents } from './model-calls.ts'
+import { sendResult } from './response.ts'
 import { API_ROOT, type RestRoute, restRoutes, routerPath } from './routes.ts'
 
 export interface RestDeps {
@@ -17,74 +15,66 @@ export interface RestDeps {
   authenticate: Authenticate
   /** Path that the public address adds before every route; usually empty. */
   basePath: string
+  /** Registers further routes below `/api/v1`, which need a credential like all others. */
+  extraRoutes: (scope: FastifyInstance) => void
 }
 
-/** REST below `/api/v1`: every operation that has a route (spec §3). */
+/** REST below `/api/v1`: every operation that has a route. */
 export function registerRestRoutes(app: FastifyInstance, deps: RestDeps): void {
   app.register(
     async (scope) => {
-      authenticateAll(scope, deps.authenticate)
+      // Before the body is read.
+      scope.addHook('onRequest', async (request) => {
+        request.caller = await deps.authenticate(request)
+      })
       rawJsonBodies(scope)
       for (const route of restRoutes) addRoute(scope, route, deps)
-      registerLegacyTemplates(scope, deps)
+      deps.extraRoutes(scope)
     },
     { prefix: API_ROOT },
   )
 }
 
-/** Every route of `scope` needs a credential, which is checked before the body is read. */
-function authenticateAll(scope: FastifyInstance, authenticate: Authenticate): void {
-  scope.addHook('onRequest', (request, _, done) => {
-    const enter = (caller: Caller) => {
-      request.caller = caller
-      done()
-    }
-    const caller = authenticate(request)
-    if (isPending(caller)) caller.then(enter, done)
-    else enter(caller)
-  })
-}
-
 function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath }: RestDeps): void {
   const { operation, method, path } = route
   const readInput = inputReader({ ...operation, ...route })
+  // Where the body is the parameters, their names are its paths.
+  const surface = { parameterPrefix: operation.wholeBody === 'parameters' ? '' : 'parameters' }
   scope.route({
     method,
     url: routerPath(path),
-    handler(request, reply) {
-      const context = callOf(request, reply, operation, request.params as Record<string, string>)
-      const call = (more?: Partial<CallContext>) =>
-        execute(operation, () => readInput(request), more ? { ...context, ...more } : context)
-      const toBody = (answer: Result<unknown>) => bodyOf(route, request, reply, answer, basePath)
-      if (!operation.asksModel) return andThen(call(), toBody)
-      // Where the body is the parameters, their names are its paths.
-      const parameterPrefix = operation.wholeBody === undefined ? 'parameters' : ''
-      const ask: ModelCall = (more) => call({ parameterPrefix, ...more })
-      if (wantsEvents(request)) return streamEvents(reply, ask)
-      return andThen(ask({ signal: disconnectSignal(reply) }), toBody)
+    async handler(request, reply) {
+      const context = { ...callContext(request, reply, operation), ...surface }
+      const run = (more: Partial<CallContext>) =>
+        execute(operation, () => readInput(request), { ...context, ...more })
+      if (!operation.streams) return send(await run({}))
+      if (acceptsEvents(request)) return streamResult(reply, run)
+      return send(await run({ signal: disconnectSignal(reply) }))
+
+      function send(result: Result<unknown>): FastifyReply {
+        if (result.meta?.stale) reply.header('prompts-stale', 'true')
+        if (operation.creates !== undefined) {
+          reply.code(201).header('location', basePath + API_ROOT + filled(operation.creates, result.data))
+        }
+        return sendResult(request, reply, result, operation.cache)
+      }
     },
   })
 }
 
-/** The body of an answer, after its status and headers. */
-function bodyOf(
-  { method, operation, forAdmins }: RestRoute,
+/** The facts of a request that the pipeline needs. `path` holds the input fields that are known before the body is read. */
+export function callContext(
   request: FastifyRequest,
   reply: FastifyReply,
-  answer: Result<unknown>,
-  basePath: string,
-): Body | undefined {
-  const { data, meta } = answer
-  if (meta?.stale) reply.header('prompts-stale', 'true')
-  if (method === 'GET' && !forAdmins) return keptBody(request, reply, answer)
-  if (operation.creates !== undefined) {
-    reply.code(201).header('location', basePath + API_ROOT + filled(operation.creates, data))
+  { limit }: Pick<Operation, 'limit'>,
+  path = request.params as Record<string, string>,
+): CallContext {
+  return {
+    caller: callerOf(request),
+    requestId: request.id,
+    path,
+    onRateLimit: (status) => setRateLimitHeaders(reply, limit, status),
   }
-  // What was deleted has no revision that an edit could be made from.
-  if (forAdmins && meta?.revision !== undefined && operation.effect !== 'delete') {
-    reply.header('etag', `"${meta.revision}"`)
-  }
-  return passingBody(reply, answer)
 }
 
 function filled(path: string, data: unknown): string {

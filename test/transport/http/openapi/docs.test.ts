@@ -8,20 +8,15 @@ import { registerDocs } from '../../../../src/transport/http/openapi/docs.ts'
 const root = fileURLToPath(new URL('../../../../dist/docs', import.meta.url))
 
 /** A server with the docs, as `serve` makes it: also below a path of the public address. */
-function setUp() {
-  const documents: object[] = []
+function setUp(publicUrl?: string) {
   const app = fastify({
     routerOptions: { ignoreTrailingSlash: true },
     rewriteUrl: ({ url = '/' }) => (url.startsWith('/coaching/') ? url.slice('/coaching'.length) : url),
   })
   app.get('/api/v1/ping', () => ({}))
-  const document = () => {
-    documents.push({ openapi: '3.1.0' })
-    return documents.at(-1) as object
-  }
-  registerDocs(app, { document, root })
+  registerDocs(app, { publicUrl, extraPaths: [], root })
   onTestFinished(() => app.close())
-  return { app, documents }
+  return { app }
 }
 
 /** Follows redirects and resolves links as a browser does. */
@@ -102,17 +97,24 @@ it.each([
 })
 
 describe('/openapi.json', () => {
-  it('is the document, made at the first request and kept', async () => {
-    const { app, documents } = setUp()
-    await app.ready()
-    expect(documents).toHaveLength(0)
+  it('is the document, with the public address', async () => {
+    const { app } = setUp('https://prompts.example/coaching')
     const first = await app.inject('/openapi.json')
     const second = await app.inject('/coaching/openapi.json')
-    expect(first.json()).toEqual({ openapi: '3.1.0' })
+    expect(first.json()).toMatchObject({
+      openapi: '3.1.0',
+      servers: [{ url: 'https://prompts.example/coaching' }],
+    })
     expect(first.headers['content-type']).toBe('application/json; charset=utf-8')
     expect(first.headers['cache-control']).toBe('no-cache')
     expect(second.body).toBe(first.body)
-    expect(documents).toHaveLength(1)
+  })
+
+  it('names the address of the request where none is configured, and needs no listening socket', async () => {
+    const { app } = setUp()
+    const of = async (host: string) => (await app.inject({ url: '/openapi.json', headers: { host } })).json()
+    expect((await of('127.0.0.1:3000')).servers).toEqual([{ url: 'http://127.0.0.1:3000' }])
+    expect((await of('localhost:8080')).servers).toEqual([{ url: 'http://localhost:8080' }])
   })
 
   it('is not sent again to whoever has it', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { legacyTemplatePaths } from '../../../../src/transport/http/legacy-templates/openapi.ts'
 import { openApiDocument } from '../../../../src/transport/http/openapi/document.ts'
-import type { ExtraPath } from '../../../../src/transport/http/openapi/paths.ts'
+import type { ApiPath } from '../../../../src/transport/http/openapi/paths.ts'
 import { API_ROOT, restRoutes } from '../../../../src/transport/http/rest/routes.ts'
 
 type Json = Record<string, unknown>
@@ -21,8 +21,7 @@ interface Document extends Json {
   components: Record<string, Json>
 }
 
-const build = (extra = legacyTemplatePaths) =>
-  openApiDocument({ publicUrl: 'https://prompts.example', extra }) as Document
+const build = (extra = legacyTemplatePaths) => openApiDocument('https://prompts.example', extra) as Document
 const document = build()
 
 /** Every object in the document, with the place where it stands. */
@@ -175,7 +174,7 @@ describe('of the address', () => {
 })
 
 it('takes addresses beside those of the table, also with rules over several fields', async () => {
-  const extra: ExtraPath = {
+  const extra: ApiPath = {
     method: 'POST',
     path: '/admin/things',
     operationId: 'things.create',
@@ -189,7 +188,7 @@ it('takes addresses beside those of the table, also with rules over several fiel
     creates: true,
     input: z.strictObject({ thingId: z.string(), other: z.string().optional() }).refine(() => true),
     answer: z.object({ success: z.literal(true), data: z.object({ thingId: z.string() }) }),
-    showsRevision: true,
+    cache: 'revision',
     example: { input: { thingId: 'a' }, answer: { success: true, data: { thingId: 'a' } } },
   }
   const extended = build([extra])

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
+import type { Role } from '../../../../src/domain/caller.ts'
 import { restRoutes } from '../../../../src/transport/http/rest/routes.ts'
 import { api, dataOf, expectProblem, kpiTopic, sharedApi, tokenOf } from '../../../helpers/api.ts'
 import { connect } from '../../../helpers/clients.ts'
@@ -7,13 +8,13 @@ import { postMcp } from '../../../helpers/raw.ts'
 
 const server = sharedApi()
 
-const linesOf = (forAdmins: boolean) =>
+const linesOf = (role: Role) =>
   restRoutes
-    .filter((route) => route.forAdmins === forAdmins)
+    .filter(({ operation }) => operation.role === role)
     .map(({ method, path }) => `${method} ${path}`)
     .map((line) => line.replace('{topic_id}', 'nobody').replace('{prompt_type}', 'system'))
-const ADMIN_LINES = [...linesOf(true), 'POST /admin/kpi-system/templates']
-const SERVICE_LINES = [...linesOf(false), 'GET /integration/templates/nobody']
+const ADMIN_LINES = [...linesOf('admin'), 'POST /admin/kpi-system/templates']
+const SERVICE_LINES = [...linesOf('service'), 'GET /integration/templates/nobody']
 
 /** Topics that nobody but administrators may know of. */
 const hidden = ['kpi_hidden', 'kpi_gone']

@@ -1,15 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Awaitable } from '../../../domain/awaitable.ts'
-import { problemOf, toAppError } from '../../../domain/errors.ts'
-import type { CallContext, Result } from '../../../pipeline/operation.ts'
+import { problemOf, toAppError } from '../../domain/errors.ts'
+import type { TextListener } from '../../domain/language-model.ts'
+import { type Result, responseBody } from '../../pipeline/result.ts'
 
-/** How often something is said on a stream on which nothing happens, so that no proxy takes it for dead. */
+/** How often a comment is sent on a stream on which nothing happens, so that no proxy takes it for dead. */
 const HEARTBEAT_MS = 10_000
 
-/** Asks the model, for as long as `signal` does not fire; `listener` is shown what it says. */
-export type ModelCall = (context: Pick<CallContext, 'signal' | 'listener'>) => Awaitable<Result<unknown>>
-
-/** A signal that fires when the client has hung up before its answer was written. */
+/** A signal that fires when the client has disconnected before its answer was written. */
 export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController()
   raw.once('close', () => {
@@ -18,24 +15,31 @@ export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
   return controller.signal
 }
 
-export function wantsEvents({ headers }: FastifyRequest): boolean {
+/** Whether the client asks for server-sent events. */
+export function acceptsEvents({ headers }: FastifyRequest): boolean {
   return /\btext\/event-stream\b/i.test(headers.accept ?? '')
 }
 
 /**
- * Answers with server-sent events (spec §6): `delta {"text"}`, `reset {}`, then `result` or `error`.
+ * Answers with server-sent events: `delta {"text"}`, `reset {}`, then `result` or `error`.
  *
  * What fails before there is anything to say is thrown: it becomes an ordinary problem with its status.
+ *
+ * @param run makes the result; the listener receives text while it is generated, the signal fires when the client
+ *   has disconnected.
  */
-export async function streamEvents(reply: FastifyReply, call: ModelCall): Promise<void> {
-  const stream = eventStream(reply)
-  const heartbeat = setInterval(stream.beat, HEARTBEAT_MS)
+export async function streamResult(
+  reply: FastifyReply,
+  run: (options: { signal: AbortSignal; listener: TextListener }) => Promise<Result<unknown>>,
+): Promise<void> {
+  const stream = openEventStream(reply)
+  const heartbeat = setInterval(stream.comment, HEARTBEAT_MS)
   const listener = {
     onText: (text: string) => stream.send('delta', { text }),
     onReset: () => stream.send('reset', {}),
   }
   try {
-    stream.send('result', await call({ signal: disconnectSignal(reply), listener }))
+    stream.send('result', responseBody(await run({ signal: disconnectSignal(reply), listener })))
   } catch (error) {
     if (!stream.isOpen()) throw error
     stream.send('error', problemOf(toAppError(error)))
@@ -46,7 +50,7 @@ export async function streamEvents(reply: FastifyReply, call: ModelCall): Promis
 }
 
 /** Opened with the first event. From then on the answer is ours, past Fastify. */
-function eventStream(reply: FastifyReply) {
+function openEventStream(reply: FastifyReply) {
   const { raw } = reply
   let isOpen = false
   const write = (text: string) => {
@@ -66,6 +70,6 @@ function eventStream(reply: FastifyReply) {
   return {
     isOpen: () => isOpen,
     send: (event: string, data: object) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
-    beat: () => write(': still at work\n\n'),
+    comment: () => write(': still at work\n\n'),
   }
 }

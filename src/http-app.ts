@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import type { Log } from './adapters/telemetry/log.ts'
+import { prometheusMetrics } from './adapters/telemetry/prometheus.ts'
+import { openApp, openIdentity } from './app.ts'
+import type { Backend } from './backends/backend.ts'
+import type { Config } from './config.ts'
+import type { ApiKeys } from './domain/api-keys.ts'
+import type { SignInCodes } from './domain/sign-in.ts'
+import type { Catalog } from './services/catalog/catalog.ts'
+import { authenticator, credentialChecker } from './transport/http/identity/authenticator.ts'
+import { createHttpServer } from './transport/http/server.ts'
+
+/** Everything that goes over HTTP, ready to listen or to be called by another host. */
+export interface HttpApp {
+  app: FastifyInstance
+  catalog: Catalog
+  backend: Backend
+  keys: ApiKeys
+  signInCodes: SignInCodes
+  /** Writes what is gathered and not written yet: log lines. For hosts that stop the process between requests. */
+  flush(): void
+  /** Finishes what is running, for at most three seconds, and ends open streams. */
+  close(): Promise<void>
+}
+
+/**
+ * Puts the HTTP server together, without listening.
+ *
+ * @param options.packageRoot folder of the package, with `seeds/` and `dist/docs/`.
+ * @throws AppError `unavailable` when the store cannot be used.
+ * @example
+ * const { app, close } = await buildHttpApp(loadConfig(), { log, packageRoot })
+ * const { statusCode } = await app.inject('/healthz')
+ */
+export async function buildHttpApp(
+  config: Config,
+  { log, packageRoot }: { log: Log; packageRoot: string },
+): Promise<HttpApp> {
+  const metrics = prometheusMetrics()
+  const seeds = join(packageRoot, 'seeds')
+  const core = await openApp(config, { log, seeds, observers: [metrics.observe], longRunning: true })
+  const { backend, limiter, observe } = core
+  const { catalog, models } = core.services
+  const keys = await backend.openKeys()
+  const signInCodes = await backend.openSignInCodes()
+  const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
+  const { tokens, sessions } = await openIdentity(backend, config, warn)
+  const credentials = { keys, tokens, sessions, limiter, observe, publicUrl: config.publicUrl }
+  const { app, close } = createHttpServer(config, {
+    execute: core.execute,
+    inFlight: core.inFlight,
+    catalog,
+    limiter,
+    observe,
+    authenticate: authenticator(credentials),
+    isStillValid: credentialChecker(credentials),
+    // An issuer's tokens need nothing that is kept here.
+    canVerify: () => config.tokens.jwksUrl !== undefined || keys.areKnown(),
+    signInCodes,
+    sessions,
+    tokens: config.tokens,
+    abortModelCalls: models.abortAll,
+    docsRoot: join(packageRoot, 'dist', 'docs'),
+    metrics,
+    reportDefect: core.reportDefect,
+    reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
+  })
+  return {
+    app,
+    catalog,
+    backend,
+    keys,
+    signInCodes,
+    flush: () => log.flush(),
+    async close() {
+      await close()
+      await core.close()
+    },
+  }
+}
