@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../src', import.meta.url))
 const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts'))
+  .filter((name) => /\.tsx?$/.test(name))
   .map((name) => ({ name: name.replaceAll('\\', '/'), text: readFileSync(join(ROOT, name), 'utf8') }))
 
 /** What the files of a layer, the most special one first, may import. */
@@ -20,7 +20,7 @@ const MAY_IMPORT: [layer: RegExp, imports: RegExp][] = [
   [/^config\.ts/, /^domain\//],
   [/^transport\//, /^(config\.ts|(domain|services|pipeline|operations|transport)\/)/],
   [/^(cli|lambda)\//, /./],
-  [/^(app|main)\.ts/, /./],
+  [/^(app|http-app|main)\.ts/, /./],
 ]
 
 const codeOf = (text: string) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*|'(?:[^'\\\n]|\\.)*'/gm, '')
@@ -34,19 +34,40 @@ const linesWith = (pattern: RegExp, strip = codeOf) =>
   )
 const filesWith = (pattern: RegExp) => [...new Set(linesWith(pattern).map((line) => line.split(':')[0]))]
 
+/** The files of `src` that a file imports, types included. */
+const importsOf = ({ name, text }: { name: string; text: string }) =>
+  [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)]
+    .map(([, path]) => relative(ROOT, join(ROOT, name, '..', path as string)).replaceAll('\\', '/'))
+    .filter((path) => !path.startsWith('..'))
+
 it('every file imports only what its layer may know', () => {
-  const wrong = files.flatMap(({ name, text }) => {
-    const rule = MAY_IMPORT.find(([layer]) => layer.test(name))
-    const imports = [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, path]) =>
-      relative(ROOT, join(ROOT, name, '..', path as string)).replaceAll('\\', '/'),
-    )
-    return imports
-      .filter((path) => !path.startsWith('..') && !rule?.[1].test(path))
-      .map((path) => `${name} → ${path}`)
+  const wrong = files.flatMap((file) => {
+    const rule = MAY_IMPORT.find(([layer]) => layer.test(file.name))
+    return importsOf(file)
+      .filter((path) => !rule?.[1].test(path))
+      .map((path) => `${file.name} → ${path}`)
   })
   expect(files.length).toBeGreaterThan(40)
   expect(wrong).toEqual([])
 })
+
+it('no file imports itself by way of others', () => {
+  const imports = new Map(files.map((file) => [file.name, importsOf(file)]))
+  const circles: string[] = []
+  const done = new Set<string>()
+  const visit = (name: string, path: string[]) => {
+    const start = path.indexOf(name)
+    if (start !== -1) circles.push([...path.slice(start), name].join(' → '))
+    if (start !== -1 || done.has(name)) return
+    for (const next of imports.get(name) ?? []) visit(next, [...path, name])
+    done.add(name)
+  }
+  for (const { name } of files) visit(name, [])
+  expect(circles).toEqual([])
+})
+
+it('no file is longer than 350 lines', () =>
+  expect(files.filter(({ text }) => text.split('\n').length > 351).map(({ name }) => name)).toEqual([]))
 
 it('settings are read in one place', () =>
   expect(filesWith(/process\.env|\bprocess\[/)).toEqual(['config.ts']))

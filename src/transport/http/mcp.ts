@@ -1,5 +1,5 @@
 import { type AuthInfo, createMcpHandler, ProtocolErrorCode } from '@modelcontextprotocol/server'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { LimitName, RateLimiter } from '../../domain/rate-limiter.ts'
@@ -11,6 +11,7 @@ import { createMcpServer } from '../mcp/server.ts'
 import { operationOf } from '../mcp/tools.ts'
 import { respondWithFetch } from './fetch-adapter.ts'
 import { type Authenticate, callerOf } from './identity/authenticator.ts'
+import { countStreams } from './mcp-streams.ts'
 import { setRateLimitHeaders } from './rate-limit-headers.ts'
 
 export interface McpHttpDeps {
@@ -34,12 +35,6 @@ const RETRIEVALS = new Set([
   'completion/complete',
 ])
 
-/** Most streams that one caller may hold open, and when to try again. */
-const MAX_STREAMS = 100
-const STREAM_RETRY_SECONDS = 10
-/** How often the credential of an open stream is looked at again. */
-const STREAM_CHECK_MS = 500
-
 /**
  * `POST /mcp`: Streamable HTTP for every protocol revision (spec §4).
  *
@@ -56,8 +51,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     { onerror: reportError, maxSubscriptions: Number.MAX_SAFE_INTEGER },
   )
   const running = new Set<Promise<void>>()
-  /** Open streams by caller. */
-  const streams = new Map<string, number>()
+  const streams = countStreams(isStillValid)
 
   announceChanges(catalog, ({ promptsChanged, resourcesChanged, updatedUris }) => {
     if (promptsChanged) handler.notify.promptsChanged()
@@ -90,7 +84,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
           )
         }
         const isStream = isSubscription(request)
-        const endStream = isStream ? openStream(request, reply) : () => {}
+        const endStream = isStream ? streams.open(request, reply) : () => {}
         reply.raw.setHeaders(new Map(Object.entries(reply.getHeaders()) as [string, string][]))
         reply.hijack()
         const authInfo = {
@@ -111,27 +105,6 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
       },
     })
   })
-
-  /** Counts a stream of its caller and watches over it; too many of them would hold this server's memory. */
-  function openStream(request: FastifyRequest, reply: FastifyReply): () => void {
-    const { limitKey = '' } = callerOf(request)
-    const open = streams.get(limitKey) ?? 0
-    if (open >= MAX_STREAMS) {
-      const message = `More than ${MAX_STREAMS} streams are open for this caller.`
-      throw new AppError('rate_limited', message, { retryAfter: STREAM_RETRY_SECONDS })
-    }
-    streams.set(limitKey, open + 1)
-    // A revoked key must not go on hearing of changes (spec §5).
-    const checking = setInterval(async () => {
-      if (!(await isStillValid(request))) reply.raw.destroy()
-    }, STREAM_CHECK_MS)
-    return () => {
-      clearInterval(checking)
-      const left = (streams.get(limitKey) as number) - 1
-      if (left > 0) streams.set(limitKey, left)
-      else streams.delete(limitKey)
-    }
-  }
 
   function track(answer: Promise<void>): void {
     running.add(answer)
