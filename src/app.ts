@@ -20,7 +20,7 @@ import { createModelClient, type ModelSettings } from './services/models.ts'
 export interface App extends Pipeline {
   services: Services
   limiter: RateLimiter
-  /** Is to be told of what never reaches the pipeline: authentications, refused requests. */
+  /** For what never reaches the pipeline: authentications, refused requests. */
   observe: Observer
   reportDefect: (error: unknown, requestId: string) => void
   /** What else is kept where the topics are: keys, secrets, sign-in codes. Only HTTP and few commands need them. */
@@ -32,7 +32,7 @@ export interface AppOptions {
   log: Log
   /** Folder with the seeds; a files store that holds no topic is seeded from it. */
   seeds?: string
-  /** Are told of every call beside the audit log, for example metrics. */
+  /** Receive every call event beside the audit log, for example metrics. */
   observers?: readonly Observer[]
   /** True for what runs for long; see {@link BackendOptions.longRunning}. */
   longRunning?: boolean
@@ -61,7 +61,7 @@ export async function openApp(
   const observe = observers([auditLog(log), ...others])
   const reportDefect = (error: unknown, requestId: string) =>
     log.error({ err: error, request_id: requestId }, 'defect')
-  // A command tells its person anyway.
+  // A command prints the failure itself.
   const warnOperator = longRunning ? operatorWarnings(log) : () => {}
   const pipeline = createPipeline({ services, limiter, observe, warnOperator, reportDefect })
 
@@ -116,7 +116,7 @@ async function seedIfEmpty(services: Services, seeds: string | undefined): Promi
 /**
  * Tokens and sessions. Loaded when it is called: most commands need neither.
  *
- * @param warn told when an issuer's keys cannot be fetched.
+ * @param warn called when an issuer's keys cannot be fetched.
  */
 export async function openIdentity(
   backend: Backend,

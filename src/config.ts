@@ -64,7 +64,7 @@ const resourceName = z.string().refine((name) => /^[\w./:@+=-]{3,512}$/.test(nam
   params: { expected: 'the name of an AWS resource' },
 })
 
-/** Every setting (spec §8). An empty variable counts as unset. */
+/** Every setting. An empty variable counts as unset. */
 const Settings = z.object({
   PROMPTS_STORE: z.enum(['files', 'aws']).default('files'),
   PROMPTS_DATA_DIR: z.string().optional(),
@@ -120,7 +120,7 @@ const Settings = z.object({
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Names of the AWS resources (spec §8); by default they follow from the stage. */
+/** Names of the AWS resources; by default they follow from the stage. */
 interface AwsNames {
   table: string
   bucket: string
@@ -129,7 +129,7 @@ interface AwsNames {
   limitsTable: string
 }
 
-/** How language models are reached (spec §8). */
+/** How language models are reached. */
 interface LlmSettings {
   provider: 'bedrock' | 'openai' | 'none'
   /** Where an OpenAI-compatible server answers, for example `http://127.0.0.1:11434/v1`. */

@@ -1,9 +1,9 @@
 import type { ModelUse } from './language-model.ts'
 
 /**
- * Every way a request can fail on purpose. The code is the contract (spec §3, error table); the message is
+ * Every way a request can fail on purpose. The code is the contract; the message is
  * for people. `http`: status of the answer. `jsonrpc`: code of a JSON-RPC error (MCP prompts and resources).
- * `exit`: exit code of the command line (spec §8).
+ * `exit`: exit code of the command line.
  */
 export const ERROR_CODES = {
   invalid_input: { http: 400, jsonrpc: -32602, exit: 2, title: 'Invalid input' },

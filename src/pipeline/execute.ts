@@ -17,7 +17,7 @@ export interface PipelineDeps {
   services: Services
   limiter: RateLimiter
   observe: Observer
-  /** Tells the operator what callers must not learn of a failure: what to set or to allow. */
+  /** Logs for the operator what callers must not learn of a failure: what to set or to allow. */
   warnOperator: (error: AppError, requestId: string) => void
   /** Logs the cause of an `internal` error, here and nowhere else. */
   reportDefect: (error: unknown, requestId: string) => void
@@ -106,7 +106,7 @@ function authorise({ role, callers }: Operation, caller: Caller): void {
 /**
  * Consumes `cost` calls of the caller's limit. Callers without a limit key are not limited.
  *
- * @param onStatus told what is left, whether or not the calls are allowed.
+ * @param onStatus receives what is left, whether or not the calls are allowed.
  * @throws AppError `rate_limited`, or `too_large` for what no minute allows.
  */
 export async function consumeLimit(
@@ -150,7 +150,7 @@ function bounded(error: AppError): AppError {
   return new AppError(code, message, { errors: errors.slice(0, MAX_FIELD_ERRORS), cause })
 }
 
-/** Tells the operator of what callers do not hear, and marks the failure as written down. */
+/** Logs what only the operator may know, and marks the failure as audited. */
 function report(failure: AppError, { requestId, signal }: CallContext, deps: PipelineDeps): void {
   failure.isAudited = true
   if (failure.code === 'internal') deps.reportDefect(failure.cause ?? failure, requestId)

@@ -24,7 +24,7 @@ export interface CallContext {
   parameterStyle?: ParameterStyle
   /** Path of the parameters in this surface's input; default `parameters`. */
   parameterPrefix?: string
-  /** Fires when nobody waits for the result any more. */
+  /** Fires when the caller no longer waits for the result. */
   signal?: AbortSignal
   /** Receives a model's text while it is generated. */
   listener?: TextListener
@@ -32,7 +32,7 @@ export interface CallContext {
   rateLimited?: 'upstream'
   /** Input fields that are known before the input is read, where it is read late: the audit log names them. */
   path?: Readonly<Record<string, string>>
-  /** Told what is left of the caller's limit, also when the call is refused. */
+  /** Receives what is left of the caller's limit, also when the call is refused. */
   onRateLimit?: (status: RateLimitStatus) => void
 }
 

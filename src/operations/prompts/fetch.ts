@@ -10,7 +10,7 @@ import type { Catalog } from '../../services/catalog/catalog.ts'
 import { renderTopic } from '../../services/rendering.ts'
 import * as sample from '../sample.ts'
 
-/** Most bytes of JSON that a batch answers (spec §3). */
+/** Most bytes of JSON that a batch answers. */
 const MAX_BATCH_BYTES = 5 * 1024 * 1024
 
 const Texts = z.record(z.string(), z.string()).describe('Prompt texts by prompt type.')

@@ -10,7 +10,7 @@ import { type Published, publish, publishEdit } from '../../services/publishing.
 import * as sample from '../sample.ts'
 import { promptTypes } from './read.ts'
 
-/** Optional on every write: refuses the edit when somebody else has changed what it was made from. */
+/** Optional on every write: refuses the edit when its base has changed meanwhile. */
 export const ExpectedRevision = z
   .int()
   .positive()

@@ -9,7 +9,7 @@ type AuthInfo = { token: string; clientId: string; scopes: string[]; extra: Reco
 
 /**
  * Answers a Node request through a web-standard handler. Unlike the SDK's own adapter it gives the handler the
- * parsed body alone, instead of writing it back to JSON for a request stream that nobody reads: a tenth of the
+ * parsed body alone, instead of writing it back to JSON for a request stream that is never read: a tenth of the
  * cost of a request.
  */
 export async function respondWithFetch(
@@ -49,11 +49,11 @@ async function forward(body: ReadableStream<Uint8Array>, reply: ServerResponse):
       if (!reply.write(chunk)) await readyForMore(reply)
     }
   } catch {
-    // The stream was cut because the client went away: nobody is left to tell.
+    // The stream was cut because the client disconnected.
   }
 }
 
-/** Settles when the client has read what is waiting, or has gone; one that reads nothing for long is hung up on. */
+/** Settles when the client has read what is waiting, or has gone; one that reads nothing for long is disconnected. */
 function readyForMore(reply: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => reply.destroy(), MAX_PAUSE_MS)

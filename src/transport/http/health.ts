@@ -22,7 +22,7 @@ export interface HealthDeps {
   behindProxy: boolean
 }
 
-/** `/healthz` (the process answers), `/readyz` (prompts can be served) and `/metrics` (spec §8). */
+/** `/healthz` (the process answers), `/readyz` (prompts can be served) and `/metrics`. */
 export function registerHealthRoutes(
   app: FastifyInstance,
   { catalog, authenticate, canVerify, metrics, behindProxy }: HealthDeps,
@@ -42,7 +42,7 @@ export function registerHealthRoutes(
   })
 
   app.get('/metrics', async (request, reply) => {
-    // A proxy on this machine that nobody told us of makes every client look like a local one.
+    // A proxy on this machine that is not configured makes every client look like a local one.
     const isForwarded = 'x-forwarded-for' in request.headers || 'forwarded' in request.headers
     if (!isLoopback(request.ip) || (isForwarded && !behindProxy)) {
       const caller = await authenticate(request)

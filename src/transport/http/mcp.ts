@@ -36,7 +36,7 @@ const RETRIEVALS = new Set([
 ])
 
 /**
- * `POST /mcp`: Streamable HTTP for every protocol revision (spec §4).
+ * `POST /mcp`: Streamable HTTP for every protocol revision.
  *
  * @returns how to end it: waits for running calls, then closes the streams of subscribers.
  */
@@ -68,7 +68,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     scope.route({
       method: 'POST',
       url: '/mcp',
-      // Before the body is read: a stranger's megabyte is not worth reading.
+      // Before the body is read: an unknown client's megabyte is not worth reading.
       async onRequest(request) {
         const caller = await authenticate(request)
         request.caller = caller

@@ -65,7 +65,7 @@ export function sendProblem(
     )
   }
   const problem = problemOf(error)
-  // A condition that the caller set has failed: HTTP has a status of its own for that (spec §3, error table).
+  // A condition that the caller set has failed: HTTP has a status of its own for that.
   if (error.code === 'conflict' && headers['if-match'] !== undefined) problem.status = 412
   return reply
     .code(problem.status)
@@ -89,7 +89,7 @@ function fromFramework({ code, statusCode, message }: FastifyError): AppError | 
 
 /** Answers what Node could not read as a request at all; there is no reply object for it yet. */
 export function rejectMalformedRequest({ code }: NodeJS.ErrnoException, socket: Socket): void {
-  // The client has hung up: nobody is left to tell.
+  // The client has disconnected.
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return

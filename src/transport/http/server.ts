@@ -17,7 +17,7 @@ import { registerErrorHandlers, rejectMalformedRequest, sendProblem } from './pr
 import { type RestDeps, registerRestRoutes } from './rest/rest.ts'
 import { closeStalledConnections } from './slow-readers.ts'
 
-/** Largest request body (spec §5). */
+/** Largest request body. */
 const MAX_BODY_BYTES = 1024 * 1024
 /** Slow clients: time for the headers and for a whole request, and how often it is looked at. */
 const HEADERS_TIMEOUT_MS = 10_000
@@ -123,7 +123,7 @@ function requestIds(): () => string {
   }
 }
 
-/** Fastify itself believes no number of proxies, because whoever gets past them can claim any address. */
+/** Fastify itself believes no number of proxies, because a client that gets past them can claim any address. */
 function trusted(proxies: HttpOptions['trustProxy']) {
   if (typeof proxies !== 'number') return proxies ?? false
   return (_address: string, hop: number) => hop < proxies

@@ -3,7 +3,7 @@ import type { Catalog, CatalogChange } from '../../services/catalog/catalog.ts'
 import { isPrompt, promptOf } from './prompts.ts'
 import { resourcesOf, resourceUri } from './resources.ts'
 
-/** What clients are told after a burst of changes. */
+/** What clients are notified of after a burst of changes. */
 export interface ChangeNotice {
   promptsChanged: boolean
   resourcesChanged: boolean
@@ -12,7 +12,7 @@ export interface ChangeNotice {
 
 /** A burst ends when nothing has changed for so long: longer than stores gather events for … */
 const QUIET_MS = 250
-/** … and is told at the latest after so long. */
+/** … and is announced at the latest after so long. */
 const LATEST_MS = 500
 
 /** Calls `notify` once for each burst of changes, by this or another process. */
@@ -28,11 +28,11 @@ export function announceChanges(catalog: Catalog, notify: (notice: ChangeNotice)
       pending ?? { promptsChanged: false, resourcesChanged: false, updatedUris: [] },
     )
     clearTimeout(quiet)
-    quiet = setTimeout(tell, Math.min(QUIET_MS, Math.max(0, since + LATEST_MS - Date.now())))
+    quiet = setTimeout(announce, Math.min(QUIET_MS, Math.max(0, since + LATEST_MS - Date.now())))
     quiet.unref()
   })
 
-  function tell(): void {
+  function announce(): void {
     const notice = pending as ChangeNotice
     pending = undefined
     notify({ ...notice, updatedUris: [...new Set(notice.updatedUris)] })

@@ -1,6 +1,6 @@
 import { decodeUtf8Json } from '../../domain/utf8.ts'
 
-/** Stands for bytes that are no JSON. */
+/** Stands for bytes that are not JSON. */
 export const NOT_JSON = Symbol('not JSON')
 
 /** The JSON value in `bytes`, or {@link NOT_JSON}: also for invalid UTF-8, which is never replaced or guessed. */

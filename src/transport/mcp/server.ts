@@ -18,7 +18,7 @@ const INSTRUCTIONS =
   'Every prompt is a topic with typed parameters. Find topics with list_topics, read texts with get_prompts, ' +
   'fill them in with render_prompts, have a model analyse figures with analyze_kpi. Errors name every faulty field.'
 
-/** Nobody may share what a role or a key decides; changes are told, so a short life costs little (spec §4). */
+/** What a role or a key decides must not be shared; changes are announced, so a short life costs little. */
 const BRIEFLY: CacheHint = { ttlMs: 1_000, cacheScope: 'private' }
 const CACHE_HINTS = {
   'tools/list': BRIEFLY,

@@ -40,7 +40,7 @@ export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
 }
 
 /**
- * Answers a method. Failures become JSON-RPC errors that carry the problem document as their data (spec §3).
+ * Answers a method. Failures become JSON-RPC errors that carry the problem document as their data.
  *
  * With a schema of our own the SDK hands over what came: its own schemas would drop members without a word, and
  * answer what does not fit as an internal error.

@@ -32,7 +32,7 @@ export function stdioTransport(input: Readable, output: Writable): Transport {
       input.on('end', close)
       input.on('close', close)
       output.on('drain', () => input.resume())
-      // The client hung up: nobody is left to answer.
+      // The client has disconnected.
       output.on('error', close)
     },
     async send(message) {

@@ -10,16 +10,16 @@ import { handle, type McpSession } from './session.ts'
 import { stdioTransport } from './stdio-transport.ts'
 
 /**
- * Serves one client over a pair of streams, in whatever protocol revision it opens with, and tells it of changes.
+ * Serves one client over a pair of streams, in whatever protocol revision it opens with, and notifies it of changes.
  *
- * @returns a promise that settles when the client has hung up.
+ * @returns a promise that settles when the client has disconnected.
  */
 export function serveStdio(
   session: McpSession,
   streams: { input: Readable; output: Writable },
   reportError: (error: Error) => void,
 ): Promise<void> {
-  // The SDK may build a server just to answer a probe, and another one to serve: tell those that are connected.
+  // The SDK may build a server just to answer a probe, and another one to serve: notify those that are connected.
   const connected = new Map<Server, (uri: string) => boolean>()
 
   announceChanges(session.catalog, ({ promptsChanged, resourcesChanged, updatedUris }) => {
@@ -48,7 +48,7 @@ export function serveStdio(
   })
 }
 
-/** Handles `resources/subscribe` and `unsubscribe`; the returned function tells whether a URI is subscribed to. */
+/** Handles `resources/subscribe` and `unsubscribe`; the returned function says whether a URI is subscribed to. */
 function followSubscriptions(server: Server): (uri: string) => boolean {
   const uris = new Set<string>()
   const Uri = z.object({ uri: z.string() })

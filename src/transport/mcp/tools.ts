@@ -45,7 +45,7 @@ export async function callTool(
     }
   } catch (thrown) {
     const problem = problemOf(toAppError(thrown))
-    // No structuredContent: clients validate it against the output schema even on errors (spec §3).
+    // No structuredContent: clients validate it against the output schema even on errors.
     return {
       content: [{ type: 'text', text: JSON.stringify(problem) }],
       isError: true,

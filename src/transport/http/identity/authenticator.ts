@@ -41,7 +41,7 @@ interface Verified {
   label: string
 }
 
-/** API keys, bearer tokens and sessions, one in a request (spec §5). */
+/** API keys, bearer tokens and sessions, one in a request. */
 export function authenticator(deps: AuthenticatorDeps): Authenticate {
   const { limiter, observe, publicUrl } = deps
 

@@ -36,7 +36,7 @@ export function networkOf(address: string): string {
   const last = tail === '' ? [] : tail.split(':')
   const groups = [...first, ...Array<string>(8 - first.length - last.length).fill('0'), ...last]
   const [high, low] = groups.slice(6).map((group) => Number.parseInt(group, 16)) as [number, number]
-  // An IPv4 address in the clothes of IPv6.
+  // An IPv4-mapped IPv6 address.
   if (groups.slice(0, 6).join(':') === '0:0:0:0:0:ffff')
     return [high >> 8, high & 255, low >> 8, low & 255].join('.')
   return `${groups.slice(0, 4).join(':')}::/64`

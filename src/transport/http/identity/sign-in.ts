@@ -59,7 +59,7 @@ export function registerSignInRoutes(app: FastifyInstance, deps: SignInDeps): vo
   })
 }
 
-/** Whoever the code of a sign-in link was made for. */
+/** The subject that the code of a sign-in link was issued for. */
 async function redeem(request: FastifyRequest, deps: SignInDeps): Promise<string> {
   const startedAt = performance.now()
   const { code } = request.query as { code?: unknown }

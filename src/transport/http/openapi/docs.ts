@@ -33,14 +33,14 @@ export interface DocsOptions {
   root: string
 }
 
-/** `/openapi.json`, and `/docs`: the same for people, where they can try it out (spec §8). No credentials needed. */
+/** `/openapi.json`, and `/docs`: the same for people, where they can try it out. No credentials needed. */
 export function registerDocs(app: FastifyInstance, { publicUrl, extraPaths, root }: DocsOptions): void {
   app.register(async (scope) => {
     // In this scope alone: it doubles the cost of a request, and the API's answers are not pages.
     await scope.register(helmet, {
       contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },
       frameguard: { action: 'deny' },
-      // Plain http on the own machine is the usual case, and whoever serves https has a proxy that can say this.
+      // Plain http on the own machine is the usual case, and a proxy that serves https can say this.
       strictTransportSecurity: false,
     })
     await scope.register(fastifyStatic, { root, prefix: '/docs/', dotfiles: 'ignore' })

@@ -21,7 +21,7 @@ export function rawJsonBodies(scope: FastifyInstance): void {
 }
 
 /**
- * The JSON object in a request's body; an empty one when there is no body. Nothing is replaced or guessed (spec §3):
+ * The JSON object in a request's body; an empty one when there is no body. Nothing is replaced or guessed:
  * other types, encodings and charsets, invalid UTF-8, and members that are there twice are refused.
  *
  * @throws AppError `invalid_input`.
@@ -81,7 +81,7 @@ function firstErrorPosition(text: string): { line: number; column: number } | un
       { disallowComments: true },
     )
   } catch {
-    // Nested too deep to be walked: then the place is not told.
+    // Nested too deep to be walked: the position stays unknown.
   }
   return position
 }
@@ -98,7 +98,7 @@ function assertNoDuplicates(text: string): void {
       if (names?.has(name)) {
         const path = joinPath('', ...pathOf().map(String), name)
         faults.push({ path, expected: 'each member once', message: 'is there twice.' })
-        // Enough is told; a body can hold a hundred thousand.
+        // More help no caller; a body can hold a hundred thousand.
         if (faults.length >= MAX_FIELD_ERRORS) throw invalidInput(faults)
       }
       names?.add(name)
