@@ -15,22 +15,30 @@ import { NOT_JSON, parseJson } from './parse-json.ts'
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 const LINE_FEED = 10
 const SPACE = 32
+/** A request that is answered when its stream ends, at the latest with the connection (MCP 2026-07-28). */
+const STREAM_METHOD = 'subscriptions/listen'
 
 /**
  * JSON-RPC over a pair of streams, one message a line. Unlike the SDK's transport it answers what it cannot read
- * (JSON-RPC 2.0, §5.1) instead of dropping it, and a line that is too long costs that line, not the connection.
+ * (JSON-RPC 2.0, §5.1) instead of dropping it, a line that is too long costs that line, not the connection, and the end
+ * of input ends the connection only when every request has been answered.
+ *
+ * @param onClosed called once, when the connection has ended.
  */
-export function stdioTransport(input: Readable, output: Writable): Transport {
+export function stdioTransport(input: Readable, output: Writable, onClosed: () => void): Transport {
   let parts: Buffer[] = []
   let length = 0
   let closed = false
+  let ended = false
+  /** Requests without an answer, but for streams, which have none. */
+  const unanswered = new Set<string | number>()
 
   const transport: Transport = {
     async start() {
       input.on('data', read)
       input.on('error', (error) => transport.onerror?.(error))
-      input.on('end', close)
-      input.on('close', close)
+      input.on('end', end)
+      input.on('close', () => !ended && close())
       output.on('drain', () => input.resume())
       // The client has disconnected.
       output.on('error', close)
@@ -39,6 +47,8 @@ export function stdioTransport(input: Readable, output: Writable): Transport {
       if (closed) return
       // A client that does not read its answers is not read from either.
       if (!output.write(serializeMessage(message))) input.pause()
+      if ('id' in message && !('method' in message)) unanswered.delete(message.id as string | number)
+      closeIfAnswered()
     },
     async close() {
       close()
@@ -52,6 +62,18 @@ export function stdioTransport(input: Readable, output: Writable): Transport {
     input.off('data', read)
     input.pause()
     transport.onclose?.()
+    onClosed()
+  }
+
+  /** A last line needs no line feed. */
+  function end(): void {
+    if (length > 0) finishLine()
+    ended = true
+    closeIfAnswered()
+  }
+
+  function closeIfAnswered(): void {
+    if (ended && unanswered.size === 0) close()
   }
 
   function read(chunk: Buffer): void {
@@ -59,14 +81,18 @@ export function stdioTransport(input: Readable, output: Writable): Transport {
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
       keep(chunk.subarray(start, end))
       start = end + 1
-      const line = length > MAX_MESSAGE_BYTES ? undefined : Buffer.concat(parts, length)
-      parts = []
-      length = 0
-      if (line === undefined)
-        refuse(ProtocolErrorCode.InvalidRequest, `The message is larger than ${MAX_MESSAGE_BYTES} bytes.`)
-      else if (line.some((byte) => byte > SPACE)) receive(line)
+      finishLine()
     }
     keep(chunk.subarray(start))
+  }
+
+  function finishLine(): void {
+    const line = length > MAX_MESSAGE_BYTES ? undefined : Buffer.concat(parts, length)
+    parts = []
+    length = 0
+    if (line === undefined) {
+      refuse(ProtocolErrorCode.InvalidRequest, `The message is larger than ${MAX_MESSAGE_BYTES} bytes.`)
+    } else if (line.some((byte) => byte > SPACE)) receive(line)
   }
 
   function keep(part: Buffer): void {
@@ -81,8 +107,18 @@ export function stdioTransport(input: Readable, output: Writable): Transport {
       refuse(ProtocolErrorCode.ParseError, 'The line is not JSON.')
       return
     }
-    if (isMessage(message)) transport.onmessage?.(message)
-    else refuse(ProtocolErrorCode.InvalidRequest, 'The line is not a JSON-RPC 2.0 message.', idOf(message))
+    if (isMessage(message)) {
+      expectAnswer(message)
+      transport.onmessage?.(message)
+    } else refuse(ProtocolErrorCode.InvalidRequest, 'The line is not a JSON-RPC 2.0 message.', idOf(message))
+  }
+
+  /** A cancelled request gets no answer. */
+  function expectAnswer(message: JSONRPCMessage): void {
+    if (isJSONRPCRequest(message) && message.method !== STREAM_METHOD) unanswered.add(message.id)
+    else if (isJSONRPCNotification(message) && message.method === 'notifications/cancelled') {
+      unanswered.delete(message.params?.['requestId'] as string | number)
+    }
   }
 
   function refuse(code: number, message: string, id: string | number | null = null): void {

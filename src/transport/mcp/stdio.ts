@@ -12,7 +12,7 @@ import { stdioTransport } from './stdio-transport.ts'
 /**
  * Serves one client over a pair of streams, in whatever protocol revision it opens with, and notifies it of changes.
  *
- * @returns a promise that settles when the client has disconnected.
+ * @returns a promise that settles when the client has disconnected and everything it asked for is answered.
  */
 export function serveStdio(
   session: McpSession,
@@ -32,7 +32,7 @@ export function serveStdio(
   })
 
   return new Promise((resolve) => {
-    const transport = stdioTransport(streams.input, streams.output)
+    const transport = stdioTransport(streams.input, streams.output, resolve)
     serveConnection(
       ({ era }) => {
         const server = createMcpServer(session)
@@ -43,8 +43,6 @@ export function serveStdio(
       },
       { transport, onerror: reportError },
     )
-    streams.input.once('end', resolve).once('close', resolve)
-    streams.output.once('error', () => resolve())
   })
 }
 

@@ -78,7 +78,7 @@ test('a server prints no parameter value, prompt text, made-up name or key', asy
   const client = await connect(server, '2026-07-28')
   await client.getPrompt({ name: 'secretive', arguments: { word: VALUE } })
   await appendFile(join(folder, 'prompts/secretive/user.md'), `{{#never_closed}} ${TEXT}`)
-  await waitFor(() => server.stderr().includes('topic secretive is out'))
+  await waitFor(() => server.stderr().includes('topic secretive is invalid'))
   await server.stop()
   expect(server.stderr()).toContain('"event":"prompts.render"')
   expect(server.stderr()).toContain('"event":"authenticate"')

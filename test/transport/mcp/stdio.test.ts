@@ -1,4 +1,4 @@
-import { appendFile, mkdir, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { writeTopic } from '../../helpers/data-folder.ts'
@@ -49,7 +49,7 @@ describe('stdout', () => {
     expect((await stdio.answer(3)).result).toMatchObject({ isError: true })
     stdio.write('no JSON\n')
     await appendFile(join(folder, 'prompts/sound/user.md'), '{{nor_this}}')
-    await waitFor(() => stdio.stderr().includes('topic sound is out'))
+    await waitFor(() => stdio.stderr().includes('topic sound is invalid'))
     await expectAlive(stdio, 'last')
     stdio.process.kill('SIGTERM')
     await stdio.ended
@@ -57,7 +57,7 @@ describe('stdout', () => {
     expect(stdio.stdout().endsWith('}\n')).toBe(true)
     expect(messages.length).toBeGreaterThanOrEqual(6)
     for (const message of messages) expect(message).toMatchObject({ jsonrpc: '2.0' })
-    for (const name of ['no_json', 'undeclared']) expect(stdio.stderr()).toContain(`topic ${name} is out`)
+    for (const name of ['no_json', 'undeclared']) expect(stdio.stderr()).toContain(`topic ${name} is invalid`)
   })
 })
 
@@ -206,6 +206,35 @@ describe('the end', () => {
     stdio.process.stdin?.end()
     await stdio.ended
     expect(messagesIn(stdio.stdout()).map(({ id }) => id)).toEqual([0, 1, 2])
+  })
+
+  test.each(['\n', ''])(
+    'an edit that a pipe carries is answered before the end (last line ends with %j)',
+    async (end) => {
+      const folder = await tempFolder()
+      const stdio = startStdio({ PROMPTS_DATA_DIR: folder })
+      const edit = {
+        name: 'update_prompt',
+        arguments: { topic_id: 'goals', prompt_type: 'user', content: 'Piped {{user_name}}' },
+      }
+      const requests = [initialize(), call(1, 'tools/call', edit)]
+      stdio.write(requests.map((request) => JSON.stringify(request)).join('\n') + end)
+      stdio.process.stdin?.end()
+      expect(await stdio.ended).toEqual({ code: 0, signal: null })
+      expect(messagesIn(stdio.stdout())).toMatchObject([
+        { id: 0, result: expect.anything() },
+        { id: 1, result: { structuredContent: { data: { content: 'Piped {{user_name}}' } } } },
+      ])
+      expect(await readFile(join(folder, 'prompts/goals/user.md'), 'utf8')).toBe('Piped {{user_name}}')
+    },
+  )
+
+  test('an open subscription and a cancelled request hold no end up', async () => {
+    const stdio = await open()
+    stdio.send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 77 } })
+    stdio.send(call('listen', 'subscriptions/listen', { promptsListChanged: true }))
+    stdio.process.stdin?.end()
+    expect(await stdio.ended).toEqual({ code: 0, signal: null })
   })
 
   test.each(['SIGTERM', 'SIGINT'] as const)('%s ends the program within three seconds', async (signal) => {
