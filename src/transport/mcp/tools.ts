@@ -1,11 +1,11 @@
 import type { CallToolResult, Tool } from '@modelcontextprotocol/server'
-import * as z from 'zod'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
 import { operations } from '../../operations/table.ts'
 import type { CallContext, Operation } from '../../pipeline/operation.ts'
 import { answerSchema } from '../../pipeline/operation.ts'
 import { responseBody, responseJson } from '../../pipeline/result.ts'
+import { portableSchema } from './portable-schema.ts'
 import { executeVerb, type McpSession } from './session.ts'
 
 const byTool = new Map(
@@ -61,8 +61,8 @@ function toolOf(operation: Operation): Tool {
       name: operation.tool as string,
       title: operation.title,
       description: operation.summary,
-      inputSchema: jsonSchema(operation.input, 'input'),
-      outputSchema: jsonSchema(answerSchema(operation), 'output'),
+      inputSchema: portableSchema(operation.input, 'input') as Tool['inputSchema'],
+      outputSchema: portableSchema(answerSchema(operation), 'output') as Tool['outputSchema'],
       annotations: {
         title: operation.title,
         readOnlyHint: operation.effect === 'read',
@@ -74,8 +74,4 @@ function toolOf(operation: Operation): Tool {
     tools.set(operation, tool)
   }
   return tool
-}
-
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Tool['inputSchema'] {
-  return z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Tool['inputSchema']
 }
