@@ -14,4 +14,4 @@ it('the picture of the terminal shows what the program prints; else: npm run pic
   )
   expect(kept).toBe(now)
   expect(kept).not.toMatch(/ppath_svc_\w+_[0-9a-f]{48}/)
-})
+}, 60_000)
