@@ -6,11 +6,9 @@ import {
 } from '@aws-sdk/client-bedrock-runtime'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import type { AskOptions, LanguageModel, ModelReply, ModelRequest } from '../../domain/language-model.ts'
-import { collectBounded } from './bounds.ts'
-import { modelFailure } from './failures.ts'
-import { replyOf } from './reply.ts'
+import { collectBounded, modelFailure } from './errors.ts'
 import { converseRequest } from './request.ts'
-import { readStream } from './stream.ts'
+import { readStream, replyOf } from './response.ts'
 
 /** As many as may be asked at the same time, and some. */
 const MAX_SOCKETS = 64

@@ -1,8 +1,5 @@
 import { LRUCache } from 'lru-cache'
 import type { AskOptions, LanguageModel, ModelReply, ModelRequest } from '../../domain/language-model.ts'
-import { type AnswerReader, answerReader } from './answer.ts'
-import { readChunk } from './chunk.ts'
-import { afterAnswer, concede, type Dialect, FIRST_DIALECT } from './dialect.ts'
 import {
   BrokenConnection,
   brokenFailure,
@@ -11,9 +8,10 @@ import {
   type Place,
   Refusal,
   refusalFailure,
-} from './failures.ts'
-import { requestBody } from './request.ts'
-import { errorText, jsonTexts, post, retryAfterOf } from './wire.ts'
+} from './errors.ts'
+import { errorText, jsonTexts, post, retryAfterOf } from './http.ts'
+import { afterAnswer, concede, type Dialect, FIRST_DIALECT, requestBody } from './request.ts'
+import { type AnswerReader, answerReader, readChunk } from './response.ts'
 
 /** How many models' dialects are remembered, and how long: servers are updated. */
 const MAX_DIALECTS = 100

@@ -1,5 +1,5 @@
 import { createParser } from 'eventsource-parser'
-import { BrokenConnection, tooLargeFailure } from './failures.ts'
+import { BrokenConnection, tooLargeFailure } from './errors.ts'
 
 /** Largest JSON text, in bytes or characters: an answer may be escaped and come with the model's reasoning. */
 const MAX_JSON = 8 * 1024 * 1024

@@ -1,5 +1,8 @@
 import { ModelFailure, type TokenCount } from '../../domain/language-model.ts'
-import { FILTERED, TOO_LONG } from './dialect.ts'
+
+/** Refused for what no other dialect says differently. */
+export const TOO_LONG = /context.?(length|size|window)|exceed_context/i
+export const FILTERED = /content_filter/i
 
 /** Largest answer in bytes of UTF-8. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
