@@ -131,7 +131,7 @@ function askingOf(language: LanguageModel, budget: Budget): ModelSession {
           budget.lastFailure = error
           const pause = pauseAfter(error, attempt)
           const isInTime = pause < budget.remainingMs()
-          const isLast = error.kind !== 'passing' || isShown() || attempt === MAX_ATTEMPTS || !isInTime
+          const isLast = error.kind !== 'transient' || isShown() || attempt === MAX_ATTEMPTS || !isInTime
           if (isLast) throw modelError(error, use)
           await sleep(pause, undefined, { signal })
         }

@@ -4,7 +4,7 @@ import { type AnalysisOptions, analyze } from '../../src/services/analysis.ts'
 import type { ModelSettings } from '../../src/services/models.ts'
 import { failureOf } from '../helpers/errors.ts'
 import { parameter } from '../helpers/parameters.ts'
-import { ANALYSIS, GOOD, hang, passing, type Reply, scriptedModel } from '../helpers/scripted-model.ts'
+import { ANALYSIS, GOOD, hang, type Reply, scriptedModel, transient } from '../helpers/scripted-model.ts'
 import { openServices, put } from '../helpers/services.ts'
 import { topicContent } from '../helpers/topics.ts'
 
@@ -206,13 +206,13 @@ describe('an answer that is not valid', () => {
 })
 
 describe('patience', () => {
-  it('tries again what fails in passing', async () => {
-    const { ask } = await setUp([passing(), passing(), GOOD])
+  it('tries a transient failure again', async () => {
+    const { ask } = await setUp([transient(), transient(), GOOD])
     expect((await ask()).use.attempts).toBe(3)
   })
 
   it('waits as long as the model says', async () => {
-    const { ask } = await setUp([new ModelFailure('passing', 'Busy.', { retryAfterMs: 800 }), GOOD])
+    const { ask } = await setUp([new ModelFailure('transient', 'Busy.', { retryAfterMs: 800 }), GOOD])
     const startedAt = performance.now()
     expect((await ask()).use.attempts).toBe(2)
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(795)
@@ -220,7 +220,7 @@ describe('patience', () => {
 
   it('ends at once when there is no time for another attempt', async () => {
     const { ask, model } = await setUp([
-      new ModelFailure('passing', 'Busy.', { retryAfterMs: 600_000 }),
+      new ModelFailure('transient', 'Busy.', { retryAfterMs: 600_000 }),
       GOOD,
     ])
     expect(await failureOf(() => ask())).toMatchObject({ code: 'model_error', message: 'Busy.' })
@@ -230,7 +230,7 @@ describe('patience', () => {
   it('counts what failed attempts took', async () => {
     const usage = { inputTokens: 7, outputTokens: 3 }
     const { ask } = await setUp([
-      new ModelFailure('passing', 'Busy.', { usage }),
+      new ModelFailure('transient', 'Busy.', { usage }),
       new ModelFailure('incomplete', 'So.', { usage }),
     ])
     expect(await failureOf(() => ask())).toMatchObject({
@@ -239,7 +239,7 @@ describe('patience', () => {
   })
 
   it('has an end', async () => {
-    const { ask } = await setUp(Array.from({ length: 20 }, passing), { models: { timeoutMs: 60_000 } })
+    const { ask } = await setUp(Array.from({ length: 20 }, transient), { models: { timeoutMs: 60_000 } })
     expect(await failureOf(() => ask())).toMatchObject({
       message: 'The model is busy.',
       modelUse: { attempts: 8 },
@@ -247,7 +247,7 @@ describe('patience', () => {
   })
 
   it('ends with the time, and the call with it', async () => {
-    const { ask } = await setUp([passing(), hang], { models: { timeoutMs: 1_000 } })
+    const { ask } = await setUp([transient(), hang], { models: { timeoutMs: 1_000 } })
     const startedAt = performance.now()
     const failure = await failureOf(() => ask())
     expect(failure).toMatchObject({
@@ -274,11 +274,11 @@ describe('patience', () => {
   it('ends once something was shown', async () => {
     const cut: Reply = async ({ onDelta }) => {
       onDelta?.('{"analysis":"Reve')
-      throw passing()
+      throw transient()
     }
     const early: Reply = async ({ onDelta }) => {
       onDelta?.('{"anal')
-      throw passing()
+      throw transient()
     }
     const shownAlready = await setUp([cut, GOOD])
     expect((await failureOf(() => shownAlready.ask(undefined, shownAlready))).code).toBe('model_error')

@@ -1,82 +1,92 @@
-import { ModelFailure, type ModelRequest, type TokenCount } from '../../domain/language-model.ts'
+import {
+  ModelFailure,
+  type ModelFailureKind,
+  type ModelRequest,
+  type TokenCount,
+} from '../../domain/language-model.ts'
 import { awsFailure } from '../aws/failures.ts'
 
-/** What is known of an error of the SDK. */
-interface Told {
+/** Largest answer in bytes. A longer one is cut off, so that no model can fill the memory. */
+export const MAX_ANSWER_BYTES = 1024 * 1024
+
+/** An error of the SDK, without what a log must not hold. */
+interface SafeError {
   name: string
-  /** What Bedrock says, fit for a log: without anything of the prompt, and empty where it could be. */
-  said: string
+  /** What Bedrock says; empty where that may quote the prompt or a credential. */
+  message: string
   status: number | undefined
-  model: string
 }
 
 const THROTTLED = /^(Throttling|TooManyRequests|SlowDown)/i
-const BUSY =
+const UNAVAILABLE =
   /^(ServiceUnavailable|InternalServer|InternalFailure|ModelTimeout|ModelNotReady|ModelError|ModelStreamError|RequestTimeout|Conflict)/i
 const CREDENTIALS =
   /^(ExpiredToken|RequestExpired|TokenRefreshRequired|UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSignature|CredentialsProviderError)/
-/** Those that a stream may tell have no status. */
+/** In a stream these come without a status. */
 const REFUSED = /^(Validation|ResourceNotFound|ServiceQuotaExceeded)/i
 const NO_REGION = /region is missing/i
 const CLOCK = /RequestTimeTooSkewed|Signature (expired|not yet current)/
-/** Other errors quote what they are about: a key, or an answer that cannot be read. */
-const QUOTABLE =
+/** Messages of all other errors quote their subject: a key, or an answer that cannot be read. */
+const LOGGABLE =
   /^(Throttling|ServiceUnavailable|ModelNotReady|AccessDenied|Validation|ResourceNotFound|ServiceQuotaExceeded)/i
 
-/** Whether Bedrock itself told of the failure, and not the connection. */
-export const isToldByBedrock = (error: unknown) =>
+/** Whether Bedrock itself reported the error; otherwise the connection failed. */
+export const isBedrockError = (error: unknown) =>
   error instanceof Error && (isAwsError(error) || /(Exception|Failure)$/.test(error.name))
 
 const isAwsError = (error: Error): error is Error & { $metadata: { httpStatusCode?: number } } =>
   '$metadata' in error || '$fault' in error
 
 /**
- * What an error of the SDK means. Of the error itself only what is fit for a log stays, as the cause: its other members
- * hold the request, the answer and the headers.
+ * Translates an error of the SDK. Only its name and message are kept, as the cause, and only where a log may hold them:
+ * the other members hold the request, the answer and the headers.
  */
 export function modelFailure(error: unknown, request: ModelRequest): ModelFailure {
   if (error instanceof ModelFailure) return error
-  if (isTooLarge(error)) return tooLarge()
   const thrown = error instanceof Error ? error : new Error('unknown')
-  const about = toldBy(thrown, request)
-  const { kind, message, advice } = judge(thrown, about)
-  const says = about.said ? `${about.name}: ${about.said}` : about.name
+  if (thrown.name === ANSWER_TOO_LARGE) return answerTooLarge()
+  const safe = safeError(thrown, request)
+  const { kind, message, advice } = classify(thrown, safe.status ?? 0, request.model)
+  const details = safe.message ? `${safe.name}: ${safe.message}` : safe.name
   return new ModelFailure(kind, message, {
-    operatorMessage: `${whereOf(request.model)}${advice} (${says})`,
-    cause: Object.assign(new Error(about.said), { name: about.name }),
+    operatorMessage: `${subjectOf(request.model)}${advice} (${details})`,
+    cause: Object.assign(new Error(safe.message), { name: safe.name }),
   })
 }
 
-function toldBy(thrown: Error, request: ModelRequest): Told {
-  // A code is what the system's own errors have: their messages tell of addresses only.
-  const isQuotable = QUOTABLE.test(thrown.name) || typeof (thrown as NodeJS.ErrnoException).code === 'string'
+function safeError(thrown: Error, request: ModelRequest): SafeError {
+  // Errors with a code are the operating system's: their messages hold addresses only.
+  const isLoggable = LOGGABLE.test(thrown.name) || typeof (thrown as NodeJS.ErrnoException).code === 'string'
   return {
     name: /^\w{1,80}$/.test(thrown.name) ? thrown.name : 'Error',
-    said: isQuotable ? withoutQuotes(thrown.message, request) : '',
+    message: isLoggable ? redactEchoes(thrown.message, request) : '',
     status: isAwsError(thrown) ? thrown.$metadata?.httpStatusCode : undefined,
-    model: request.model,
   }
 }
 
-function judge(
-  { name, message }: Error,
-  { status = 0, model }: Told,
-): { kind: 'passing' | 'refused'; message: string; advice: string } {
-  const passing = (text: string, advice: string) => ({ kind: 'passing' as const, message: text, advice })
-  const refused = (text: string, advice: string) => ({ kind: 'refused' as const, message: text, advice })
+interface Classified {
+  kind: ModelFailureKind
+  message: string
+  /** For the operator. */
+  advice: string
+}
 
+const transient = (message: string, advice: string): Classified => ({ kind: 'transient', message, advice })
+const refused = (message: string, advice: string): Classified => ({ kind: 'refused', message, advice })
+
+function classify({ name, message }: Error, status: number, model: string): Classified {
   if (CLOCK.test(name) || CLOCK.test(message)) {
     // The SDK has learnt the right time from this very answer.
-    return passing('The model is out of reach.', "this machine's clock is wrong. Set it.")
+    return transient('The model is out of reach.', "this machine's clock is wrong. Set it.")
   }
   if (THROTTLED.test(name) || status === 429) {
-    return passing(
+    return transient(
       'The model is asked too much just now.',
       "the account's quota is used up; try again, or raise it.",
     )
   }
-  if (BUSY.test(name) || status >= 500 || status === 408) {
-    return passing('The model is out of order just now.', 'Bedrock or the model is in trouble; try again.')
+  if (UNAVAILABLE.test(name) || status >= 500 || status === 408) {
+    return transient('The model is out of order just now.', 'Bedrock or the model is in trouble; try again.')
   }
   if (CREDENTIALS.test(name) || NO_REGION.test(message)) {
     return refused('The model cannot be used as it is set up.', credentialsAdvice({ name, message }, model))
@@ -91,28 +101,27 @@ function judge(
     const { caller = 'The model does not take the request.', operator } = adviceFor(name, message, model)
     return refused(caller, operator)
   }
-  return passing('The model is out of reach.', 'no readable answer. Check the network and AWS_REGION.')
+  return transient('The model is out of reach.', 'no readable answer. Check the network and AWS_REGION.')
 }
 
-/** The same words as for any other part of AWS; what AWS says of credentials may hold some of them. */
+/** As for every other part of AWS. What AWS says about credentials is left out: it may quote them. */
 function credentialsAdvice({ name, message }: Error, model: string): string {
   const shown = NO_REGION.test(message) ? message : ''
-  const { operatorMessage } = awsFailure(
-    { ...placeOf(model), setting: 'PROMPTS_LLM_MODEL' },
-    { name, message: shown },
-  )
-  return operatorMessage.slice(whereOf(model).length)
+  const call = { ...callOf(model), setting: 'PROMPTS_LLM_MODEL' }
+  const { operatorMessage } = awsFailure(call, { name, message: shown })
+  return operatorMessage.slice(subjectOf(model).length)
 }
 
-const placeOf = (model: string) => ({ action: 'bedrock:InvokeModel', resource: model })
+const callOf = (model: string) => ({ action: 'bedrock:InvokeModel', resource: model })
 
-function whereOf(model: string): string {
-  const { action, resource } = placeOf(model)
+/** How a message for the operator begins. */
+function subjectOf(model: string): string {
+  const { action, resource } = callOf(model)
   return `${action} on ${resource}: `
 }
 
-/** What to do about a request that Bedrock does not take, by what it says. The first that applies counts. */
-const ADVICE: [said: RegExp, operator: (model: string) => string, caller?: string][] = [
+/** What to do about a refused request, by Bedrock's message. The first match counts. */
+const ADVICE: [pattern: RegExp, operator: (model: string) => string, caller?: string][] = [
   [
     /on-demand throughput/i,
     (model) =>
@@ -148,11 +157,11 @@ const ADVICE: [said: RegExp, operator: (model: string) => string, caller?: strin
   [/streaming/i, () => 'the model cannot stream. Choose another, or ask without streaming.'],
 ]
 
-/** For callers, where they can do something about it, and for the operator. */
-function adviceFor(name: string, said: string, model: string): { caller?: string; operator: string } {
+/** @returns advice for the operator, and a message for callers where they can do something about it. */
+function adviceFor(name: string, message: string, model: string): { caller?: string; operator: string } {
   if (/^ServiceQuotaExceeded/.test(name))
     return { operator: "the account's quota is used up. Have it raised." }
-  const [, operator, caller] = ADVICE.find(([pattern]) => pattern.test(said)) ?? []
+  const [, operator, caller] = ADVICE.find(([pattern]) => pattern.test(message)) ?? []
   if (operator) return { operator: operator(model), ...(caller !== undefined && { caller }) }
   return {
     operator: /^ResourceNotFound/.test(name)
@@ -161,32 +170,32 @@ function adviceFor(name: string, said: string, model: string): { caller?: string
   }
 }
 
-/** No sentence of an error says that much of a prompt by chance. */
+/** Characters in a row that an error message shares with a prompt only by quoting it. */
 const QUOTE_LENGTH = 16
-/** Shorter texts tell nothing. */
-const SHORTEST = 4
-const LONGEST = 500
+/** A prompt's text of fewer characters gives nothing away. */
+const MIN_SECRET_LENGTH = 4
+const MAX_MESSAGE_LENGTH = 500
 
-/** What Bedrock says about a request, or nothing, if it repeats any of the request's texts. */
-function withoutQuotes(said: string, { system, messages }: ModelRequest): string {
-  const shown = said.slice(0, LONGEST)
+/** The start of an error message; empty if that repeats any of the request's texts. */
+function redactEchoes(message: string, { system, messages }: ModelRequest): string {
+  const start = message.slice(0, MAX_MESSAGE_LENGTH)
   const texts = [...system, ...messages.map(({ content }) => content)]
-  return texts.some((text) => isQuoted(shown, text)) ? '' : shown
+  return texts.some((text) => quotes(start, text)) ? '' : start
 }
 
-function isQuoted(said: string, text: string): boolean {
-  if (text.length < QUOTE_LENGTH) return text.length >= SHORTEST && said.includes(text)
-  for (let start = 0; start + QUOTE_LENGTH <= said.length; start++) {
-    if (text.includes(said.slice(start, start + QUOTE_LENGTH))) return true
+function quotes(message: string, text: string): boolean {
+  if (text.length < QUOTE_LENGTH) return text.length >= MIN_SECRET_LENGTH && message.includes(text)
+  for (let start = 0; start + QUOTE_LENGTH <= message.length; start++) {
+    if (text.includes(message.slice(start, start + QUOTE_LENGTH))) return true
   }
   return false
 }
 
-/** A whole answer. */
-const GOOD = /^(end_turn|tool_use|stop_sequence)$/
+/** Stop reasons of a complete answer. */
+const COMPLETE = /^(end_turn|tool_use|stop_sequence)$/
 
-/** Why an answer is not whole: for callers, and what an operator can do. */
-const BAD: Record<string, [message: string, advice: string]> = {
+/** Stop reasons of an incomplete one: the message for callers, and the operator's advice. */
+const INCOMPLETE: Record<string, [message: string, advice: string]> = {
   max_tokens: [
     'The answer is longer than the model may write.',
     "raise the topic's config.max_tokens, or ask for less.",
@@ -214,43 +223,38 @@ const BAD: Record<string, [message: string, advice: string]> = {
 }
 
 /**
- * @param usage what the answer took.
+ * @param usage the tokens of the answer.
  * @throws ModelFailure `incomplete` unless the model came to the end of its answer.
  */
-export function requireWhole(stopReason: string | undefined, usage: TokenCount): void {
-  if (stopReason !== undefined && GOOD.test(stopReason)) return
+export function requireComplete(stopReason: string | undefined, usage: TokenCount): void {
+  if (stopReason !== undefined && COMPLETE.test(stopReason)) return
   const code = stopReason && /^[a-z_]{1,60}$/.test(stopReason) ? stopReason : 'unknown'
-  const [message, advice] = BAD[code] ?? [
+  const [message, advice] = INCOMPLETE[code] ?? [
     'The model stopped before its answer was whole.',
     'it gave a reason that this program does not know.',
   ]
   throw new ModelFailure('incomplete', message, { operatorMessage: `${message} (${code}): ${advice}`, usage })
 }
 
-/** More than any answer needs; what is longer is cut off, so that no model can fill the memory. */
-export const MAX_ANSWER_BYTES = 1024 * 1024
-
-const TOO_LARGE = 'AnswerTooLargeError'
+const ANSWER_TOO_LARGE = 'AnswerTooLargeError'
 
 /**
- * Collects the body of an answer that is not streamed, for the SDK.
+ * Collects the body of an answer that is not streamed, in place of the SDK's own collector, which has no limit.
  *
- * @throws Error that {@link isTooLarge} knows; the connection is closed.
+ * @throws Error that {@link modelFailure} translates; the connection is closed.
  */
 export async function collectBounded(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of body) {
     bytes += chunk.length
-    if (bytes > MAX_ANSWER_BYTES) throw Object.assign(new Error('too large'), { name: TOO_LARGE })
+    if (bytes > MAX_ANSWER_BYTES) throw Object.assign(new Error('too large'), { name: ANSWER_TOO_LARGE })
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
 }
 
-const isTooLarge = (error: unknown) => error instanceof Error && error.name === TOO_LARGE
-
-export function tooLarge(): ModelFailure {
+export function answerTooLarge(): ModelFailure {
   const limit = `${MAX_ANSWER_BYTES / 1024 / 1024} MiB`
   return new ModelFailure('incomplete', `The model's answer is larger than ${limit} and was cut off.`, {
     operatorMessage: `The model's answer is larger than ${limit} and was cut off: lower the topic's config.max_tokens.`,

@@ -11,93 +11,93 @@ import {
   UNREADABLE,
 } from './errors.ts'
 
-/** Reasons of a model to stop because it had said everything, in the words of several servers. */
-const GOOD_REASONS = /^(stop|tool_calls|function_call|stop_sequence|end_turn|eos|eos_token)$/i
-/** What one call of a tool counts against the size, whatever its arguments are. */
+/** Stop reasons of a complete answer, as various servers spell them. */
+const COMPLETE = /^(stop|tool_calls|function_call|stop_sequence|end_turn|eos|eos_token)$/i
+/** Bytes that every call of a tool counts as, besides its arguments. */
 const CALL_BYTES = 1024
 
-/** Puts an answer together. */
-export interface AnswerReader {
+/** Puts an answer together from its chunks. */
+export interface ResponseCollector {
   /** @throws ModelFailure `incomplete` if the answer is too large. */
-  take(chunk: Chunk): void
-  /** Whether some of an answer has come. */
+  push(chunk: Chunk): void
+  /** Whether some of the answer has arrived. */
   hasBegun(): boolean
-  /** Whether the model has said why it stopped: only the count of tokens may follow. */
-  isFinished(): boolean
+  /** Whether the model has stopped: only the count of tokens may follow. */
+  isStopped(): boolean
   /**
    * @returns the reply, and whether its answers are calls of a tool.
-   * @throws ModelFailure `incomplete` or `passing` if the answer is not whole.
+   * @throws ModelFailure `incomplete` or `transient` if the answer is not complete.
    */
-  end(): ModelReply & { areCalls: boolean }
+  finish(): ModelReply & { areCalls: boolean }
 }
 
 /**
  * @param wanted text, JSON as text, or a call of a tool; a model that calls none may have written its answer as text.
- * @param onDelta is given the first answer piece by piece.
+ * @param onDelta gets the first answer piece by piece.
  */
-export function answerReader(
+export function createResponseCollector(
   wanted: 'text' | 'json' | 'call',
   onDelta: (delta: string) => void,
-): AnswerReader {
+): ResponseCollector {
   const calls: { index: number | undefined; id: string | undefined; text: string }[] = []
-  // Text besides a call is no answer, and whether there will be one is known at the end.
-  const fence = fenceFilter(wanted === 'call' ? () => {} : onDelta)
+  // Text beside a call is not the answer; whether there is a call is known only at the end.
+  const fence = createFenceFilter(wanted === 'call' ? () => {} : onDelta)
   let text = ''
   let size = 0
   let isDeclined = false
-  let finish: string | undefined
+  let stopReason: string | undefined
   let usage: ModelReply['usage'] = { inputTokens: 0, outputTokens: 0 }
 
-  function takeText(piece: string): void {
+  function pushText(piece: string): void {
     if (piece === '') return
-    count(Buffer.byteLength(piece))
+    addSize(Buffer.byteLength(piece))
     if (wanted === 'text') {
       onDelta(piece)
       text += piece
-    } else fence.take(piece)
+    } else fence.push(piece)
   }
 
-  function takeCall({ index, id, piece }: Chunk['calls'][number]): void {
+  function pushCall({ index, id, piece }: Chunk['calls'][number]): void {
     if (wanted !== 'call') return
     let call = calls.findLast((one) => index === undefined || one.index === index)
     // Some servers give every call the same index.
     if (!call || (id !== undefined && call.id !== undefined && id !== call.id)) {
       call = { index, id, text: '' }
       calls.push(call)
-      count(CALL_BYTES)
+      addSize(CALL_BYTES)
     }
-    count(Buffer.byteLength(piece))
+    addSize(Buffer.byteLength(piece))
     call.text += piece
     if (piece !== '' && call === calls[0]) onDelta(piece)
   }
 
-  function count(bytes: number): void {
+  function addSize(bytes: number): void {
     size += bytes
     if (size > MAX_ANSWER_BYTES) throw tooLargeFailure()
   }
 
-  function textAnswer(): string {
+  function finishText(): string {
     if (wanted === 'text') return text
-    const unfenced = fence.end()
+    const unfenced = fence.finish()
     if (wanted === 'call' && unfenced !== '' && calls.length === 0) onDelta(unfenced)
     return unfenced
   }
 
   return {
-    take(chunk) {
+    push(chunk) {
       usage = chunk.usage ?? usage
-      finish ??= chunk.finish
+      stopReason ??= chunk.stopReason
       isDeclined ||= chunk.isDeclined
-      takeText(chunk.content)
-      for (const call of chunk.calls) takeCall(call)
+      pushText(chunk.content)
+      for (const call of chunk.calls) pushCall(call)
     },
     hasBegun: () => size > 0,
-    isFinished: () => finish !== undefined,
-    end() {
+    isStopped: () => stopReason !== undefined,
+    finish() {
       if (isDeclined) throw declinedFailure(usage)
-      if (finish === undefined) throw cutFailure(size > 0)
-      if (!GOOD_REASONS.test(finish)) throw stoppedFailure(finish, usage)
-      const written = textAnswer()
+      if (stopReason === undefined) throw cutFailure(size > 0)
+      if (!COMPLETE.test(stopReason)) throw stoppedFailure(stopReason, usage)
+      const written = finishText()
       const areCalls = calls.length > 0
       const texts = written.trim() === '' ? [] : [written]
       return { answers: areCalls ? calls.map((call) => call.text) : texts, usage, areCalls }
@@ -105,34 +105,34 @@ export function answerReader(
   }
 }
 
-const Call = z.object({
+const CallSchema = z.object({
   index: z.number().nullish(),
   id: z.string().nullish(),
   function: z.object({ arguments: z.unknown().optional() }).nullish(),
 })
 
-const Said = z.object({
+const MessageSchema = z.object({
   content: z.unknown().optional(),
   refusal: z.string().nullish(),
-  tool_calls: z.array(Call).nullish(),
+  tool_calls: z.array(CallSchema).nullish(),
 })
 
-const Choice = z.object({
+const ChoiceSchema = z.object({
   index: z.number().nullish(),
   /** In a stream. */
-  delta: Said.nullish(),
+  delta: MessageSchema.nullish(),
   /** In a whole answer. */
-  message: Said.nullish(),
+  message: MessageSchema.nullish(),
   finish_reason: z.string().nullish(),
 })
 
-const Count = z.int().nonnegative().catch(0)
-const Usage = z.object({ prompt_tokens: Count, completion_tokens: Count })
+const CountSchema = z.int().nonnegative().catch(0)
+const UsageSchema = z.object({ prompt_tokens: CountSchema, completion_tokens: CountSchema })
 
-/** A chat completion or one chunk of its stream, in what they have in common. */
-const Chunk = z.object({
-  choices: z.array(Choice).nullish(),
-  usage: Usage.nullish().catch(undefined),
+/** The common members of a chat completion and a chunk of its stream. */
+const ChunkSchema = z.object({
+  choices: z.array(ChoiceSchema).nullish(),
+  usage: UsageSchema.nullish().catch(undefined),
   error: z.unknown().optional(),
   object: z.unknown().optional(),
   code: z.unknown().optional(),
@@ -142,33 +142,33 @@ export interface Chunk {
   content: string
   calls: { index: number | undefined; id: string | undefined; piece: string }[]
   isDeclined: boolean
-  finish: string | undefined
+  stopReason: string | undefined
   usage: { inputTokens: number; outputTokens: number } | undefined
 }
 
 /**
- * Reads one JSON text of an answer.
+ * Parses one JSON text of an answer.
  *
- * @returns `undefined` if it is of another kind.
- * @throws BrokenConnection if it is no JSON; Refusal if it tells of an error.
+ * @returns `undefined` if it is something else.
+ * @throws BrokenConnection if it is not JSON; Refusal if it reports an error.
  */
-export function readChunk(text: string): Chunk | undefined {
+export function parseChunk(text: string): Chunk | undefined {
   const value = parse(text)
-  const { data } = Chunk.safeParse(value)
+  const { data } = ChunkSchema.safeParse(value)
   if (!data) return undefined
   if (data.error != null || data.object === 'error') throw new Refusal(statusIn(data), text)
   if (!data.choices && !data.usage) return undefined
   const choice = data.choices?.find(({ index }) => (index ?? 0) === 0)
-  const said = choice?.delta ?? choice?.message
+  const message = choice?.delta ?? choice?.message
   return {
-    content: textOf(said?.content),
-    calls: (said?.tool_calls ?? []).map(({ index, id, function: called }) => ({
+    content: textOf(message?.content),
+    calls: (message?.tool_calls ?? []).map(({ index, id, function: called }) => ({
       index: index ?? undefined,
       id: id || undefined,
       piece: argumentsOf(called?.arguments),
     })),
-    isDeclined: Boolean(said?.refusal),
-    finish: choice?.finish_reason || undefined,
+    isDeclined: Boolean(message?.refusal),
+    stopReason: choice?.finish_reason || undefined,
     usage: data.usage
       ? { inputTokens: data.usage.prompt_tokens, outputTokens: data.usage.completion_tokens }
       : undefined,
@@ -184,7 +184,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Some servers send text in parts, among them the model's reasoning, which is no part of the answer. */
+/** Some servers send content as parts, which include the model's reasoning; only text is the answer. */
 function textOf(content: unknown): string {
   if (typeof content === 'string') return content
   if (!Array.isArray(content)) return ''
@@ -192,23 +192,23 @@ function textOf(content: unknown): string {
   return texts.join('')
 }
 
-/** Arguments are JSON text; some servers send the object itself. */
+/** Arguments are JSON text, but some servers send the object itself. */
 function argumentsOf(value: unknown): string {
   if (typeof value === 'string') return value
   return value == null ? '' : JSON.stringify(value)
 }
 
-/** The HTTP status that an error inside an answer stands for: that of a passing one if it does not say. */
-function statusIn({ error, code }: z.infer<typeof Chunk>): number {
-  const told = { code, ...(typeof error === 'object' ? error : {}) } as Record<string, unknown>
-  for (const value of [told['code'], told['status'], told['status_code'], code]) {
+/** The HTTP status that an error inside an answer stands for; default that of a transient one. */
+function statusIn({ error, code }: z.infer<typeof ChunkSchema>): number {
+  const details = { code, ...(typeof error === 'object' ? error : {}) } as Record<string, unknown>
+  for (const value of [details['code'], details['status'], details['status_code'], code]) {
     const status = Number(value)
     if (status >= 400 && status < 600) return status
   }
-  return /invalid_request/.test(`${told['type']}`) ? 400 : 500
+  return /invalid_request/.test(`${details['type']}`) ? 400 : 500
 }
 
-/** A fence and the blanks around it are not longer. */
+/** Longest fence, with the white space around it. */
 const MAX_HELD = 64
 const OPENING = /^\s*```(?:json)?[ \t]*\r?\n/i
 const MAYBE_OPENING = /^\s*(?:`{1,2}|```[a-z]{0,4}[ \t]*\r?)?$/i
@@ -216,18 +216,18 @@ const CLOSING = /\s*(?:`{1,3}\s*)?$/
 const CLOSED = /^\s*```\s*$/
 
 interface FenceFilter {
-  take(piece: string): void
-  /** @returns all of the text: without the fence, or as it came if there is none around the whole of it. */
-  end(): string
+  push(piece: string): void
+  /** @returns all of the text: without the fence, or unchanged if no fence is around the whole of it. */
+  finish(): string
 }
 
 /**
- * Takes the Markdown fence away that many models put around JSON: a line ```` ```json ```` before it and a line
+ * Removes the Markdown fence that many models put around JSON: a line ```` ```json ```` before it and a line
  * ```` ``` ```` after it.
  *
- * @param emit is given the text as it comes, held back only where a fence may be.
+ * @param emit gets the text as it arrives, held back only where a fence may be.
  */
-function fenceFilter(emit: (text: string) => void): FenceFilter {
+function createFenceFilter(emit: (text: string) => void): FenceFilter {
   let state: 'before' | 'inside' | 'bare' = 'before'
   let whole = ''
   let inside = ''
@@ -239,7 +239,7 @@ function fenceFilter(emit: (text: string) => void): FenceFilter {
     emit(text)
   }
 
-  function before(): void {
+  function findOpening(): void {
     const opening = OPENING.exec(held.slice(0, MAX_HELD))
     if (opening) {
       state = 'inside'
@@ -252,7 +252,7 @@ function fenceFilter(emit: (text: string) => void): FenceFilter {
     }
   }
 
-  /** Passes on what cannot belong to the closing fence. */
+  /** Emits what cannot belong to the closing fence. */
   function holdClosing(): void {
     const end = held.slice(-MAX_HELD)
     const at = held.length - end.length + (CLOSING.exec(end)?.index ?? end.length)
@@ -261,14 +261,14 @@ function fenceFilter(emit: (text: string) => void): FenceFilter {
   }
 
   return {
-    take(piece) {
+    push(piece) {
       whole += piece
       if (state === 'bare') return pass(piece)
       held += piece
-      if (state === 'before') before()
+      if (state === 'before') findOpening()
       else holdClosing()
     },
-    end() {
+    finish() {
       if (state === 'inside' && CLOSED.test(held)) return inside
       pass(held)
       return whole
