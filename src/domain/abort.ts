@@ -19,3 +19,20 @@ export async function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promi
     signal.removeEventListener('abort', onAbort)
   }
 }
+
+/**
+ * Waits, for tests with fake timers too, which do not see those of `node:timers/promises`.
+ *
+ * @throws the signal's reason as soon as it fires.
+ */
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  try {
+    await raceAbort(timeout, signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}

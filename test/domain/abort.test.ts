@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
-import { expect, it } from 'vitest'
-import { raceAbort } from '../../src/domain/abort.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { raceAbort, sleep } from '../../src/domain/abort.ts'
 
 const REASON = new Error('the caller went away')
 const never = new Promise<never>(() => {})
@@ -33,4 +33,27 @@ it('overlooks a failure of the work after the abort', async () => {
   await expect(raceAbort(work, AbortSignal.abort(REASON))).rejects.toBe(REASON)
   fail(new Error('too late'))
   await turnOfTheLoop()
+})
+
+describe('sleep', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('takes its time', async () => {
+    const woken = vi.fn()
+    const slept = sleep(1_000, new AbortController().signal).then(woken)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(woken).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    await slept
+    expect(woken).toHaveBeenCalledOnce()
+  })
+
+  it('ends with the reason of the signal, and leaves no timer behind', async () => {
+    const controller = new AbortController()
+    const slept = sleep(1_000, controller.signal)
+    controller.abort(REASON)
+    await expect(slept).rejects.toBe(REASON)
+    expect(vi.getTimerCount()).toBe(0)
+  })
 })
