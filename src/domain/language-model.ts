@@ -1,3 +1,5 @@
+import * as z from 'zod'
+
 /** One message to a model. */
 export interface ModelMessage {
   role: 'user' | 'assistant'
@@ -13,6 +15,37 @@ export interface AnswerFormat {
    * other keywords.
    */
   schema: Record<string, unknown>
+}
+
+/** The keywords of {@link AnswerFormat.schema}, in the order in which they are written. */
+const SCHEMA_KEYWORDS = ['type', 'properties', 'items', 'enum', 'description', 'required'] as const
+
+/**
+ * The JSON Schema of an {@link AnswerFormat}. Rules that its keywords cannot express, such as lengths, are left out:
+ * the answer has to be checked by `schema` itself.
+ *
+ * @param hints descriptions for the model.
+ */
+export function answerSchema(
+  schema: z.ZodType,
+  hints: z.core.$ZodRegistry<{ description: string }>,
+): Record<string, unknown> {
+  return reduceSchema(z.toJSONSchema(schema, { metadata: hints }))
+}
+
+type JsonSchema = Record<string, unknown>
+
+function reduceSchema(schema: JsonSchema): JsonSchema {
+  const { properties, items } = schema as { properties?: Record<string, JsonSchema>; items?: JsonSchema }
+  const members =
+    properties && Object.entries(properties).map(([name, member]) => [name, reduceSchema(member)])
+  const reduced: JsonSchema = {
+    ...schema,
+    properties: members && Object.fromEntries(members),
+    items: items && reduceSchema(items),
+  }
+  const kept = SCHEMA_KEYWORDS.map((keyword) => [keyword, reduced[keyword]] as const)
+  return Object.fromEntries(kept.filter(([, value]) => value !== undefined))
 }
 
 export interface ModelRequest {

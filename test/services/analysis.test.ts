@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type AnalysisOptions, analyze } from '../../src/services/analysis.ts'
+import { ANALYSIS_FORMAT, type AnalysisOptions, analyze } from '../../src/services/analysis.ts'
 import type { ModelSettings } from '../../src/services/models.ts'
 import { failureOf } from '../helpers/errors.ts'
 import { parameter } from '../helpers/parameters.ts'
@@ -53,6 +53,33 @@ describe('what the model is asked', () => {
         format: expect.objectContaining({ name: 'give_analysis' }),
       },
     ])
+  })
+
+  it('has a form that says nothing but what every model understands', () => {
+    // As text, because some models are told it as text: its order counts, too.
+    expect(JSON.stringify(ANALYSIS_FORMAT, null, 2)).toBe(
+      JSON.stringify(
+        {
+          name: 'give_analysis',
+          description: 'Gives the finished analysis.',
+          schema: {
+            type: 'object',
+            properties: {
+              analysis: { type: 'string', description: 'The analysis, as plain text or Markdown.' },
+              recommendations: {
+                type: 'array',
+                items: { type: 'string' },
+                description: 'What to do, the most important first; empty if nothing is to be done.',
+              },
+              severity: { type: 'string', enum: ['info', 'warning', 'critical'] },
+            },
+            required: ['analysis', 'recommendations', 'severity'],
+          },
+        },
+        null,
+        2,
+      ),
+    )
   })
 
   it('has 2,048 tokens and the fallback model unless the topic says otherwise', async () => {
