@@ -224,7 +224,7 @@ describe('an answer that is not valid', () => {
     expect(shown.slice(-2)).toEqual(['<reset>', ANALYSIS.analysis])
   })
 
-  it('is void for whoever was shown it', async () => {
+  it('is void for the listener that was shown it', async () => {
     const { ask, shown, listener } = await setUp([['{"analysis":"No', 'pe"}'], [GOOD]])
     await ask(undefined, { listener })
     expect(shown).toEqual(['No', 'pe', '<reset>', ANALYSIS.analysis])

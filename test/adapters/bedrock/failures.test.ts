@@ -97,7 +97,7 @@ describe.each(WAYS)('%s', (way) => {
     expect((await failureOf(ask(structured(), way))).operatorMessage).toMatch(advice)
   })
 
-  test('a prompt that is too long is told to whoever wrote it', async () => {
+  test('a prompt that is too long is reported to its caller', async () => {
     const { server, ask } = await openBedrock()
     server.always(httpError('ValidationException', 400, 'Input is too long for requested model.'))
     const failure = await failureOf(ask(structured(), way))
