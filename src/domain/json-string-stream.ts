@@ -1,12 +1,17 @@
-/** What the letter after a backslash stands for in JSON. */
+/** Characters by the letter of their escape in JSON. */
 const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }
 
 /**
- * Reads one text member of a JSON object while the object is still being written.
+ * Reads a string member of a JSON object while the object is still being written.
  *
- * @param emit is given the member's text as it grows, never half a character. What is no JSON gives odd text or none;
- *   whoever needs the truth parses the whole.
- * @returns takes the next piece of the JSON.
+ * The JSON is not validated: from anything else comes odd text or none. The caller has to parse the complete answer.
+ *
+ * @param emit gets the member's text as it grows, never half a character.
+ * @returns the function to push each piece of the JSON into.
+ * @example
+ * const push = jsonStringStream('analysis', (text) => process.stderr.write(text))
+ * push('{"analysis": "Reve')
+ * push('nue is low."}') // writes "Reve", then "nue is low."
  */
 export function jsonStringStream(member: string, emit: (text: string) => void): (piece: string) => void {
   let depth = 0
@@ -14,41 +19,42 @@ export function jsonStringStream(member: string, emit: (text: string) => void): 
   /** Whether the next string of the object itself is a member's name. */
   let isName = true
   let name = ''
-  /** Of an escape or a character, what has come so far. */
-  let pending = ''
-  let high = ''
+  /** An escape of which the rest is still to come. */
+  let openEscape = ''
+  /** The first half of a surrogate pair. */
+  let highSurrogate = ''
   let text = ''
 
   const isWanted = () => depth === 1 && !isName && name === member
 
-  function take(characters: string): void {
+  function append(characters: string): void {
     if (depth !== 1) return
     if (isName) name += characters
     else if (isWanted()) text += characters
   }
 
-  function takeUnit(unit: string): void {
+  function pushUnit(unit: string): void {
     const isHigh = /[\uD800-\uDBFF]/.test(unit)
-    if (isHigh) high = unit
+    if (isHigh) highSurrogate = unit
     else {
-      take(high + unit)
-      high = ''
+      append(highSurrogate + unit)
+      highSurrogate = ''
     }
   }
 
-  function inString(unit: string): void {
-    if (pending !== '') {
-      pending += unit
-      const decoded = decodeEscape(pending)
+  function readInside(unit: string): void {
+    if (openEscape !== '') {
+      openEscape += unit
+      const decoded = decodeEscape(openEscape)
       if (decoded === undefined) return
-      pending = ''
-      takeUnit(decoded)
-    } else if (unit === '\\') pending = unit
+      openEscape = ''
+      pushUnit(decoded)
+    } else if (unit === '\\') openEscape = unit
     else if (unit === '"') isInString = false
-    else takeUnit(unit)
+    else pushUnit(unit)
   }
 
-  function outside(unit: string): void {
+  function readOutside(unit: string): void {
     if (unit === '"') {
       isInString = true
       if (depth === 1 && isName) name = ''
@@ -61,15 +67,15 @@ export function jsonStringStream(member: string, emit: (text: string) => void): 
   return (piece) => {
     for (let at = 0; at < piece.length; at++) {
       const unit = piece[at] as string
-      if (isInString) inString(unit)
-      else outside(unit)
+      if (isInString) readInside(unit)
+      else readOutside(unit)
     }
     if (text !== '') emit(text)
     text = ''
   }
 }
 
-/** The character of an escape; `undefined` while it is not whole. */
+/** The character of an escape; `undefined` while the escape is incomplete. */
 function decodeEscape(sequence: string): string | undefined {
   const letter = sequence[1] as string
   if (letter !== 'u') return ESCAPES[letter] ?? letter

@@ -1,36 +1,72 @@
+import * as z from 'zod'
+
 /** One message to a model. */
 export interface ModelMessage {
   role: 'user' | 'assistant'
   content: string
 }
 
-/** The structured answer that a model must give: a JSON object of this schema. */
+/** The form of a structured answer: a JSON object of this schema. */
 export interface AnswerFormat {
   name: string
   description: string
-  /** JSON Schema, of nothing but `type`, `properties`, `required`, `items`, `enum` and `description`: more is refused by some models. */
+  /**
+   * JSON Schema that uses only `type`, `properties`, `required`, `items`, `enum` and `description`: some models refuse
+   * other keywords.
+   */
   schema: Record<string, unknown>
 }
 
+/** The keywords of {@link AnswerFormat.schema}, in the order in which they are written. */
+const SCHEMA_KEYWORDS = ['type', 'properties', 'items', 'enum', 'description', 'required'] as const
+
+/**
+ * The JSON Schema of an {@link AnswerFormat}. Rules that its keywords cannot express, such as lengths, are left out:
+ * the answer has to be checked by `schema` itself.
+ *
+ * @param hints descriptions for the model.
+ */
+export function answerSchema(
+  schema: z.ZodType,
+  hints: z.core.$ZodRegistry<{ description: string }>,
+): Record<string, unknown> {
+  return reduceSchema(z.toJSONSchema(schema, { metadata: hints }))
+}
+
+type JsonSchema = Record<string, unknown>
+
+function reduceSchema(schema: JsonSchema): JsonSchema {
+  const { properties, items } = schema as { properties?: Record<string, JsonSchema>; items?: JsonSchema }
+  const members =
+    properties && Object.entries(properties).map(([name, member]) => [name, reduceSchema(member)])
+  const reduced: JsonSchema = {
+    ...schema,
+    properties: members && Object.fromEntries(members),
+    items: items && reduceSchema(items),
+  }
+  const kept = SCHEMA_KEYWORDS.map((keyword) => [keyword, reduced[keyword]] as const)
+  return Object.fromEntries(kept.filter(([, value]) => value !== undefined))
+}
+
 export interface ModelRequest {
-  /** As the provider knows it, for example a model id, an inference profile or an ARN. */
+  /** The provider's name of it, for example a model id, an inference profile or an ARN. */
   model: string
-  /** System texts, in order; often one, or none. */
+  /** System texts, in order; may be empty. */
   system: readonly string[]
-  /** The first and the last one are of the user; roles alternate. */
+  /** The conversation so far. The user has the first and the last message; roles alternate. */
   messages: readonly ModelMessage[]
   maxTokens: number
   temperature: number | undefined
-  /** The topic's `config`: settings that only one provider knows, such as a guardrail, are taken from here. */
+  /** The topic's `config`, from which an adapter reads settings of its provider, such as a guardrail. */
   config: Readonly<Record<string, unknown>>
-  /** Missing when text is wanted. */
+  /** Default: none, the answer is plain text. */
   format?: AnswerFormat
 }
 
 export interface ModelReply {
   /**
-   * What the model said: the text, or with a format the JSON of its answer, unchecked. Several if it gave several
-   * answers, none if it gave none.
+   * The answer: its text, or with a format its JSON, unchecked. Several when the model gave several, empty when it gave
+   * none.
    */
   answers: readonly string[]
   usage: TokenCount
@@ -41,21 +77,21 @@ export interface TokenCount {
   outputTokens: number
 }
 
-/** What a model was asked and what that took: for answers, the audit log and metrics. Never any content. */
+/** Which model was used and what that cost, for answers, the audit log and metrics. Never holds any content. */
 export interface ModelUse {
   model: string
   input_tokens: number
   output_tokens: number
-  /** How often the model was asked. */
+  /** Requests to the model, with those that failed. */
   attempts: number
 }
 
 export interface AskOptions {
-  /** Ends the call at the provider, too. */
+  /** Ends the call, also at the provider. */
   signal: AbortSignal
   /**
-   * Is given what the model says while it says it: text, or with a format pieces of the JSON of its first answer. With
-   * it the provider is asked to stream.
+   * Gets the answer while it is generated: text, or with a format pieces of the first answer's JSON. With it the
+   * provider is asked to stream. What it throws ends the call.
    */
   onDelta?: ((delta: string) => void) | undefined
 }
@@ -64,33 +100,53 @@ export interface AskOptions {
 export interface TextListener {
   /** More text. */
   onText(text: string): void
-  /** The text so far is void: the model starts over. */
+  /** The text so far is void; the model starts over. */
   onReset(): void
 }
 
-/** Asks language models. Makes one attempt: patience is the caller's. */
+/**
+ * The language models of one provider.
+ *
+ * @example
+ * const { answers, usage } = await model.ask(
+ *   {
+ *     model: 'llama3.2',
+ *     system: ['You are a coach.'],
+ *     messages: [{ role: 'user', content: 'Where do I begin?' }],
+ *     maxTokens: 500,
+ *     temperature: undefined,
+ *     config: {},
+ *   },
+ *   { signal: AbortSignal.timeout(30_000), onDelta: (text) => process.stderr.write(text) },
+ * )
+ */
 export interface LanguageModel {
-  /** @throws ModelFailure; whatever the signal was aborted with. */
+  /**
+   * Makes one attempt; retries and their time are the caller's.
+   *
+   * @returns only complete answers: one that the model stopped before its end is a failure.
+   * @throws ModelFailure; the signal's reason once it has fired; whatever `onDelta` throws.
+   */
   ask(request: ModelRequest, options: AskOptions): Promise<ModelReply>
 }
 
 /**
  * Why a model gave no usable reply.
  *
- * - `passing`: throttled, overloaded, a broken connection, a cut stream; another attempt may well succeed
- * - `incomplete`: it stopped before its answer was whole: the limit of tokens, a filter, a guardrail
- * - `refused`: the request itself: an unknown model, missing access, what the model cannot do
+ * - `transient`: throttled, overloaded, a broken connection, a cut stream; another attempt may succeed
+ * - `incomplete`: it stopped before the end of its answer: the limit of tokens, a filter, a guardrail
+ * - `refused`: the request cannot succeed: an unknown model, missing access, a feature that the model lacks
  */
-export type ModelFailureKind = 'passing' | 'incomplete' | 'refused'
+export type ModelFailureKind = 'transient' | 'incomplete' | 'refused'
 
 export class ModelFailure extends Error {
   override readonly name = 'ModelFailure'
   readonly kind: ModelFailureKind
-  /** The same with what only whoever runs the program may learn: what to set or to allow. */
+  /** The message with what only an operator may see: what to set or to allow. */
   readonly operatorMessage: string
-  /** What the failed attempt took, if the model said so: an answer that was stopped is paid for, too. */
+  /** Tokens of the failed attempt, if reported: an answer that was stopped is paid for, too. */
   readonly usage: TokenCount | undefined
-  /** When another attempt makes sense, if the model said so. */
+  /** Shortest wait before another attempt, if the provider named one. */
   readonly retryAfterMs: number | undefined
 
   /** @param message a sentence for callers, without any content of prompts or answers. */

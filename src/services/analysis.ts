@@ -2,12 +2,13 @@ import * as z from 'zod'
 import { AppError, invalidInput } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
 import { jsonStringStream } from '../domain/json-string-stream.ts'
-import type {
-  AnswerFormat,
-  ModelMessage,
-  ModelReply,
-  ModelUse,
-  TextListener,
+import {
+  type AnswerFormat,
+  answerSchema,
+  type ModelMessage,
+  type ModelReply,
+  type ModelUse,
+  type TextListener,
 } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import { MAX_RENDERED_BYTES } from '../domain/template.ts'
@@ -18,37 +19,34 @@ import type { ModelClient, ModelSession } from './models.ts'
 import { renderTopic } from './rendering.ts'
 
 /** Types of topics that can be analysed. */
-const ANALYSED = ['kpi_system', 'single_shot']
+const ANALYSABLE_TYPES = ['kpi_system', 'single_shot']
 const DEFAULT_MAX_TOKENS = 2_048
-/** Faults of an answer that are told. */
-const MAX_FAULTS_TOLD = 5
-/** Of a faulty answer so much is shown to the model again. */
+/** Errors of an invalid answer that the model and the operator are told. */
+const MAX_ERRORS = 5
+/** Characters of an invalid answer that the model is shown again. */
 const MAX_SHOWN_CHARACTERS = 4_000
 
-/** An analysis, as the model must give it and as callers get it (spec §6). */
+/** What only the model is told about a member; callers read the documentation. */
+const modelHints = z.registry<{ description: string }>()
+
+/** An analysis, as the model must give it and as callers get it. */
 export const Analysis = z.strictObject({
-  analysis: z.string().regex(/\S/).max(100_000),
-  recommendations: z.array(z.string().regex(/\S/).max(10_000)).max(100),
+  analysis: z
+    .string()
+    .regex(/\S/)
+    .max(100_000)
+    .register(modelHints, { description: 'The analysis, as plain text or Markdown.' }),
+  recommendations: z.array(z.string().regex(/\S/).max(10_000)).max(100).register(modelHints, {
+    description: 'What to do, the most important first; empty if nothing is to be done.',
+  }),
   severity: z.enum(['info', 'warning', 'critical']),
 })
 export type Analysis = z.infer<typeof Analysis>
 
-const FORMAT: AnswerFormat = {
+export const ANALYSIS_FORMAT: AnswerFormat = {
   name: 'give_analysis',
   description: 'Gives the finished analysis.',
-  schema: {
-    type: 'object',
-    properties: {
-      analysis: { type: 'string', description: 'The analysis, as plain text or Markdown.' },
-      recommendations: {
-        type: 'array',
-        items: { type: 'string' },
-        description: 'What to do, the most important first; empty if nothing is to be done.',
-      },
-      severity: { type: 'string', enum: ['info', 'warning', 'critical'] },
-    },
-    required: ['analysis', 'recommendations', 'severity'],
-  },
+  schema: answerSchema(Analysis, modelHints),
 }
 
 export interface AnalysisOptions {
@@ -63,12 +61,12 @@ export interface FinishedAnalysis {
   topic: Topic
   analysis: Analysis
   use: ModelUse
-  /** Parameters that the topic does not have: ignored, because callers are deployed apart from prompts (spec §2). */
+  /** Parameters that the topic does not have. They are ignored, because callers are deployed apart from prompts. */
   unknown: string[]
 }
 
 /**
- * Checks the parameters, fills in the prompts, asks the model, and checks its answer; a faulty one is shown to the
+ * Checks the parameters, fills in the prompts, asks the model, and checks its answer. An invalid answer is shown to the
  * model once for repair.
  *
  * @throws AppError `not_found`, `invalid_input`, `too_large`, `model_not_configured`, `model_error`, `rate_limited`.
@@ -80,51 +78,54 @@ export async function analyze(
   { style, prefix, signal, listener }: AnalysisOptions,
 ): Promise<FinishedAnalysis> {
   const { topic_type, allowed_parameters } = catalog.published(topic_id)
-  if (!ANALYSED.includes(topic_type)) {
-    const expected = `a topic of type ${ANALYSED.join(' or ')}`
+  if (!ANALYSABLE_TYPES.includes(topic_type)) {
+    const expected = `a topic of type ${ANALYSABLE_TYPES.join(' or ')}`
     throw invalidInput([{ path: 'topic_id', expected, message: `expected ${expected}, not ${topic_type}.` }])
   }
   const declared = new Set(allowed_parameters.map(({ name }) => name))
   const entries = Object.entries(parameters)
-  const known = Object.fromEntries(entries.filter(([name]) => declared.has(name)))
-  const { topic, prompts, values } = await renderTopic(catalog, topic_id, known, { style, prefix })
+  const declaredParameters = Object.fromEntries(entries.filter(([name]) => declared.has(name)))
+  const { topic, prompts, values } = await renderTopic(catalog, topic_id, declaredParameters, {
+    style,
+    prefix,
+  })
   const messages = messagesOf(prompts, values)
-  return models.withModel(topic, signal, async (asking) => {
+  return models.withModel(topic, signal, async (session) => {
     const request = {
       system: isBlank(prompts['system']) ? [] : [prompts['system'] as string],
       messages,
       maxTokens: topic.config.max_tokens ?? DEFAULT_MAX_TOKENS,
       temperature: topic.config.temperature,
       config: topic.config,
-      format: FORMAT,
+      format: ANALYSIS_FORMAT,
     }
-    const analysis = await askForAnalysis(asking, request, listener)
+    const analysis = await askForAnalysis(session, request, listener)
     const unknown = entries.map(([name]) => name).filter((name) => !declared.has(name))
-    return { topic, analysis, use: asking.use, unknown }
+    return { topic, analysis, use: session.use, unknown }
   })
 }
 
 type Request = Parameters<ModelSession['ask']>[0]
 
-async function askForAnalysis(asking: ModelSession, request: Request, listener: TextListener | undefined) {
-  const shown = shownTo(listener)
-  const first = await asking.ask(request, shown.next(), shown.isShown)
+async function askForAnalysis(session: ModelSession, request: Request, listener: TextListener | undefined) {
+  const preview = createPreview(listener)
+  const first = await session.ask(request, preview.start(), preview.isShown)
   let checked = checkReply(first)
   if (!checked.analysis) {
-    shown.reset()
-    const repair = { ...request, messages: [...request.messages, ...repairMessages(first, checked.fault)] }
-    checked = checkReply(await asking.ask(repair, shown.next(), shown.isShown))
+    preview.reset()
+    const repair = { ...request, messages: [...request.messages, ...repairMessages(first, checked.error)] }
+    checked = checkReply(await session.ask(repair, preview.start(), preview.isShown))
   }
   if (!checked.analysis) {
-    const message = `The model's answer is not valid, and its repair is not either: ${checked.fault}`
-    throw new AppError('model_error', message, { modelUse: asking.use })
+    const message = `The model's answer is not valid, and its repair is not either: ${checked.error}`
+    throw new AppError('model_error', message, { modelUse: session.use })
   }
-  shown.settle(checked.analysis.analysis)
+  preview.finish(checked.analysis.analysis)
   return checked.analysis
 }
 
-/** Shows the text of answers while they come. */
-function shownTo(listener: TextListener | undefined) {
+/** Shows the listener the analysis' text while it is generated. */
+function createPreview(listener: TextListener | undefined) {
   let text = ''
   const show = (more: string) => {
     text += more
@@ -137,49 +138,49 @@ function shownTo(listener: TextListener | undefined) {
   return {
     isShown: () => text !== '',
     reset,
-    /** Begins another answer. */
-    next: () => (listener ? jsonStringStream('analysis', show) : undefined),
-    /** Sees that what was shown is what is answered: a model may, say, write a member twice. */
-    settle(answered: string) {
-      if (!listener || text === answered) return
+    /** @returns receives the deltas of another answer; `undefined` when there is no listener. */
+    start: () => (listener ? jsonStringStream('analysis', show) : undefined),
+    /** Makes the text shown equal to the answer's: a model may, for example, have written the member twice. */
+    finish(analysis: string) {
+      if (!listener || text === analysis) return
       reset()
-      show(answered)
+      show(analysis)
     },
   }
 }
 
-type CheckedReply = { analysis: Analysis; fault?: never } | { analysis?: never; fault: string }
+type CheckedReply = { analysis: Analysis; error?: never } | { analysis?: never; error: string }
 
-/** What is wrong with a reply is said without quoting it: it may hold what a log must not. */
+/** @returns an error that does not quote the reply, which may hold what a log must not. */
 function checkReply({ answers: [answer, ...more] }: ModelReply): CheckedReply {
-  if (answer === undefined) return { fault: 'there is none.' }
-  if (more.length > 0) return { fault: `there are ${more.length + 1} instead of one.` }
+  if (answer === undefined) return { error: 'there is none.' }
+  if (more.length > 0) return { error: `there are ${more.length + 1} instead of one.` }
   let value: unknown
   try {
     value = JSON.parse(answer)
   } catch {
-    return { fault: 'it is not JSON.' }
+    return { error: 'it is not JSON.' }
   }
-  const { data, faults } = check(Analysis, value, MAX_FAULTS_TOLD)
+  const { data, faults } = check(Analysis, value, MAX_ERRORS)
   if (!faults) return { analysis: data }
-  const told = faults.slice(0, MAX_FAULTS_TOLD)
+  const errors = faults.slice(0, MAX_ERRORS)
   return {
-    fault: told.map(({ path, expected }) => `${path || 'the whole'}: expected ${expected}.`).join(' '),
+    error: errors.map(({ path, expected }) => `${path || 'the whole'}: expected ${expected}.`).join(' '),
   }
 }
 
-function repairMessages({ answers: [answer = ''] }: ModelReply, fault: string): ModelMessage[] {
+function repairMessages({ answers: [answer = ''] }: ModelReply, error: string): ModelMessage[] {
   const given = isBlank(answer) ? 'I gave no answer.' : answer.slice(0, MAX_SHOWN_CHARACTERS)
   return [
     { role: 'assistant', content: given },
     {
       role: 'user',
-      content: `Your answer is not valid: ${fault} Give it again with ${FORMAT.name}, in its exact shape.`,
+      content: `Your answer is not valid: ${error} Give it again with ${ANALYSIS_FORMAT.name}, in its exact shape.`,
     },
   ]
 }
 
-/** The topic's texts as a conversation in which the first and the last word are the user's (spec §6). */
+/** The topic's texts as a conversation that the user begins and ends, as models require. */
 function messagesOf(prompts: PromptTexts, values: Readonly<Record<string, JsonValue>>): ModelMessage[] {
   const { user, assistant } = prompts
   const question = isBlank(user) ? neutralQuestion(values) : (user as string)
@@ -191,7 +192,7 @@ function messagesOf(prompts: PromptTexts, values: Readonly<Record<string, JsonVa
   ]
 }
 
-/** Models need a message of the user; a topic may have none. */
+/** The question for a topic without a user text: models need a message of the user. */
 function neutralQuestion(values: Readonly<Record<string, JsonValue>>): string {
   if (Object.keys(values).length === 0) return 'Please give your analysis.'
   const data = JSON.stringify(values)

@@ -1,4 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { raceAbort, sleep } from '../domain/abort.ts'
+import { backoffMs } from '../domain/backoff.ts'
+import { startDeadline } from '../domain/deadline.ts'
 import { AppError } from '../domain/errors.ts'
 import {
   type LanguageModel,
@@ -11,34 +13,34 @@ import {
 import type { Topic } from '../domain/topic.ts'
 import { createSemaphore } from './semaphore.ts'
 
-/** Calls of models at the same time in this process, and how many more may wait for their turn. */
+/** Calls at the same time in this process, and how many more may wait. */
 const MAX_RUNNING = 32
 const MAX_WAITING = 64
-/** How often what fails in passing is tried. */
+/** Attempts at one answer. */
 const MAX_ATTEMPTS = 8
-/** Before another attempt: so long, doubled each time, with jitter. */
-const FIRST_PAUSE_MS = 200
-const LONGEST_PAUSE_MS = 5_000
+/** Half of the pause before another attempt; the other half is random. */
+const HALF_PAUSE = { firstMs: 100, mostMs: 2_500 }
 
 export interface ModelSettings {
-  /** Loads the model's client; missing when no provider is chosen. */
+  /** Loads the provider's adapter; missing when no provider is chosen. */
   open?: (() => Promise<LanguageModel>) | undefined
-  /** The model that every topic is answered by, whatever it names. */
+  /** The model to use for every topic, whichever it names. */
   override?: string | undefined
   /** The model of topics that name none. */
   fallback?: string | undefined
-  /** Time for everything that one call of ours does with models. */
+  /** Time in milliseconds for one call of {@link ModelClient.withModel}, with waiting and retries. */
   timeoutMs: number
 }
 
-/** Asks one model, within the time of one call. */
+/** One topic's model, for the time of one call. */
 export interface ModelSession {
+  /** What the model was used for so far. */
   use: ModelUse
   /**
-   * One answer. What fails in passing is tried again, unless some of the answer has been shown already.
+   * Asks for one answer. Transient failures are retried, unless some of the answer has been shown already.
    *
    * @param onDelta see {@link LanguageModel}.
-   * @param isShown whether something of what came was shown to somebody.
+   * @param isShown whether any of the deltas so far was shown to a user.
    * @throws AppError `model_error`
    */
   ask(
@@ -48,99 +50,106 @@ export interface ModelSession {
   ): Promise<ModelReply>
 }
 
+/**
+ * Calls language models, with a limit of calls at the same time, a time limit and retries.
+ *
+ * @example
+ * const reply = await models.withModel(topic, signal, (session) =>
+ *   session.ask({ system: [], messages, maxTokens: 500, temperature: undefined, config: topic.config }),
+ * )
+ */
 export interface ModelClient {
   /**
-   * Works with the model of `topic`: waits for a turn, sees that time does not run out, and ends everything when
-   * `signal` says that nobody wants the answer any more.
+   * Runs `work` with the model of `topic` once there is room for another call, and ends it when its time is up or
+   * `signal` fires.
    *
-   * @throws AppError `model_not_configured`, `rate_limited` when too many are waiting, `model_error`; with what the
-   *   model was used for until then.
+   * @throws AppError `model_not_configured`, `rate_limited` when too many calls are waiting, `model_error` with the use
+   *   of the model so far; what `work` throws.
    */
   withModel<T>(
-    topic: Topic,
+    topic: Pick<Topic, 'topic_id' | 'config'>,
     signal: AbortSignal | undefined,
-    work: (asking: ModelSession) => Promise<T>,
+    work: (session: ModelSession) => Promise<T>,
   ): Promise<T>
 
-  /** Ends all calls that are running, as failures: the program is about to end. */
+  /** Ends all running calls with a `model_error`, because the server is shutting down. */
   abortAll(): void
 }
 
-/** The one way to language models: turns, time, patience. */
 export function createModelClient({ open, override, fallback, timeoutMs }: ModelSettings): ModelClient {
-  const turns = createSemaphore(MAX_RUNNING, MAX_WAITING)
-  const budgets = new Set<Budget>()
+  const semaphore = createSemaphore(MAX_RUNNING, MAX_WAITING)
+  const calls = new Set<ModelCall>()
   let opened: Promise<LanguageModel> | undefined
 
-  function modelOf({ topic_id, config }: Topic): string {
-    const model = override ?? config.default_model ?? fallback
-    if (model !== undefined) return model
+  function modelNameOf({ topic_id, config }: Pick<Topic, 'topic_id' | 'config'>): string {
+    const name = override ?? config.default_model ?? fallback
+    if (name !== undefined) return name
     const message = `Topic "${topic_id}" names no model.`
     const operatorMessage = `${message} Set config.default_model of the topic, or PROMPTS_LLM_MODEL for all that name none.`
     throw new AppError('model_not_configured', message, { operatorMessage })
   }
 
-  async function runOne<T>(
-    budget: Budget,
+  async function runInSession<T>(
+    call: ModelCall,
     load: () => Promise<LanguageModel>,
-    work: (asking: ModelSession) => Promise<T>,
-  ) {
-    const giveBack = await turns.acquire(budget.signal)
+    work: (session: ModelSession) => Promise<T>,
+  ): Promise<T> {
+    const release = await semaphore.acquire(call.signal)
     try {
       opened ??= load()
-      return await work(askingOf(await opened, budget))
+      return await work(createSession(await opened, call))
     } finally {
-      giveBack()
+      release()
     }
   }
 
   return {
     async withModel(topic, signal, work) {
       if (!open) throw noProvider()
-      const use = { model: modelOf(topic), input_tokens: 0, output_tokens: 0, attempts: 0 }
-      const budget = openBudget(timeoutMs, signal, use)
-      budgets.add(budget)
+      const use = { model: modelNameOf(topic), input_tokens: 0, output_tokens: 0, attempts: 0 }
+      const call = startCall(timeoutMs, signal, use)
+      calls.add(call)
       try {
-        return await Promise.race([runOne(budget, open, work), budget.ended])
+        return await raceAbort(runInSession(call, open, work), call.signal)
       } finally {
-        budget.close()
-        budgets.delete(budget)
+        call.close()
+        calls.delete(call)
       }
     },
 
     abortAll() {
-      for (const budget of budgets) budget.end('The server is shutting down.')
+      for (const call of calls) call.abort('The server is shutting down.')
     },
   }
 }
 
-function askingOf(language: LanguageModel, budget: Budget): ModelSession {
-  const { use, signal } = budget
+function createSession(model: LanguageModel, call: ModelCall): ModelSession {
+  const { use, signal } = call
   return {
     use,
     async ask(request, onDelta, isShown = () => false) {
       for (let attempt = 1; ; attempt++) {
         use.attempts++
         try {
-          const reply = await language.ask({ ...request, model: use.model }, { signal, onDelta })
-          count(use, reply.usage)
+          const reply = await model.ask({ ...request, model: use.model }, { signal, onDelta })
+          addTokens(use, reply.usage)
           return reply
         } catch (error) {
           if (!(error instanceof ModelFailure)) throw error
-          count(use, error.usage)
-          budget.lastFailure = error
-          const pause = pauseAfter(error, attempt)
-          const isInTime = pause < budget.remainingMs()
-          const isLast = error.kind !== 'passing' || isShown() || attempt === MAX_ATTEMPTS || !isInTime
-          if (isLast) throw modelError(error, use)
-          await sleep(pause, undefined, { signal })
+          addTokens(use, error.usage)
+          call.lastFailure = error
+          const pauseMs = pauseAfter(error, attempt)
+          const hasTime = pauseMs < call.remainingMs()
+          const mayRetry = error.kind === 'transient' && !isShown() && attempt < MAX_ATTEMPTS && hasTime
+          if (!mayRetry) throw modelError(error, use)
+          await sleep(pauseMs, signal)
         }
       }
     },
   }
 }
 
-function count(
+function addTokens(
   use: ModelUse,
   { inputTokens, outputTokens }: TokenCount = { inputTokens: 0, outputTokens: 0 },
 ): void {
@@ -148,10 +157,10 @@ function count(
   use.output_tokens += outputTokens
 }
 
-/** What the model asks for, or longer each time; with jitter, so that callers do not all come back at once. */
+/** The provider's wait, or a longer one each time; with jitter, so that callers do not all return at once. */
 function pauseAfter({ retryAfterMs = 0 }: ModelFailure, attempt: number): number {
-  const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1))
-  return Math.max(retryAfterMs, pause / 2) + (pause / 2) * Math.random()
+  const jitter = backoffMs({ ...HALF_PAUSE, jitter: 1 }, attempt)
+  return Math.max(retryAfterMs, backoffMs(HALF_PAUSE, attempt)) + jitter
 }
 
 function modelError(failure: ModelFailure, modelUse: ModelUse): AppError {
@@ -165,57 +174,46 @@ function noProvider(): AppError {
   return new AppError('model_not_configured', message, { operatorMessage })
 }
 
-/** The time of one call. */
-interface Budget {
+/** The time of one call of {@link ModelClient.withModel}. */
+interface ModelCall {
   use: ModelUse
-  /** Fires when the time is up, or nobody wants the answer any more. */
+  /** Fires with a `model_error` when the time is up, the caller has gone or the server shuts down. */
   signal: AbortSignal
   remainingMs(): number
-  /** Rejects then, with the reason. */
-  ended: Promise<never>
-  /** Why the last attempt failed: told when the time is up while another one is made. */
+  /** Why the last attempt failed; part of the error when the call is ended during another attempt. */
   lastFailure: ModelFailure | undefined
-  end(message: string): void
+  abort(message: string): void
+  /** Stops the clock. */
   close(): void
 }
 
-function openBudget(timeoutMs: number, outer: AbortSignal | undefined, use: ModelUse): Budget {
-  // A plain controller and a timer: combined signals may be collected before they fire.
-  const controller = new AbortController()
-  const endsAt = performance.now() + timeoutMs
-  let reject: (reason: AppError) => void = () => {}
-  const ended = new Promise<never>((_, rejectEnded) => {
-    reject = rejectEnded
-  })
-  // Nobody may be waiting for it any more.
-  ended.catch(() => {})
-  const onAbort = () => budget.end('The caller has gone away.')
-  const timer = setTimeout(
-    () => budget.end(`The model gave no answer within ${timeoutMs / 1000} seconds.`),
-    timeoutMs,
-  )
-  const budget: Budget = {
+/** @param outer the caller's signal. */
+function startCall(timeoutMs: number, outer: AbortSignal | undefined, use: ModelUse): ModelCall {
+  const timeoutMessage = `The model gave no answer within ${timeoutMs / 1000} seconds.`
+  const deadline = startDeadline(timeoutMs, { onTimeout: () => endedError(timeoutMessage, call) })
+  // Not the deadline's own `outer`: the reason has to be ours, with the use of the model.
+  const onOuterAbort = () => call.abort('The caller has gone away.')
+  const call: ModelCall = {
     use,
-    signal: controller.signal,
-    remainingMs: () => endsAt - performance.now(),
-    ended,
+    signal: deadline.signal,
+    remainingMs: deadline.remainingMs,
     lastFailure: undefined,
-    end(message) {
-      const { lastFailure } = budget
-      const told = (reason: string) => `${message} The last attempt: ${reason}`
-      const reason = new AppError('model_error', lastFailure ? told(lastFailure.message) : message, {
-        modelUse: use,
-        ...(lastFailure && { operatorMessage: told(lastFailure.operatorMessage) }),
-      })
-      reject(reason)
-      controller.abort(reason)
-    },
+    abort: (message) => deadline.abort(endedError(message, call)),
     close() {
-      clearTimeout(timer)
-      outer?.removeEventListener('abort', onAbort)
+      deadline.clear()
+      outer?.removeEventListener('abort', onOuterAbort)
     },
   }
-  outer?.addEventListener('abort', onAbort, { once: true })
-  if (outer?.aborted) onAbort()
-  return budget
+  outer?.addEventListener('abort', onOuterAbort, { once: true })
+  if (outer?.aborted) onOuterAbort()
+  return call
+}
+
+function endedError(message: string, { use, lastFailure }: ModelCall): AppError {
+  if (!lastFailure) return new AppError('model_error', message, { modelUse: use })
+  const withLast = (last: string) => `${message} The last attempt: ${last}`
+  return new AppError('model_error', withLast(lastFailure.message), {
+    modelUse: use,
+    operatorMessage: withLast(lastFailure.operatorMessage),
+  })
 }

@@ -2,22 +2,33 @@ import { AppError } from '../domain/errors.ts'
 
 const RETRY_SECONDS = 2
 
-/** A number of turns at the same time, and a queue of bounded length for more. */
+/** Limits how many calls of models run at the same time; a bounded number of others wait, first come, first served. */
 export interface Semaphore {
   /**
-   * Waits for a turn.
+   * Waits for a permit.
    *
-   * @returns gives it back.
-   * @throws AppError `rate_limited` at once when the queue is full; the signal's reason when it fires before the turn.
+   * @returns releases the permit; to be called once.
+   * @throws AppError `rate_limited` at once when the queue is full; the signal's reason when it fires before the permit.
+   * @example
+   * const release = await semaphore.acquire(signal)
+   * try {
+   *   return await work()
+   * } finally {
+   *   release()
+   * }
    */
   acquire(signal: AbortSignal): Promise<() => void>
 }
 
-export function createSemaphore(mostRunning: number, mostWaiting: number): Semaphore {
+/**
+ * @param maxRunning permits at the same time.
+ * @param maxWaiting length of the queue.
+ */
+export function createSemaphore(maxRunning: number, maxWaiting: number): Semaphore {
   let running = 0
   const waiting = new Set<() => void>()
 
-  function giveBack(): void {
+  function release(): void {
     const [next] = waiting
     if (next) next()
     else running--
@@ -26,15 +37,15 @@ export function createSemaphore(mostRunning: number, mostWaiting: number): Semap
   function wait(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
-        waiting.delete(begin)
+        waiting.delete(proceed)
         reject(signal.reason)
       }
-      const begin = () => {
-        waiting.delete(begin)
+      const proceed = () => {
+        waiting.delete(proceed)
         signal.removeEventListener('abort', leave)
         resolve()
       }
-      waiting.add(begin)
+      waiting.add(proceed)
       signal.addEventListener('abort', leave, { once: true })
     })
   }
@@ -42,13 +53,13 @@ export function createSemaphore(mostRunning: number, mostWaiting: number): Semap
   return {
     async acquire(signal) {
       signal.throwIfAborted()
-      if (running < mostRunning) running++
-      else if (waiting.size < mostWaiting) await wait(signal)
+      if (running < maxRunning) running++
+      else if (waiting.size < maxWaiting) await wait(signal)
       else {
         const message = 'Too many calls are waiting for a model.'
         throw new AppError('rate_limited', message, { retryAfter: RETRY_SECONDS })
       }
-      return giveBack
+      return release
     },
   }
 }

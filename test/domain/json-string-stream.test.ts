@@ -5,8 +5,8 @@ import { jsonStringStream } from '../../src/domain/json-string-stream.ts'
 /** The pieces of text that come out when `json` goes in, `size` characters at a time. */
 function read(json: string, size = 1): string[] {
   const emitted: string[] = []
-  const take = jsonStringStream('analysis', (text) => emitted.push(text))
-  for (let at = 0; at < json.length; at += size) take(json.slice(at, at + size))
+  const push = jsonStringStream('analysis', (text) => emitted.push(text))
+  for (let at = 0; at < json.length; at += size) push(json.slice(at, at + size))
   return emitted
 }
 
@@ -29,13 +29,13 @@ describe('the text of one member', () => {
 
   it('comes as it grows', () => {
     const emitted: string[] = []
-    const take = jsonStringStream('analysis', (text) => emitted.push(text))
-    take('{"analysis": "Reve')
+    const push = jsonStringStream('analysis', (text) => emitted.push(text))
+    push('{"analysis": "Reve')
     expect(emitted).toEqual(['Reve'])
-    take('nue is \\')
+    push('nue is \\')
     expect(emitted).toEqual(['Reve', 'nue is '])
-    take('"low\\ud83d')
-    take('\\ude00"')
+    push('"low\\ud83d')
+    push('\\ude00"')
     expect(emitted.join('')).toBe('Revenue is "low😀')
   })
 

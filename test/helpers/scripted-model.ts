@@ -19,7 +19,7 @@ export const GOOD = JSON.stringify(ANALYSIS)
 export const hang: Reply = ({ signal }) =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
-export const passing = () => new ModelFailure('passing', 'The model is busy.')
+export const transient = () => new ModelFailure('transient', 'The model is busy.')
 
 /** A model that gives these replies, one each time it is asked. */
 export function scriptedModel(...replies: Reply[]): LanguageModel & { requests: ModelRequest[] } {

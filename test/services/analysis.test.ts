@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { ModelFailure } from '../../src/domain/language-model.ts'
-import { type AnalysisOptions, analyze } from '../../src/services/analysis.ts'
+import { ANALYSIS_FORMAT, type AnalysisOptions, analyze } from '../../src/services/analysis.ts'
 import type { ModelSettings } from '../../src/services/models.ts'
 import { failureOf } from '../helpers/errors.ts'
 import { parameter } from '../helpers/parameters.ts'
-import { ANALYSIS, GOOD, hang, passing, type Reply, scriptedModel } from '../helpers/scripted-model.ts'
+import { ANALYSIS, GOOD, type Reply, scriptedModel, transient } from '../helpers/scripted-model.ts'
 import { openServices, put } from '../helpers/services.ts'
 import { topicContent } from '../helpers/topics.ts'
 
@@ -54,6 +53,33 @@ describe('what the model is asked', () => {
         format: expect.objectContaining({ name: 'give_analysis' }),
       },
     ])
+  })
+
+  it('has a form that says nothing but what every model understands', () => {
+    // As text, because some models are told it as text: its order counts, too.
+    expect(JSON.stringify(ANALYSIS_FORMAT, null, 2)).toBe(
+      JSON.stringify(
+        {
+          name: 'give_analysis',
+          description: 'Gives the finished analysis.',
+          schema: {
+            type: 'object',
+            properties: {
+              analysis: { type: 'string', description: 'The analysis, as plain text or Markdown.' },
+              recommendations: {
+                type: 'array',
+                items: { type: 'string' },
+                description: 'What to do, the most important first; empty if nothing is to be done.',
+              },
+              severity: { type: 'string', enum: ['info', 'warning', 'critical'] },
+            },
+            required: ['analysis', 'recommendations', 'severity'],
+          },
+        },
+        null,
+        2,
+      ),
+    )
   })
 
   it('has 2,048 tokens and the fallback model unless the topic says otherwise', async () => {
@@ -198,87 +224,27 @@ describe('an answer that is not valid', () => {
     expect(shown.slice(-2)).toEqual(['<reset>', ANALYSIS.analysis])
   })
 
-  it('is void for whoever was shown it', async () => {
+  it('is void for the listener that was shown it', async () => {
     const { ask, shown, listener } = await setUp([['{"analysis":"No', 'pe"}'], [GOOD]])
     await ask(undefined, { listener })
     expect(shown).toEqual(['No', 'pe', '<reset>', ANALYSIS.analysis])
   })
 })
 
-describe('patience', () => {
-  it('tries again what fails in passing', async () => {
-    const { ask } = await setUp([passing(), passing(), GOOD])
+describe('a failure of the model', () => {
+  it('that is transient is tried again', async () => {
+    const { ask } = await setUp([transient(), transient(), GOOD])
     expect((await ask()).use.attempts).toBe(3)
   })
 
-  it('waits as long as the model says', async () => {
-    const { ask } = await setUp([new ModelFailure('passing', 'Busy.', { retryAfterMs: 800 }), GOOD])
-    const startedAt = performance.now()
-    expect((await ask()).use.attempts).toBe(2)
-    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(795)
-  })
-
-  it('ends at once when there is no time for another attempt', async () => {
-    const { ask, model } = await setUp([
-      new ModelFailure('passing', 'Busy.', { retryAfterMs: 600_000 }),
-      GOOD,
-    ])
-    expect(await failureOf(() => ask())).toMatchObject({ code: 'model_error', message: 'Busy.' })
-    expect(model.requests).toHaveLength(1)
-  })
-
-  it('counts what failed attempts took', async () => {
-    const usage = { inputTokens: 7, outputTokens: 3 }
-    const { ask } = await setUp([
-      new ModelFailure('passing', 'Busy.', { usage }),
-      new ModelFailure('incomplete', 'So.', { usage }),
-    ])
-    expect(await failureOf(() => ask())).toMatchObject({
-      modelUse: { input_tokens: 14, output_tokens: 6, attempts: 2 },
-    })
-  })
-
-  it('has an end', async () => {
-    const { ask } = await setUp(Array.from({ length: 20 }, passing), { models: { timeoutMs: 60_000 } })
-    expect(await failureOf(() => ask())).toMatchObject({
-      message: 'The model is busy.',
-      modelUse: { attempts: 8 },
-    })
-  })
-
-  it('ends with the time, and the call with it', async () => {
-    const { ask } = await setUp([passing(), hang], { models: { timeoutMs: 1_000 } })
-    const startedAt = performance.now()
-    const failure = await failureOf(() => ask())
-    expect(failure).toMatchObject({
-      code: 'model_error',
-      message: expect.stringContaining('within 1 seconds'),
-    })
-    expect(performance.now() - startedAt).toBeLessThan(1_300)
-  })
-
-  it.each(['incomplete', 'refused'] as const)('is not for what is %s', async (kind) => {
-    const { ask, model } = await setUp([
-      new ModelFailure(kind, 'So.', { operatorMessage: 'So, operator.' }),
-      GOOD,
-    ])
-    expect(await failureOf(() => ask())).toMatchObject({
-      code: 'model_error',
-      message: 'So.',
-      operatorMessage: 'So, operator.',
-      modelUse: { model: 'fallback-model', attempts: 1 },
-    })
-    expect(model.requests).toHaveLength(1)
-  })
-
-  it('ends once something was shown', async () => {
+  it('is final once something was shown', async () => {
     const cut: Reply = async ({ onDelta }) => {
       onDelta?.('{"analysis":"Reve')
-      throw passing()
+      throw transient()
     }
     const early: Reply = async ({ onDelta }) => {
       onDelta?.('{"anal')
-      throw passing()
+      throw transient()
     }
     const shownAlready = await setUp([cut, GOOD])
     expect((await failureOf(() => shownAlready.ask(undefined, shownAlready))).code).toBe('model_error')
@@ -287,7 +253,7 @@ describe('patience', () => {
     expect((await nothingYet.ask(undefined, nothingYet)).analysis).toEqual(ANALYSIS)
   })
 
-  it('ends when the caller goes away, and tells the model', async () => {
+  it('is what the end of the caller looks like, and the model learns of it', async () => {
     let told: unknown
     const watching: Reply = ({ signal }) =>
       new Promise((_, reject) => {
@@ -305,45 +271,5 @@ describe('patience', () => {
     const late = new AbortController()
     late.abort()
     expect((await failureOf(() => ask(undefined, { signal: late.signal }))).code).toBe('model_error')
-  })
-
-  it('is limited: so many run, so many wait, more are refused', async () => {
-    let finish: () => void = () => {}
-    const finished = new Promise<void>((resolve) => {
-      finish = resolve
-    })
-    const slow: Reply = async () => {
-      await finished
-      return GOOD
-    }
-    const { ask, model } = await setUp(Array.from({ length: 200 }, () => slow))
-    const asked = Array.from({ length: 32 + 64 }, () => ask())
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    expect(model.requests).toHaveLength(32)
-    expect(await failureOf(() => ask())).toMatchObject({ code: 'rate_limited', retryAfter: 2 })
-    finish()
-    expect(await Promise.all(asked)).toHaveLength(96)
-  })
-
-  it('counts nobody as waiting who has gone', async () => {
-    const { ask } = await setUp(Array.from({ length: 200 }, () => hang))
-    const leaving = Array.from({ length: 64 }, () => new AbortController())
-    const running = Array.from({ length: 32 }, () => failureOf(() => ask()))
-    const waiting = leaving.map(({ signal }) => failureOf(() => ask(undefined, { signal })))
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    expect((await failureOf(() => ask())).code).toBe('rate_limited')
-    for (const caller of leaving) caller.abort()
-    await Promise.all(waiting)
-    const late = failureOf(() => ask())
-    await Promise.all(running)
-    expect((await late).code).toBe('model_error')
-  })
-
-  it('ends at once when the program does', async () => {
-    const { ask, services } = await setUp([hang])
-    const asked = failureOf(() => ask())
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    services.models.abortAll()
-    expect(await asked).toMatchObject({ code: 'model_error', message: 'The server is shutting down.' })
   })
 })

@@ -57,7 +57,7 @@ export interface BedrockRuntime {
   enqueue(...replies: Reply[]): void
   /** Answers every request for which nothing is queued; without it such a request gets an error 500. */
   always(reply: Reply | ((request: ConverseRequest) => Reply)): void
-  /** How many queued replies nobody has asked for. */
+  /** Queued replies that no request has had yet. */
   readonly pending: number
   /** How many connections are open. */
   readonly connections: number
@@ -105,7 +105,7 @@ export async function startBedrockRuntime(): Promise<BedrockRuntime> {
   }
 
   const safely = (incoming: Incoming, outgoing: Outgoing) => {
-    // Whoever hung up is not waiting for an answer.
+    // A client that hung up waits for no answer.
     serve(incoming, outgoing).catch(() => breakOff(outgoing))
   }
   const http1 = createServer(safely)

@@ -62,7 +62,7 @@ export type Break =
   | 'stall'
   /** An error instead of more. */
   | 'error'
-  /** What is no JSON. */
+  /** Something that is not JSON. */
   | 'garbage'
 
 /**

@@ -2,37 +2,37 @@ import type { ConverseCommandInput, ConverseStreamCommandInput } from '@aws-sdk/
 import * as z from 'zod'
 import { type AnswerFormat, ModelFailure, type ModelRequest } from '../../domain/language-model.ts'
 
-/** What both Converse and ConverseStream take; Converse overlooks the one setting of the other's. */
+/** Input of both Converse and ConverseStream; Converse ignores the one setting that only the other has. */
 type Input = ConverseCommandInput & ConverseStreamCommandInput
 /** Any JSON, as the SDK calls it. */
 type Document = NonNullable<Input['additionalModelRequestFields']>
 
-/** The members of a topic's `config` that are for Bedrock alone. */
+/** The members of a topic's `config` that only Bedrock reads. */
 const BedrockConfig = z.object({
-  /** A guardrail that sees both what the model is asked and what it answers. */
+  /** A guardrail that checks both the prompt and the answer. */
   guardrail: z
     .strictObject({
       /** Its id or ARN. */
       guardrail_id: z.string().min(1),
       /** A number, or `DRAFT`. */
       guardrail_version: z.union([z.string().min(1), z.int().positive().transform(String)]),
-      /** `disabled`, if left out. */
+      /** Default: `disabled`. */
       trace: z.enum(['enabled', 'disabled', 'enabled_full']).optional(),
-      /** `sync`, if left out: text is held back until it is checked. With `async` it may be shown before. */
+      /** Default: `sync`, which holds text back until it is checked. With `async` it may be shown before. */
       stream_processing_mode: z.enum(['sync', 'async']).optional(),
     })
     .optional(),
-  /** `{"latency": "optimized"}` for models that are offered faster at another price. */
+  /** `{"latency": "optimized"}` for models that are also sold faster, at another price. */
   performance_config: z.strictObject({ latency: z.enum(['standard', 'optimized']) }).optional(),
-  /** What only one model knows, for example `{"top_k": 50}`. */
+  /** Settings of one model, for example `{"top_k": 50}`. */
   additional_model_request_fields: z.record(z.string(), z.json()).optional(),
 })
 
 /**
- * A request as Bedrock takes it. Model ids, inference profiles and ARNs stay as they are.
+ * The request in Bedrock's form. Model ids, inference profiles and ARNs stay as they are.
  *
- * @throws ModelFailure `refused`, if the topic's `config` has something for Bedrock that is not valid: to leave out a
- *   guardrail silently would be worse than no answer.
+ * @throws ModelFailure `refused` if a setting for Bedrock in the topic's `config` is not valid: an answer without its
+ *   guardrail would be worse than none.
  */
 export function converseRequest(request: ModelRequest): Input {
   const { model, system, messages, maxTokens, temperature, format } = request

@@ -1,42 +1,41 @@
 import { LRUCache } from 'lru-cache'
 import type { AskOptions, LanguageModel, ModelReply, ModelRequest } from '../../domain/language-model.ts'
-import { type AnswerReader, answerReader } from './answer.ts'
-import { readChunk } from './chunk.ts'
-import { afterAnswer, concede, type Dialect, FIRST_DIALECT } from './dialect.ts'
 import {
   BrokenConnection,
   brokenFailure,
+  type Endpoint,
   foreignFailure,
   keyFailure,
-  type Place,
   Refusal,
   refusalFailure,
-} from './failures.ts'
-import { requestBody } from './request.ts'
-import { errorText, jsonTexts, post, retryAfterOf } from './wire.ts'
+} from './errors.ts'
+import { errorText, jsonTexts, post, retryAfterOf } from './http.ts'
+import { afterAnswer, concede, type Dialect, FIRST_DIALECT, requestBody } from './request.ts'
+import { createResponseCollector, parseChunk, type ResponseCollector } from './response.ts'
 
 /** How many models' dialects are remembered, and how long: servers are updated. */
 const MAX_DIALECTS = 100
 const DIALECT_MS = 3_600_000
-/** Last event of a stream. */
+/** Data of the last event of a stream. */
 const DONE = '[DONE]'
-/** After the answer is whole, its count of tokens may take so long, and the end of the stream after its last event. */
-const COUNT_MS = 1_000
+/** Wait for the count of tokens after the end of the answer, and for the end of the stream after its last event. */
+const USAGE_MS = 1_000
 const END_MS = 50
-/** The words of an error may take so long: its status says most of it. */
+/** Wait for the body of an error; its status says most of it. */
 const ERROR_MS = 1_000
 
 export interface OpenAiSettings {
   /** For example `http://127.0.0.1:11434/v1`. */
   baseUrl: string
-  /** Servers of one's own often need none. */
+  /** Default: none; self-hosted servers often need none. */
   apiKey: string | undefined
 }
 
 /**
- * The models of any server that speaks OpenAI's chat completions: Ollama, vLLM, LM Studio, gateways, OpenAI.
+ * The models of a server that speaks OpenAI's chat completions: Ollama, vLLM, LM Studio, gateways, OpenAI.
  *
- * What a server lacks is found out by its refusals, each of which costs a request, and remembered for a while.
+ * The features that a server lacks are learnt from its refusals, each of which costs a request, and remembered for a
+ * while.
  */
 export function openAiModel({ baseUrl, apiKey }: OpenAiSettings): LanguageModel {
   const url = new URL(baseUrl)
@@ -46,24 +45,24 @@ export function openAiModel({ baseUrl, apiKey }: OpenAiSettings): LanguageModel 
 
   return {
     async ask(request, options) {
-      const place = { server, model: request.model, hasKey: Boolean(apiKey) }
-      const asked = { hasFormat: request.format !== undefined, isStreaming: options.onDelta !== undefined }
-      const known = dialects.get(request.model) ?? FIRST_DIALECT
-      let dialect = known
+      const endpoint = { server, model: request.model, hasKey: Boolean(apiKey) }
+      const features = { hasFormat: request.format !== undefined, isStreaming: options.onDelta !== undefined }
+      const remembered = dialects.get(request.model) ?? FIRST_DIALECT
+      let dialect = remembered
       for (;;) {
         options.signal.throwIfAborted()
         try {
           const headers = headersOf(apiKey)
-          const { areCalls, ...reply } = await askOnce({ url, headers, place, request, dialect, options })
+          const { areCalls, ...reply } = await askOnce({ url, headers, endpoint, request, dialect, options })
           const learnt = afterAnswer(dialect, request.format, { text: reply.answers[0], isCall: areCalls })
-          // What is set again lives longer.
-          if (learnt !== known) dialects.set(request.model, learnt)
+          // Setting it again would prolong its life.
+          if (learnt !== remembered) dialects.set(request.model, learnt)
           return reply
         } catch (error) {
           if (options.signal.aborted) throw options.signal.reason
           if (!(error instanceof Refusal)) throw error
-          const next = concede(dialect, error, asked)
-          if (!next) throw refusalFailure(error, place)
+          const next = concede(dialect, error, features)
+          if (!next) throw refusalFailure(error, endpoint)
           dialect = next
         }
       }
@@ -74,7 +73,7 @@ export function openAiModel({ baseUrl, apiKey }: OpenAiSettings): LanguageModel 
 function headersOf(apiKey: string | undefined): Headers {
   const headers = new Headers({ 'content-type': 'application/json' })
   if (!apiKey) return headers
-  // The message of what `Headers` throws would quote it.
+  // `Headers` would throw an error that quotes the key.
   if (!/^[\x21-\x7e]+$/.test(apiKey)) throw keyFailure()
   headers.set('authorization', `Bearer ${apiKey}`)
   return headers
@@ -83,7 +82,7 @@ function headersOf(apiKey: string | undefined): Headers {
 interface Attempt {
   url: URL
   headers: Headers
-  place: Place
+  endpoint: Endpoint
   request: ModelRequest
   dialect: Dialect
   options: AskOptions
@@ -91,90 +90,96 @@ interface Attempt {
 
 /** @throws Refusal before any answer has begun; ModelFailure. */
 async function askOnce(attempt: Attempt): Promise<ModelReply & { areCalls: boolean }> {
-  const { url, headers, place, request, dialect, options } = attempt
+  const { url, headers, endpoint, request, dialect, options } = attempt
   const { onDelta = () => {}, signal } = options
   const isStreaming = options.onDelta !== undefined
-  const answer = answerReader(wantedBy(request, dialect), onDelta)
-  const ending = endingWith(signal)
+  const collector = createResponseCollector(wantedAnswer(request, dialect), onDelta)
+  const connection = openConnection(signal)
   try {
     const body = requestBody(request, dialect, isStreaming)
-    const response = await post(url, headers, body, ending.signal)
+    const response = await post(url, headers, body, connection.signal)
     if (!response.ok) {
-      ending.within(ERROR_MS)
+      connection.closeAfter(ERROR_MS)
       throw new Refusal(response.status, await errorText(response), retryAfterOf(response))
     }
-    await readAnswer(response, isStreaming, { answer, ending, place })
+    await readResponse(response, isStreaming, { collector, connection, endpoint })
   } catch (error) {
-    if (error instanceof BrokenConnection) throw brokenFailure(error, place, answer.hasBegun())
-    if (error instanceof Refusal && answer.hasBegun()) throw refusalFailure(error, place)
+    if (error instanceof BrokenConnection) throw brokenFailure(error, endpoint, collector.hasBegun())
+    if (error instanceof Refusal && collector.hasBegun()) throw refusalFailure(error, endpoint)
     throw error
   } finally {
-    ending.close()
+    connection.close()
   }
   signal.throwIfAborted()
-  return answer.end()
+  return collector.finish()
 }
 
-function wantedBy({ format }: ModelRequest, { form }: Dialect) {
+function wantedAnswer({ format }: ModelRequest, { form }: Dialect) {
   if (!format) return 'text'
   return form === 'tool' ? 'call' : 'json'
 }
 
 interface Reading {
-  answer: AnswerReader
-  ending: Ending
-  place: Place
+  collector: ResponseCollector
+  connection: Connection
+  endpoint: Endpoint
 }
 
-async function readAnswer(response: Response, isStreaming: boolean, { answer, ending, place }: Reading) {
+async function readResponse(
+  response: Response,
+  isStreaming: boolean,
+  { collector, connection, endpoint }: Reading,
+): Promise<void> {
   const type = response.headers.get('content-type') ?? ''
   const isEventStream = /event-stream/i.test(type) || (isStreaming && !/json/i.test(type))
-  if (/html/i.test(type)) throw foreignFailure(place)
+  if (/html/i.test(type)) throw foreignFailure(endpoint)
   let isDone = false
   try {
     for await (const text of jsonTexts(response, isEventStream)) {
       if (isDone) continue
       if (text.trim() === DONE) {
         isDone = true
-        ending.within(END_MS)
+        connection.closeAfter(END_MS)
         continue
       }
-      const chunk = readChunk(text)
-      if (!chunk && !isEventStream) throw foreignFailure(place)
-      const wasFinished = answer.isFinished()
-      if (chunk) answer.take(chunk)
-      if (!wasFinished && answer.isFinished()) ending.within(COUNT_MS)
+      const chunk = parseChunk(text)
+      if (!chunk && !isEventStream) throw foreignFailure(endpoint)
+      const wasStopped = collector.isStopped()
+      if (chunk) collector.push(chunk)
+      if (!wasStopped && collector.isStopped()) connection.closeAfter(USAGE_MS)
     }
   } catch (error) {
-    // Nothing that happens to the connection makes a finished answer worse.
-    if (!(error instanceof BrokenConnection) || !(isDone || answer.isFinished())) throw error
+    // A complete answer stays one, whatever happens to its connection.
+    if (!(error instanceof BrokenConnection) || !(isDone || collector.isStopped())) throw error
   }
 }
 
-interface Ending {
+/** The connection of one request. */
+interface Connection {
+  /** Fires when the connection is to be closed. */
   signal: AbortSignal
-  /** Ends the connection, unless it ends by itself in time. */
-  within(ms: number): void
-  /** Ends what has not ended. */
+  /** Closes it in `ms` milliseconds unless it has ended by then; replaces an earlier time. */
+  closeAfter(ms: number): void
+  /** Closes it now, if it has not ended. */
   close(): void
 }
 
-/** A plain controller and a timer: combined signals may be collected before they fire. */
-function endingWith(outer: AbortSignal): Ending {
+/** @param outer closes it, too. Not with `AbortSignal.any`: Node.js 20 may collect combined signals before they fire. */
+function openConnection(outer: AbortSignal): Connection {
   const controller = new AbortController()
-  const end = () => controller.abort()
+  const abort = () => controller.abort()
   let timer: NodeJS.Timeout | undefined
-  outer.addEventListener('abort', end, { once: true })
+  outer.addEventListener('abort', abort, { once: true })
   return {
     signal: controller.signal,
-    within(ms) {
+    closeAfter(ms) {
       clearTimeout(timer)
-      timer = setTimeout(end, ms)
+      timer = setTimeout(abort, ms)
     },
     close() {
       clearTimeout(timer)
-      outer.removeEventListener('abort', end)
-      end()
+      outer.removeEventListener('abort', abort)
+      abort()
     },
   }
 }

@@ -1,12 +1,12 @@
 import type { ServerContext } from '@modelcontextprotocol/server'
 import type { CallContext } from '../../pipeline/operation.ts'
 
-/** What is told when what was shown so far is void: a progress message cannot be taken back. */
+/** Marks the text so far as void: a progress message cannot be taken back. */
 const RESET_MESSAGE = '\n[starting over]\n'
 
 /**
- * What a tool call that asks a model can use of its request: a signal that it was cancelled, and if the client gave a
- * progress token, notifications with the new text as message (spec §6).
+ * What a tool call that asks a model needs from its request: the signal of its cancellation and, if the client sent a
+ * progress token, a listener that sends the new text as progress notifications.
  */
 export function progressOf({
   mcpReq: { _meta, signal, notify },
@@ -14,10 +14,10 @@ export function progressOf({
   const progressToken = _meta?.progressToken
   if (progressToken === undefined) return { signal }
   let progress = 0
-  const tell = (message: string) => {
+  const report = (message: string) => {
     progress++
-    // A client that has gone hears no more; the signal tells.
+    // Fails when the client has gone, which the signal reports.
     notify({ method: 'notifications/progress', params: { progressToken, progress, message } }).catch(() => {})
   }
-  return { signal, listener: { onText: tell, onReset: () => tell(RESET_MESSAGE) } }
+  return { signal, listener: { onText: report, onReset: () => report(RESET_MESSAGE) } }
 }

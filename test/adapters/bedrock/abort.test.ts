@@ -66,13 +66,13 @@ describe.each(PROTOCOLS)('over %s', (protocol) => {
   })
 })
 
-test.each(WAYS)('a call that is over before it begins asks nobody: %s', async (way) => {
+test.each(WAYS)('a call that is over before it begins sends nothing: %s', async (way) => {
   const { server, ask } = await openBedrock()
   await expect(ask(request(), way, { signal: AbortSignal.abort(REASON) })).rejects.toBe(REASON)
   expect(server.requests).toEqual([])
 })
 
-test('whoever waits for credentials is let go, too', async () => {
+test('a call that waits for credentials ends, too', async () => {
   const model = bedrockModel({ region: 'us-east-1', credentials: () => new Promise(() => {}) })
   const controller = new AbortController()
   const call = model.ask(request(), { signal: controller.signal })

@@ -45,7 +45,7 @@ describe.each(WAYS)('%s', (way) => {
     expect(deltas.join('')).toBe(way === 'streamed' ? INPUT : '')
   })
 
-  test('a model that uses no tool has its text taken for the answer, which nobody saw grow', async () => {
+  test('a model that uses no tool has its text taken for the answer, without deltas', async () => {
     const { server, ask } = await openBedrock()
     server.enqueue(text(INPUT))
     expect(await ask(structured(), way)).toMatchObject({ answers: [INPUT], deltas: [] })

@@ -42,7 +42,7 @@ export async function openBedrock(protocol: (typeof PROTOCOLS)[number] = 'HTTP/1
     credentials: { accessKeyId: 'TESTS', secretAccessKey: 'CANARY-SECRET' },
     endpoint: server.endpoint,
   }
-  // The SDK's own way, for whoever chooses it.
+  // The SDK's default, for callers that choose it.
   const http2 = { requestHandler: new NodeHttp2Handler({ disableConcurrentStreams: true }) }
   const model = bedrockModel({ ...settings, ...(protocol === 'HTTP/2' && http2) })
 

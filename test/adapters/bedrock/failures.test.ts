@@ -33,13 +33,13 @@ const CANARY = /CANARY/
 
 describe.each(WAYS)('%s', (way) => {
   test.each([
-    ['ThrottlingException', 429, 'passing', /asked too much/],
-    ['ServiceUnavailableException', 503, 'passing', /out of order/],
-    ['InternalServerException', 500, 'passing', /out of order/],
-    ['ModelTimeoutException', 408, 'passing', /out of order/],
-    ['ModelNotReadyException', 429, 'passing', /asked too much/],
-    ['ModelErrorException', 424, 'passing', /out of order/],
-    ['SomethingNewException', 502, 'passing', /out of order/],
+    ['ThrottlingException', 429, 'transient', /asked too much/],
+    ['ServiceUnavailableException', 503, 'transient', /out of order/],
+    ['InternalServerException', 500, 'transient', /out of order/],
+    ['ModelTimeoutException', 408, 'transient', /out of order/],
+    ['ModelNotReadyException', 429, 'transient', /asked too much/],
+    ['ModelErrorException', 424, 'transient', /out of order/],
+    ['SomethingNewException', 502, 'transient', /out of order/],
     ['ValidationException', 400, 'refused', /does not take the request/],
     ['ResourceNotFoundException', 404, 'refused', /does not take the request/],
     ['ServiceQuotaExceededException', 400, 'refused', /does not take the request/],
@@ -97,7 +97,7 @@ describe.each(WAYS)('%s', (way) => {
     expect((await failureOf(ask(structured(), way))).operatorMessage).toMatch(advice)
   })
 
-  test('a prompt that is too long is told to whoever wrote it', async () => {
+  test('a prompt that is too long is reported to its caller', async () => {
     const { server, ask } = await openBedrock()
     server.always(httpError('ValidationException', 400, 'Input is too long for requested model.'))
     const failure = await failureOf(ask(structured(), way))
@@ -126,10 +126,10 @@ describe.each(WAYS)('%s', (way) => {
   test.each(PROTOCOLS)('a connection that breaks is passing: %s', async (protocol) => {
     const { server, ask } = await openBedrock(protocol)
     server.enqueue(reset())
-    expect(await failureOf(ask(structured(), way))).toMatchObject({ kind: 'passing' })
+    expect(await failureOf(ask(structured(), way))).toMatchObject({ kind: 'transient' })
     await server.stop()
     const failure = await failureOf(ask(structured(), way))
-    expect(failure).toMatchObject({ kind: 'passing', message: 'The model is out of reach.' })
+    expect(failure).toMatchObject({ kind: 'transient', message: 'The model is out of reach.' })
     expect(failure.operatorMessage).toMatch(/ECONNREFUSED/)
   })
 
@@ -179,7 +179,7 @@ describe.each(WAYS)('%s', (way) => {
 describe.each(PROTOCOLS)('a stream over %s', (protocol) => {
   test.each(STREAM_EXCEPTIONS)('that tells of a %s', async (type) => {
     const { server, ask } = await openBedrock(protocol)
-    const kind = type === 'validationException' ? 'refused' : 'passing'
+    const kind = type === 'validationException' ? 'refused' : 'transient'
     server.enqueue(broken(toolUse('give_analysis', ANSWER), exception(type)))
     expect(await failureOf(ask(structured(), 'streamed'))).toMatchObject({ kind })
   })
@@ -192,7 +192,7 @@ describe.each(PROTOCOLS)('a stream over %s', (protocol) => {
       const deltas: string[] = []
       const onDelta = (delta: string) => void deltas.push(delta)
       const failure = await failureOf(ask(structured(), 'streamed', { onDelta }))
-      expect(failure).toMatchObject({ kind: 'passing', message: expect.stringMatching(/broke off/) })
+      expect(failure).toMatchObject({ kind: 'transient', message: expect.stringMatching(/broke off/) })
       expect(deltas.join('')).toBe(JSON.stringify(ANSWER))
     },
   )
@@ -204,7 +204,7 @@ describe.each(PROTOCOLS)('a stream over %s', (protocol) => {
       // Text besides the tool is nothing that anybody sees.
       server.enqueue(broken(text('Let me look.'), how), broken(toolJson('give_analysis', ''), how))
       for (let nth = 1; nth <= 2; nth++) {
-        expect(await failureOf(ask(structured(), 'streamed'))).toMatchObject({ kind: 'passing' })
+        expect(await failureOf(ask(structured(), 'streamed'))).toMatchObject({ kind: 'transient' })
       }
     },
   )
@@ -215,7 +215,7 @@ describe.each(PROTOCOLS)('an answer at once over %s', (protocol) => {
     const { server, ask } = await openBedrock(protocol)
     server.enqueue(broken(toolUse('give_analysis', ANSWER), how))
     const failure = await failureOf(ask(structured(), 'at once'))
-    expect(failure).toMatchObject({ kind: 'passing', message: 'The model is out of reach.' })
+    expect(failure).toMatchObject({ kind: 'transient', message: 'The model is out of reach.' })
     expect(shownOf(failure)).not.toMatch(CANARY)
   })
 })
@@ -223,7 +223,7 @@ describe.each(PROTOCOLS)('an answer at once over %s', (protocol) => {
 test('an exception before any other event is told like an error of HTTP', async () => {
   const { server, ask } = await openBedrock()
   server.enqueue(broken(message([]), exception('throttlingException')))
-  expect(await failureOf(ask(structured(), 'streamed'))).toMatchObject({ kind: 'passing' })
+  expect(await failureOf(ask(structured(), 'streamed'))).toMatchObject({ kind: 'transient' })
 })
 
 test('what a reader of deltas throws is passed on, and ends the call', async () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
 beforeEach(() => server.reset())
 afterAll(() => server.stop())
 
-const reason = new Error('nobody wants it any more')
+const reason = new Error('the caller has gone')
 
 /** Also where no stream was asked for. */
 const streams: Reply = (chat) =>
@@ -53,7 +53,7 @@ describe.each([{ isStreaming: false }, { isStreaming: true }])(
       expect(server.chats).toHaveLength(1)
     })
 
-    it('sends nothing when nobody wants it from the start', async () => {
+    it('sends nothing when the signal has fired before', async () => {
       const { failure } = await ask(modelAt(server.baseUrl), isStreaming, REQUEST, AbortSignal.abort(reason))
       expect(failure).toBe(reason)
       expect(server.chats).toHaveLength(0)

@@ -45,16 +45,16 @@ const STATUSES: Case[] = [
   ['404', fails(404, QUOTING), 'refused', /not known/, /"llama3.2".*PROMPTS_LLM_BASE_URL/],
   ['405', fails(405, QUOTING), 'refused', /not known/, /PROMPTS_LLM_BASE_URL/],
   ['a redirect', sends('', 'text/plain', 307), 'refused', /not known/, /PROMPTS_LLM_BASE_URL/],
-  ['408', fails(408), 'passing', /out of order/, /408/],
-  ['409', fails(409), 'passing', /out of order/],
+  ['408', fails(408), 'transient', /out of order/, /408/],
+  ['409', fails(409), 'transient', /out of order/],
   ['413', fails(413, QUOTING), 'refused', /longer/],
-  ['425', fails(425), 'passing', /out of order/],
-  ['429', throttles(), 'passing', /throttled/, /429/],
+  ['425', fails(425), 'transient', /out of order/],
+  ['429', throttles(), 'transient', /throttled/, /429/],
   ['429 without credit', fails(429, SPENT), 'refused', /refuses access/, /credit/],
-  ['500', fails(500, QUOTING), 'passing', /out of order/, /500/],
+  ['500', fails(500, QUOTING), 'transient', /out of order/, /500/],
   ['501', fails(501, QUOTING), 'refused', /does not take/],
-  ['503', fails(503, QUOTING, { 'retry-after': '1' }), 'passing', /out of order/],
-  ['503 without words', sends('', 'text/html', 503), 'passing', /out of order/],
+  ['503', fails(503, QUOTING, { 'retry-after': '1' }), 'transient', /out of order/],
+  ['503 without words', sends('', 'text/html', 503), 'transient', /out of order/],
   ['400 for everything', fails(400, QUOTING), 'refused', /does not take/, /invalid_value/],
   ['400 for a setting', fails(400, HEAT), 'refused', /does not take/, /objects to temperature/],
   ['400 for the length', fails(400, CONTEXT), 'refused', /longer/],
@@ -67,45 +67,45 @@ const ANSWERS: Case[] = [
   ['filter', says(ANSWER, { finish: 'content_filter' }), 'incomplete', /content filter/],
   ['another reason', says(ANSWER, { finish: 'abort' }), 'incomplete', /stopped before/, /abort/],
   ['a reason that talks', says(ANSWER, { finish: PROMPT }), 'incomplete', /stopped before/],
-  ['no reason', says(ANSWER, { finish: null }), 'passing', /broke off/],
+  ['no reason', says(ANSWER, { finish: null }), 'transient', /broke off/],
   ['refusal', says(ANSWER, { refusal: SECRET_WORDS }), 'incomplete', /declined/],
   ['too large', says('x'.repeat(2 ** 21), { size: 2 ** 16 }), 'incomplete', /1 MiB/],
   ['much too large', says('x'.repeat(10 * 2 ** 20), { size: 10 * 2 ** 20 }), 'incomplete', /1 MiB/],
   ['a page', sends(`<html>${SECRET_WORDS}</html>`, 'text/html'), 'refused', /known form/, /BASE_URL/],
-  ['connection lost at once', resets(), 'passing', /cannot be reached/, /PROMPTS_LLM_BASE_URL/],
+  ['connection lost at once', resets(), 'transient', /cannot be reached/, /PROMPTS_LLM_BASE_URL/],
 ]
 
 const WHOLE: Case[] = [
   ['another JSON', sends('{"status": "ok"}'), 'refused', /known form/, /PROMPTS_LLM_BASE_URL/],
   ['no object', sends('"ok"'), 'refused', /known form/],
-  ['nothing', sends(''), 'passing', /cannot be read/],
-  ['cut', breaksOff(ANSWER, 'end'), 'passing', /cannot be read/],
-  ['reset', breaksOff(ANSWER, 'reset'), 'passing', /cannot be reached/],
-  ['an error', breaksOff(ANSWER, 'error'), 'passing', /out of order/],
-  ['garbage', breaksOff(ANSWER, 'garbage'), 'passing', /cannot be read/],
+  ['nothing', sends(''), 'transient', /cannot be read/],
+  ['cut', breaksOff(ANSWER, 'end'), 'transient', /cannot be read/],
+  ['reset', breaksOff(ANSWER, 'reset'), 'transient', /cannot be reached/],
+  ['an error', breaksOff(ANSWER, 'error'), 'transient', /out of order/],
+  ['garbage', breaksOff(ANSWER, 'garbage'), 'transient', /cannot be read/],
   ['a stream without end', babbles('answer'), 'incomplete', /1 MiB/],
 ]
 
 const STREAMED: Case[] = [
-  ['cut at once', breaksOff(ANSWER, 'end', 1), 'passing', /without an answer/],
-  ['cut', breaksOff(ANSWER, 'end'), 'passing', /broke off/],
-  ['reset at once', breaksOff(ANSWER, 'reset', 1), 'passing', /cannot be reached/],
-  ['reset', breaksOff(ANSWER, 'reset', 3), 'passing', /broke off/],
-  ['an error at once', breaksOff(ANSWER, 'error', 1), 'passing', /out of order/],
-  ['an error', breaksOff(ANSWER, 'error', 3), 'passing', /out of order/],
-  ['throttled', breaksOff(ANSWER, 'error', 3, { code: 429, message: PROMPT }), 'passing', /throttled/],
+  ['cut at once', breaksOff(ANSWER, 'end', 1), 'transient', /without an answer/],
+  ['cut', breaksOff(ANSWER, 'end'), 'transient', /broke off/],
+  ['reset at once', breaksOff(ANSWER, 'reset', 1), 'transient', /cannot be reached/],
+  ['reset', breaksOff(ANSWER, 'reset', 3), 'transient', /broke off/],
+  ['an error at once', breaksOff(ANSWER, 'error', 1), 'transient', /out of order/],
+  ['an error', breaksOff(ANSWER, 'error', 3), 'transient', /out of order/],
+  ['throttled', breaksOff(ANSWER, 'error', 3, { code: 429, message: PROMPT }), 'transient', /throttled/],
   ['refused', breaksOff(ANSWER, 'error', 3, { code: 400, message: PROMPT }), 'refused', /does not take/],
-  ['an error in words', stream({ error: PROMPT }), 'passing', /out of order/],
+  ['an error in words', stream({ error: PROMPT }), 'transient', /out of order/],
   [
     'an error as an object',
     stream({ object: 'error', code: 503, message: PROMPT }),
-    'passing',
+    'transient',
     /out of order/,
   ],
-  ['garbage at once', breaksOff(ANSWER, 'garbage', 1), 'passing', /cannot be read/],
-  ['garbage', breaksOff(ANSWER, 'garbage', 3), 'passing', /broke off/],
-  ['[DONE] alone', sends('data: [DONE]\n\n', 'text/event-stream'), 'passing', /without an answer/],
-  ['empty', sends('', 'text/event-stream'), 'passing', /without an answer/],
+  ['garbage at once', breaksOff(ANSWER, 'garbage', 1), 'transient', /cannot be read/],
+  ['garbage', breaksOff(ANSWER, 'garbage', 3), 'transient', /broke off/],
+  ['[DONE] alone', sends('data: [DONE]\n\n', 'text/event-stream'), 'transient', /without an answer/],
+  ['empty', sends('', 'text/event-stream'), 'transient', /without an answer/],
   ['an answer without end', babbles('answer'), 'incomplete', /1 MiB/],
   ['a line without end', babbles('line'), 'incomplete', /1 MiB/],
 ]
@@ -170,7 +170,7 @@ describe('when to try again', () => {
   it.each(['soon', '-1', '0', 'Thu, 01 Jan 1970 00:00:00 GMT'])('%s says nothing', async (told) => {
     server.always(fails(429, {}, { 'retry-after': told }))
     const { failure } = await ask(modelAt(server.baseUrl), true)
-    expect(failure).toMatchObject({ kind: 'passing', retryAfterMs: undefined })
+    expect(failure).toMatchObject({ kind: 'transient', retryAfterMs: undefined })
   })
 })
 
@@ -216,7 +216,7 @@ describe('settings', () => {
     const gone = await startOpenAi()
     await gone.stop()
     const { failure } = await ask(modelAt(`${gone.baseUrl}?key=sk-secret`), true)
-    expect(failure).toMatchObject({ kind: 'passing', message: 'The model cannot be reached.' })
+    expect(failure).toMatchObject({ kind: 'transient', message: 'The model cannot be reached.' })
     expect(failure?.operatorMessage).toContain(`${gone.baseUrl}/chat/completions`)
     expect(failure?.operatorMessage).toContain('ECONNREFUSED')
     expect(allWordsOf(failure)).not.toContain('sk-secret')
@@ -226,7 +226,7 @@ describe('settings', () => {
 it('waits for the words of an error for a second at most', async () => {
   server.script(({ response }) => void response.writeHead(429).write('{"error":'))
   const start = performance.now()
-  expect((await ask(modelAt(server.baseUrl), true)).failure).toMatchObject({ kind: 'passing' })
+  expect((await ask(modelAt(server.baseUrl), true)).failure).toMatchObject({ kind: 'transient' })
   expect(performance.now() - start).toBeLessThan(3_000)
   await expect.poll(() => server.chats[0]?.outcome).toBe('abandoned')
 })

@@ -1,9 +1,9 @@
 import { createParser } from 'eventsource-parser'
-import { BrokenConnection, tooLargeFailure } from './failures.ts'
+import { BrokenConnection, tooLargeFailure } from './errors.ts'
 
-/** Largest JSON text, in bytes or characters: an answer may be escaped and come with the model's reasoning. */
+/** Largest JSON text, in bytes or characters: answers are escaped and may come with the model's reasoning. */
 const MAX_JSON = 8 * 1024 * 1024
-/** Of an error so much is read. */
+/** Characters read of an error's body. */
 const MAX_ERROR_LENGTH = 64 * 1024
 
 /**
@@ -13,15 +13,15 @@ const MAX_ERROR_LENGTH = 64 * 1024
  */
 export async function post(url: URL, headers: Headers, body: string, signal: AbortSignal): Promise<Response> {
   try {
-    // Whoever is sent elsewhere has the wrong address; the prompt does not follow.
+    // A redirect means a wrong address; the prompt must not follow it.
     return await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' })
   } catch (error) {
-    throw brokenBy(error)
+    throw brokenConnection(error)
   }
 }
 
 /**
- * The JSON texts of an answer: one, or those of a stream as they come, and last what ends it.
+ * The JSON texts of an answer: one, or the data of each event of a stream, with the `[DONE]` at its end.
  *
  * @throws BrokenConnection; ModelFailure `incomplete` if one is too large.
  */
@@ -30,25 +30,25 @@ export async function* jsonTexts(response: Response, isEventStream: boolean): As
   else yield await wholeText(response)
 }
 
-/** What a server says about an error, as far as it is needed and comes. */
+/** The start of an error's body, or as much of it as arrives. */
 export async function errorText(response: Response): Promise<string> {
   let text = ''
   const decoder = new TextDecoder()
   try {
-    for await (const bytes of piecesOf(response)) {
+    for await (const bytes of chunksOf(response)) {
       text += decoder.decode(bytes, { stream: true })
       if (text.length > MAX_ERROR_LENGTH) break
     }
   } catch {
-    // The status is known, and says more than the broken connection.
+    // The status is known and says more than the broken connection.
   }
   return text
 }
 
-/** In how many milliseconds to try again, if a server says so (`Retry-After`: RFC 9110, section 10.2.3). */
+/** `Retry-After` in milliseconds (RFC 9110, section 10.2.3). */
 export function retryAfterOf({ headers }: Response): number | undefined {
-  const told = headers.get('retry-after')?.trim() ?? ''
-  const ms = /^\d+$/.test(told) ? Number(told) * 1000 : Date.parse(told) - Date.now()
+  const value = headers.get('retry-after')?.trim() ?? ''
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
   return ms > 0 ? ms : undefined
 }
 
@@ -63,7 +63,7 @@ async function* eventTexts(response: Response): AsyncGenerator<string> {
     },
   })
   const decoder = new TextDecoder()
-  for await (const bytes of piecesOf(response)) {
+  for await (const bytes of chunksOf(response)) {
     parser.feed(decoder.decode(bytes, { stream: true }))
     yield* texts.splice(0)
     if (isTooLarge) throw tooLargeFailure()
@@ -74,35 +74,35 @@ async function* eventTexts(response: Response): AsyncGenerator<string> {
 }
 
 async function wholeText(response: Response): Promise<string> {
-  const pieces: Uint8Array[] = []
+  const chunks: Uint8Array[] = []
   let size = 0
-  for await (const bytes of piecesOf(response)) {
+  for await (const bytes of chunksOf(response)) {
     size += bytes.length
     if (size > MAX_JSON) throw tooLargeFailure()
-    pieces.push(bytes)
+    chunks.push(bytes)
   }
-  return Buffer.concat(pieces).toString()
+  return Buffer.concat(chunks).toString()
 }
 
-/** Whoever stops reading ends the connection, too. */
-async function* piecesOf({ body }: Response): AsyncGenerator<Uint8Array> {
+/** A reader that stops early closes the connection. */
+async function* chunksOf({ body }: Response): AsyncGenerator<Uint8Array> {
   if (!body) return
-  const pieces = body[Symbol.asyncIterator]()
+  const chunks = body[Symbol.asyncIterator]()
   try {
     for (;;) {
-      const { done, value } = await pieces.next().catch((error: unknown) => {
-        throw brokenBy(error)
+      const { done, value } = await chunks.next().catch((error: unknown) => {
+        throw brokenConnection(error)
       })
       if (done) return
       yield value
     }
   } finally {
-    await pieces.return?.().catch(() => {})
+    await chunks.return?.().catch(() => {})
   }
 }
 
-/** Only the code of what happened: messages can hold addresses and headers. */
-function brokenBy(error: unknown): BrokenConnection {
+/** Keeps only the code of an error: messages can hold addresses and headers. */
+function brokenConnection(error: unknown): BrokenConnection {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = (cause as NodeJS.ErrnoException).code
     if (typeof code === 'string' && /^[A-Z_\d]+$/.test(code)) return new BrokenConnection(code)

@@ -1,29 +1,32 @@
 import { ModelFailure, type TokenCount } from '../../domain/language-model.ts'
-import { FILTERED, TOO_LONG } from './dialect.ts'
 
 /** Largest answer in bytes of UTF-8. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
 
-/** What a server said instead of an answer. Its words may quote the prompt: they never leave this adapter. */
+/** An error that a server answered with. Its body may quote the prompt and never leaves this adapter. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly status: number
-  readonly words: string
-  /** When to try again, if it said so. */
+  readonly body: string
+  /** Shortest wait before another attempt, if the server named one. */
   readonly retryAfterMs: number | undefined
 
-  constructor(status: number, words: string, retryAfterMs?: number) {
+  constructor(status: number, body: string, retryAfterMs?: number) {
     super(`status ${status}`)
     this.status = status
-    this.words = words
+    this.body = body
     this.retryAfterMs = retryAfterMs
   }
 }
 
-/** The code of what came and cannot be read. */
+/** In a refusal's body: the prompt is too long, or was filtered. */
+export const TOO_LONG = /context.?(length|size|window)|exceed_context/i
+export const FILTERED = /content_filter/i
+
+/** The code of {@link BrokenConnection} for an answer that is not JSON. */
 export const UNREADABLE = 'unreadable'
 
-/** The connection failed or what came over it cannot be read. */
+/** The connection failed, or what it carried cannot be read. */
 export class BrokenConnection extends Error {
   override readonly name = 'BrokenConnection'
   /** For example `ECONNREFUSED`, or {@link UNREADABLE}. */
@@ -35,38 +38,38 @@ export class BrokenConnection extends Error {
   }
 }
 
-/** Whom a failure is about, as far as an operator may learn it. */
-export interface Place {
-  /** The address without anything secret. */
+/** The failing server and model, as far as an operator may see them. */
+export interface Endpoint {
+  /** The URL without its query, which may hold a secret. */
   server: string
   model: string
   hasKey: boolean
 }
 
-/** @param hasBegun whether some of the answer had come. */
+/** @param hasBegun whether some of the answer had arrived. */
 export function brokenFailure(
   { code }: BrokenConnection,
-  { server }: Place,
+  { server }: Endpoint,
   hasBegun: boolean,
 ): ModelFailure {
   if (hasBegun) return cutFailure(true)
   if (code === UNREADABLE) {
     const message = "The model's answer cannot be read."
-    return new ModelFailure('passing', message, {
+    return new ModelFailure('transient', message, {
       operatorMessage: `${message} What ${server} sent is not JSON.`,
     })
   }
   const message = 'The model cannot be reached.'
   const operatorMessage = `The model at ${server} cannot be reached (${code}). Check PROMPTS_LLM_BASE_URL and that it is running.`
-  return new ModelFailure('passing', message, { operatorMessage })
+  return new ModelFailure('transient', message, { operatorMessage })
 }
 
-/** The answer ended before the model said that it was whole. */
+/** The answer ended before the model said why it stopped. */
 export function cutFailure(hasBegun: boolean): ModelFailure {
   const message = hasBegun
     ? "The model's answer broke off before it was whole."
     : 'The connection to the model ended without an answer.'
-  return new ModelFailure('passing', message)
+  return new ModelFailure('transient', message)
 }
 
 export function tooLargeFailure(): ModelFailure {
@@ -78,26 +81,26 @@ export function declinedFailure(usage: TokenCount): ModelFailure {
 }
 
 /**
- * @param reason why the model stopped, as it says, which is none of the good ones.
- * @param usage what that took; missing if nothing was written.
+ * @param reason the model's reason to stop, other than the end of its answer.
+ * @param usage default: nothing was written.
  */
 export function stoppedFailure(reason: string, usage?: TokenCount): ModelFailure {
-  const taken = usage && { usage }
+  const extras = usage && { usage }
   if (/^(length|max_tokens)$/i.test(reason)) {
     const message = 'The model reached its limit of tokens before its answer was whole.'
     const operatorMessage = `${message} Raise max_tokens in the topic's config.`
-    return new ModelFailure('incomplete', message, { operatorMessage, ...taken })
+    return new ModelFailure('incomplete', message, { operatorMessage, ...extras })
   }
   if (/^(content_filter|safety)$/i.test(reason)) {
-    return new ModelFailure('incomplete', "A content filter stopped the model's answer.", taken)
+    return new ModelFailure('incomplete', "A content filter stopped the model's answer.", extras)
   }
   const message = 'The model stopped before its answer was whole.'
-  const operatorMessage = `${message}${nameIn(reason, ' Its reason:')}`
-  return new ModelFailure('incomplete', message, { operatorMessage, ...taken })
+  const operatorMessage = `${message}${labelled(' Its reason:', reason)}`
+  return new ModelFailure('incomplete', message, { operatorMessage, ...extras })
 }
 
-/** Something answers that is no model's server. */
-export function foreignFailure({ server }: Place): ModelFailure {
+/** What answers is not a model's server. */
+export function foreignFailure({ server }: Endpoint): ModelFailure {
   const message = 'The model does not answer in a known form.'
   const operatorMessage = `${message} What answers at ${server} is not OpenAI-compatible. Check PROMPTS_LLM_BASE_URL; it often ends in /v1.`
   return new ModelFailure('refused', message, { operatorMessage })
@@ -109,12 +112,12 @@ export function keyFailure(): ModelFailure {
   return new ModelFailure('refused', message, { operatorMessage })
 }
 
-/** What a server that answers with an error means. */
-export function refusalFailure({ status, words, retryAfterMs }: Refusal, place: Place): ModelFailure {
-  const { server, model, hasKey } = place
+/** Translates an error that a server answered with. */
+export function refusalFailure({ status, body, retryAfterMs }: Refusal, endpoint: Endpoint): ModelFailure {
+  const { server, model, hasKey } = endpoint
   const said = `${server} answered with status ${status}`
-  const isSpent = /insufficient_quota/.test(words)
-  if (status === 400 && FILTERED.test(words)) return stoppedFailure('content_filter')
+  const isSpent = /insufficient_quota/.test(body)
+  if (status === 400 && FILTERED.test(body)) return stoppedFailure('content_filter')
   if (status === 401 || status === 403) {
     const advice = hasKey
       ? 'Check PROMPTS_LLM_API_KEY and what it may use.'
@@ -124,23 +127,23 @@ export function refusalFailure({ status, words, retryAfterMs }: Refusal, place: 
   if (status === 402 || isSpent) {
     return refused('The model refuses access.', `${said}: the account has no credit left.`)
   }
-  if (status === 429) return passing('The model is throttled.', `${said}: too many requests.`, retryAfterMs)
+  if (status === 429) return transient('The model is throttled.', `${said}: too many requests.`, retryAfterMs)
   if (status === 408 || status === 409 || status === 425 || (status >= 500 && status !== 501)) {
-    return passing('The model is out of order for the moment.', `${said}.`, retryAfterMs)
+    return transient('The model is out of order for the moment.', `${said}.`, retryAfterMs)
   }
   if (status === 404 || status === 405 || status < 400) {
     const advice = `It does not know the model "${model}", or PROMPTS_LLM_BASE_URL is wrong; it often ends in /v1.`
     return refused('The model is not known.', `${said}. ${advice}`)
   }
-  if (status === 413 || TOO_LONG.test(words)) {
+  if (status === 413 || TOO_LONG.test(body)) {
     return refused('The request is longer than the model takes.', `${said}.`)
   }
-  return refused('The model does not take the request.', `${said}.${reasonIn(words)}`)
+  return refused('The model does not take the request.', `${said}.${safeDetails(body)}`)
 }
 
-function passing(message: string, detail: string, retryAfterMs: number | undefined): ModelFailure {
+function transient(message: string, detail: string, retryAfterMs: number | undefined): ModelFailure {
   const operatorMessage = `${message} ${detail}`
-  return new ModelFailure('passing', message, {
+  return new ModelFailure('transient', message, {
     operatorMessage,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   })
@@ -150,18 +153,18 @@ function refused(message: string, detail: string): ModelFailure {
   return new ModelFailure('refused', message, { operatorMessage: `${message} ${detail}` })
 }
 
-/** Settings of a request that a server may object to and that a person can change. */
+/** Settings of a request that a server may refuse and an operator can change. */
 const SETTINGS = ['temperature', 'max_tokens', 'max_completion_tokens']
 
-/** The little of a server's words that can be told, because it quotes nothing. */
-function reasonIn(words: string): string {
-  const named = SETTINGS.filter((name) => words.includes(name))
-  const code = /"code"\s*:\s*"([^"]*)"/.exec(words)?.[1] ?? ''
+/** The part of an error's body that quotes nothing: its code, and names of settings. */
+function safeDetails(body: string): string {
+  const named = SETTINGS.filter((name) => body.includes(name))
+  const code = /"code"\s*:\s*"([^"]*)"/.exec(body)?.[1] ?? ''
   const objects = named.length > 0 ? ` It objects to ${named.join(' or ')}.` : ''
-  return `${nameIn(code, ' Its code:')}${objects}`
+  return `${labelled(' Its code:', code)}${objects}`
 }
 
-/** A name as programs write it, and nothing else. */
-function nameIn(text: string, label: string): string {
+/** Empty unless `text` is an identifier, which cannot quote a prompt. */
+function labelled(label: string, text: string): string {
   return /^[a-z][a-z_]{0,39}$/i.test(text) ? `${label} ${text}.` : ''
 }

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest'
+import * as z from 'zod'
+import { answerSchema } from '../../src/domain/language-model.ts'
+
+const hints = z.registry<{ description: string }>()
+
+it('the schema of an answer has no keyword that a model may refuse, at any depth', () => {
+  const Answer = z.strictObject({
+    pattern: z
+      .string()
+      .regex(/\S/)
+      .max(5)
+      .register(hints, { description: 'A member with the name of a keyword.' }),
+    items: z.array(z.strictObject({ count: z.int().min(1), note: z.string().optional() })).max(3),
+    kind: z.enum(['a', 'b']),
+  })
+  expect(answerSchema(Answer, hints)).toEqual({
+    type: 'object',
+    properties: {
+      pattern: { type: 'string', description: 'A member with the name of a keyword.' },
+      items: {
+        type: 'array',
+        items: {
+          type: 'object',
+          properties: { count: { type: 'integer' }, note: { type: 'string' } },
+          required: ['count'],
+        },
+      },
+      kind: { type: 'string', enum: ['a', 'b'] },
+    },
+    required: ['pattern', 'items', 'kind'],
+  })
+})
+
+it('hints for a model are not part of the schema for everyone else', () => {
+  const Answer = z.string().register(hints, { description: 'Only for the model.' })
+  expect(answerSchema(Answer, hints)).toEqual({ type: 'string', description: 'Only for the model.' })
+  expect(z.toJSONSchema(Answer)).not.toHaveProperty('description')
+})
