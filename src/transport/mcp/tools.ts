@@ -5,7 +5,7 @@ import { operations } from '../../operations/table.ts'
 import type { CallContext, Operation } from '../../pipeline/operation.ts'
 import { answerSchema } from '../../pipeline/operation.ts'
 import { responseBody, responseJson } from '../../pipeline/result.ts'
-import { portableSchema } from './portable-schema.ts'
+import { portableSchema } from '../json-schema.ts'
 import { executeVerb, type McpSession } from './session.ts'
 
 const byTool = new Map(

@@ -6,6 +6,7 @@ import { getPrompt, previewPrompt, promptHistory } from '../../../operations/pro
 import { createTopic } from '../../../operations/topics/edit.ts'
 import { getTopic, listTopics } from '../../../operations/topics/read.ts'
 import { Meta, PartFailure } from '../../../pipeline/result.ts'
+import { withDefault } from '../../json-schema.ts'
 import { type ApiPath, inputLocations } from './paths.ts'
 
 /** A JSON Schema, or a reference to one. */
@@ -96,6 +97,7 @@ function schemasOf(registry: z.core.$ZodRegistry<{ id: string }>, io: 'input' | 
     unrepresentable: 'any',
     uri: (id) => schemaRef(id).$ref,
     override({ jsonSchema }) {
+      if (io === 'input') sayDefault(jsonSchema)
       // Answers may gain fields; who checks them must not stumble over that.
       if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
     },
@@ -104,6 +106,13 @@ function schemasOf(registry: z.core.$ZodRegistry<{ id: string }>, io: 'input' | 
   return Object.fromEntries(
     Object.entries(schemas).map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema]),
   )
+}
+
+/** Code generators take a member with a default for one that must be given: in requests the description says it. */
+function sayDefault(schema: JsonSchema): void {
+  if (schema.default === undefined) return
+  schema.description = withDefault(schema.description, schema.default)
+  delete schema.default
 }
 
 /** The schema of each input field by itself, and whether it must be given. */

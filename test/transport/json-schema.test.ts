@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { operations } from '../../../src/operations/table.ts'
-import { portableSchema } from '../../../src/transport/mcp/portable-schema.ts'
-import { listTools } from '../../../src/transport/mcp/tools.ts'
+import { operations } from '../../src/operations/table.ts'
+import { portableSchema } from '../../src/transport/json-schema.ts'
+import { listTools } from '../../src/transport/mcp/tools.ts'
 
 const ALLOWED =
   /^(type|properties|required|items|enum|description|minimum|maximum|minLength|maxLength|minItems|maxItems|pattern|additionalProperties)$/

@@ -47,6 +47,7 @@ function portable(schema: JsonSchema): JsonSchema {
     }),
     ...(isSchema(items) && { items: portable(items) }),
     ...(isSchema(additionalProperties) && { additionalProperties: portable(additionalProperties) }),
+    ...(Array.isArray(rest.type) && { type: rest.type.find((type) => type !== 'null') }),
     ...(constant !== undefined && { enum: [constant as string] }),
     ...(exclusiveMinimum !== undefined && { minimum: Number(exclusiveMinimum) + 1 }),
     ...(standard !== undefined && { description: withDefault(rest.description, standard) }),
