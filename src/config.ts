@@ -31,9 +31,12 @@ const hostName = z.string().refine(isHostName, {
   error: 'is no host name',
   params: { expected: 'host names without scheme and port, comma-separated' },
 })
-const hostOrOrigin = z.string().refine((text) => isHostName(text) || urlOf(text)?.origin === text, {
+/** Origins of any scheme: extensions and web views have one of their own, such as `chrome-extension://…`. */
+const hostOrOrigin = z.string().refine((text) => isHostName(text) || isOrigin(text), {
   error: 'is no origin',
-  params: { expected: 'host names or origins like https://app.example.com, comma-separated' },
+  params: {
+    expected: 'host names or origins like https://app.example.com, comma-separated, without wildcards',
+  },
 })
 const listOf = (item: z.ZodString) => names.pipe(z.array(item).optional())
 
@@ -58,6 +61,15 @@ const trustedProxies = z
   })
   .transform((text) => (/^\d+$/.test(text) ? Number(text) : text.split(',').map((one) => one.trim())))
 
+/** A path on this machine. Many clients start servers without a shell, which alone would replace a variable. */
+const path = z
+  .string()
+  .refine((text) => !/\$\{\w+\}|%\w+%|^\$\w+/.test(text), {
+    error: 'holds a variable',
+    params: { expected: 'a path, which may begin with ~/; variables like $HOME are not replaced here' },
+  })
+  .transform(fromHome)
+
 /** A name of a table, a bucket or a secret, or the ARN of a secret. */
 const resourceName = z.string().refine((name) => /^[\w./:@+=-]{3,512}$/.test(name), {
   error: 'is no such name',
@@ -67,7 +79,7 @@ const resourceName = z.string().refine((name) => /^[\w./:@+=-]{3,512}$/.test(nam
 /** Every setting. An empty variable counts as unset. */
 const Settings = z.object({
   PROMPTS_STORE: z.enum(['files', 'aws']).default('files'),
-  PROMPTS_DATA_DIR: z.string().optional(),
+  PROMPTS_DATA_DIR: path.optional(),
   STAGE: z
     .string()
     .regex(/^[a-z0-9-]{1,32}$/)
@@ -77,7 +89,7 @@ const Settings = z.object({
   PROMPTS_API_KEY_SECRET: resourceName.optional(),
   PROMPTS_JWT_SECRET_NAME: resourceName.optional(),
   PROMPTS_LIMITS_TABLE: resourceName.optional(),
-  PROMPTS_SNAPSHOT_FILE: z.string().optional(),
+  PROMPTS_SNAPSHOT_FILE: path.optional(),
   PROMPTS_S3_FORCE_PATH_STYLE: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
@@ -298,6 +310,17 @@ function isSafeUrl(text: string): boolean {
 
 function isHostName(text: string): boolean {
   return NAME.test(text) || /^\[[0-9a-f:.]+\]$/i.test(text)
+}
+
+function isOrigin(text: string): boolean {
+  const { protocol, origin, host } = urlOf(text) ?? {}
+  // Of other schemes than the web's `URL` knows no origin.
+  return !text.includes('*') && (origin === text || (origin === 'null' && text === `${protocol}//${host}`))
+}
+
+/** A path with the home folder in place of `~`. */
+export function fromHome(path: string): string {
+  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
 }
 
 function urlOf(text: string): URL | undefined {
