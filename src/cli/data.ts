@@ -23,7 +23,7 @@ export async function runImport(
   const wanted = options.escape ? contents.map(withLiteralBraces) : contents
   await withApp({}, async ({ services }) => {
     const { subject } = localUser()
-    printSteps(await importTopics(services, wanted, { by: subject, dryRun, sourceFaults: faults }), json)
+    printSteps(await importTopics(services, wanted, { by: subject, dryRun, sourceErrors: faults }), json)
   })
   if (dryRun) info('Nothing was written (--dry-run).')
 }

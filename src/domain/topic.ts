@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Awaitable } from './awaitable.ts'
-import { AppError, type FieldError } from './errors.ts'
+import type { FieldError } from './errors.ts'
 import { PromptType, plainLines, plainText, TopicId } from './identifiers.ts'
 import { isDeeperThan, MAX_DEPTH } from './json.ts'
 import { ParameterDefinitions } from './parameters.ts'
@@ -154,60 +154,73 @@ export function definitionOf(topic: TopicDefinition): TopicDefinition {
   }
 }
 
-/** What is wrong with a body, whatever its topic. */
-function bodyFaults(path: string, body: string): FieldError[] {
-  const errors: FieldError[] = []
-  if (body.includes('\0'))
-    errors.push({ path, expected: 'text without NUL', message: 'holds a NUL character.' })
-  if (!body.isWellFormed()) errors.push({ path, expected: 'valid UTF-8', message: 'holds half a character.' })
-  return errors
-}
-
-/** What stands between a topic and being published, and what is merely odd. */
+/** What stands between a topic and being published, and what may be a mistake. */
 export interface TopicCheck {
   errors: FieldError[]
   warnings: { path: string; message: string }[]
+  /** Set when a limit of size is exceeded: the sentence that says which. `errors` then holds just that. */
+  tooLarge?: string
 }
 
 /**
- * Checks that a topic and its bodies belong together (spec §2): no syntax error and no undeclared variable in any
- * body; declared parameters that no prompt uses are warnings.
+ * Checks that a topic and its texts belong together: no syntax error and no undeclared variable in any text, nothing
+ * larger than 50 KB for a text or 256 KiB and 16 levels for the record. Declared parameters that no prompt uses are
+ * warnings.
  *
- * @param pathOf path of a body in the surface's input, for example `content` or `prompts.system`.
- * @throws AppError `too_large` for a body over 50 KB or a record over 256 KiB or 16 levels.
+ * @param pathOf path of a text in the caller's input, for example `content` or `prompts.system`.
+ * @example checkTopic(definition, { user: '{{nme}}' }).errors[0]?.message // '"nme" is not declared.'
  */
 export function checkTopic(
   definition: TopicDefinition,
   texts: PromptTexts,
   pathOf: (prompt_type: string) => string = (type) => joinPath('prompts', type),
 ): TopicCheck {
-  if (isDeeperThan(definition, MAX_DEPTH)) {
-    throw new AppError('too_large', `Topic "${definition.topic_id}" nests deeper than ${MAX_DEPTH} levels.`)
-  }
-  if (Buffer.byteLength(JSON.stringify(definition)) > MAX_RECORD_BYTES) {
-    throw new AppError('too_large', `Topic "${definition.topic_id}" is larger than 256 KiB.`)
+  const tooLarge = exceededLimit(definition, texts, pathOf)
+  if (tooLarge !== undefined) {
+    const error = { path: definition.topic_id, expected: 'a smaller topic', message: tooLarge }
+    return { errors: [error], warnings: [], tooLarge }
   }
   const errors: FieldError[] = []
   if (Object.keys(texts).length > MAX_PROMPTS) {
-    errors.push({
-      path: 'prompts',
-      expected: `at most ${MAX_PROMPTS} prompts`,
-      message: `are more than ${MAX_PROMPTS}.`,
-    })
+    const expected = `at most ${MAX_PROMPTS} prompts`
+    errors.push({ path: 'prompts', expected, message: `are more than ${MAX_PROMPTS}.` })
   }
-  const unused = new Set(definition.allowed_parameters.map((parameter) => parameter.name))
-  for (const [type, body] of Object.entries(texts)) {
+  const names = definition.allowed_parameters.map((parameter) => parameter.name)
+  const unused = new Set(names)
+  for (const [type, text] of Object.entries(texts)) {
     const path = pathOf(type)
-    if (Buffer.byteLength(body) > MAX_BODY_BYTES) {
-      throw new AppError('too_large', `${path} is larger than ${MAX_BODY_BYTES} bytes.`)
-    }
-    const check = checkTemplate(body, definition.allowed_parameters)
-    errors.push(...bodyFaults(path, body), ...check.errors.map((fault) => ({ path, ...fault })))
+    const check = checkTemplate(text, definition.allowed_parameters)
+    errors.push(...characterErrors(path, text), ...check.errors.map((error) => ({ path, ...error })))
     for (const name of check.used) unused.delete(name)
   }
   const warnings = [...unused].map((name) => ({
-    path: `allowed_parameters.${definition.allowed_parameters.findIndex((parameter) => parameter.name === name)}`,
+    path: `allowed_parameters.${names.indexOf(name)}`,
     message: `No prompt uses "${name}".`,
   }))
   return { errors, warnings }
+}
+
+/** Which limit of size a topic exceeds, if any. */
+function exceededLimit(
+  definition: TopicDefinition,
+  texts: PromptTexts,
+  pathOf: (prompt_type: string) => string,
+): string | undefined {
+  const topic = `Topic "${definition.topic_id}"`
+  if (isDeeperThan(definition, MAX_DEPTH)) return `${topic} nests deeper than ${MAX_DEPTH} levels.`
+  if (Buffer.byteLength(JSON.stringify(definition)) > MAX_RECORD_BYTES)
+    return `${topic} is larger than 256 KiB.`
+  const tooLarge = Object.keys(texts).find(
+    (type) => Buffer.byteLength(texts[type] as string) > MAX_BODY_BYTES,
+  )
+  return tooLarge === undefined ? undefined : `${pathOf(tooLarge)} is larger than ${MAX_BODY_BYTES} bytes.`
+}
+
+/** Characters that no text may hold. */
+function characterErrors(path: string, text: string): FieldError[] {
+  const errors: FieldError[] = []
+  if (text.includes('\0'))
+    errors.push({ path, expected: 'text without NUL', message: 'holds a NUL character.' })
+  if (!text.isWellFormed()) errors.push({ path, expected: 'valid UTF-8', message: 'holds half a character.' })
+  return errors
 }

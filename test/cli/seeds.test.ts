@@ -81,7 +81,7 @@ describe('the six seeds', () => {
 
   test.each(ALL)('%s has no fault, and uses every parameter that it declares', (topic_id) => {
     const { definition, texts } = seedOf(topic_id)
-    expect(checkTopic(definition, texts)).toEqual({ faults: [], warnings: [] })
+    expect(checkTopic(definition, texts)).toEqual({ errors: [], warnings: [] })
   })
 
   test.each(COACHING)('%s takes the parameters of a coaching topic', (topic_id) => {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, rm, rmdir } from 'node:fs/promises'
-import { AppError, type FieldError } from '../../domain/errors.ts'
+import type { FieldError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { sameJson } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
@@ -51,13 +51,9 @@ export function readWorkingCopy(layout: Layout, topic_id: string): TopicContent 
   if (!files) return undefined
   const { definition, texts, faults } = files
   if (!definition || faults.length > 0) return sentenceOf(faults)
-  try {
-    const check = checkTopic(definition, texts, (type) => promptKey(topic_id, type))
-    return check.errors.length > 0 ? sentenceOf(check.errors) : { definition, texts }
-  } catch (error) {
-    if (error instanceof AppError) return error.message
-    throw error
-  }
+  const { errors, tooLarge } = checkTopic(definition, texts, (type) => promptKey(topic_id, type))
+  if (errors.length > 0) return tooLarge ?? sentenceOf(errors)
+  return { definition, texts }
 }
 
 function sentenceOf(faults: readonly FieldError[]): string {

@@ -19,11 +19,13 @@ const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs: 60_0
 const deps = { catalog, topics, prompts, clock, mutex: createKeyedMutex() }
 
 if (mode === 'count') {
-  for (let done = 0; done < Number(times); done++) await publish(deps, 't', type, counted)
+  for (let done = 0; done < Number(times); done++)
+    await publish(deps, { topic_id: 't', by: type }, (current) => counted(current?.content))
 } else {
   for (;;) {
-    const published = await publish(deps, 't', 'writer', (current) => numbered(numberOf(current) + 1))
-    process.stdout.write(`${published?.topic.revision}\n`)
+    const target = { topic_id: 't', by: 'writer' }
+    const { topic } = await publish(deps, target, (current) => numbered(numberOf(current?.content) + 1))
+    process.stdout.write(`${topic.revision}\n`)
   }
 }
 await catalog.close()
