@@ -1,7 +1,7 @@
 import { systemClock } from '../../../src/domain/clock.ts'
 import { createKeyedMutex } from '../../../src/domain/keyed-mutex.ts'
 import type { TopicContent } from '../../../src/domain/topic.ts'
-import { openCatalog } from '../../../src/services/catalog/catalog.ts'
+import { openCatalog } from '../../../src/services/catalog/sync.ts'
 import { publish } from '../../../src/services/publishing.ts'
 import { openFiles } from '../../helpers/files-store.ts'
 import { parameter } from '../../helpers/parameters.ts'
