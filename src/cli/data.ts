@@ -1,7 +1,7 @@
 import pMap from 'p-map'
 import { readTopicSource, writeTopicSource } from '../adapters/files/folder.ts'
 import { AppError } from '../domain/errors.ts'
-import { escapeForeignBraces } from '../domain/template.ts'
+import { escapeForeignBraces } from '../domain/template/escape.ts'
 import { definitionOf, type TopicContent } from '../domain/topic.ts'
 import { type ImportStep, importTopics, seedTopics } from '../services/importing.ts'
 import { localUser, type Start, seedsOf, withApp } from './context.ts'

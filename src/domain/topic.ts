@@ -4,7 +4,7 @@ import type { FieldError } from './errors.ts'
 import { PromptType, plainLines, plainText, TopicId } from './identifiers.ts'
 import { isDeeperThan, MAX_DEPTH } from './json.ts'
 import { ParameterDefinitions } from './parameters.ts'
-import { checkTemplate } from './template.ts'
+import { checkTemplate } from './template/check.ts'
 import { joinPath } from './validation.ts'
 
 /** Largest prompt body in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON (spec §1). */

@@ -10,7 +10,7 @@ import type {
   TextListener,
 } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
-import { MAX_RENDERED_BYTES } from '../domain/template.ts'
+import { MAX_RENDERED_BYTES } from '../domain/template/render.ts'
 import type { PromptTexts, Topic } from '../domain/topic.ts'
 import { check } from '../domain/validation.ts'
 import type { Catalog } from './catalog/catalog.ts'

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../domain/json.ts'
 import { checkParameters, type ParameterStyle } from '../domain/parameters.ts'
-import { renderTemplate } from '../domain/template.ts'
+import { renderTemplate } from '../domain/template/render.ts'
 import type { Topic } from '../domain/topic.ts'
 import type { Catalog } from './catalog/catalog.ts'
 
