@@ -7,6 +7,7 @@ import { maskEscapes, scanTags, type Tag } from './tags.ts'
 const MAX_NESTING = 32
 /** Dotted names, and `.` for the item of a list. Mustache would take more, and read it in its own ways. */
 const NAME = /^[^\s{}#^/&>!=]+$/
+const EXPECTED_NAME = 'a name without white space and braces'
 
 /** What a text says about itself: its errors, the declared parameters it uses, and plain variables that are not declared. */
 export interface TemplateCheck {
@@ -75,8 +76,11 @@ function createNameCheck(definitions: readonly ParameterDefinition[], report: Re
   const typeOf = (name: string) => types.get(name.split('.', 1)[0] as string)
 
   function check({ sigil, name, start }: Tag, areNamesFree: boolean): void {
-    if (typeOf(name) !== undefined) used.add(name.split('.', 1)[0] as string)
-    else if (name === '') report(start, 'a parameter name', 'The tag is empty.')
+    if (typeOf(name) !== undefined) {
+      used.add(name.split('.', 1)[0] as string)
+      // Most often the braces of a tag that was not closed; rendering would take `{{!` for a comment.
+      if (name.includes('{{')) report(start, EXPECTED_NAME, `${quote(name)} is not a name.`)
+    } else if (name === '') report(start, 'a parameter name', 'The tag is empty.')
     else if (!areNamesFree) {
       const message =
         name === '.'
@@ -85,7 +89,7 @@ function createNameCheck(definitions: readonly ParameterDefinition[], report: Re
       report(start, declared, message)
       if (sigil === '' && isIdentifier(name)) undeclared.add(name)
     } else if (!NAME.test(name)) {
-      report(start, 'a name without white space and braces', `${quote(name)} is not a name.`)
+      report(start, EXPECTED_NAME, `${quote(name)} is not a name.`)
     }
   }
 
