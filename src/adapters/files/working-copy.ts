@@ -134,15 +134,15 @@ function promptTypesIn(folder: string): string[] {
   }
 }
 
-/** Texts below `prompts/` that no topic takes: of no topic, or not named by a prompt type. */
+/** Texts below `prompts/` that belong to no topic, or are not named by a prompt type. */
 export function strayTexts(layout: Layout): string[] {
   if (!existsSync(layout.prompts)) return []
   return readdirSync(layout.prompts, { withFileTypes: true }).flatMap((entry) => {
-    const place = `prompts/${entry.name}`
-    if (!entry.isDirectory() || !existsSync(layout.definition(entry.name))) return [place]
+    const path = `prompts/${entry.name}`
+    if (!entry.isDirectory() || !existsSync(layout.definition(entry.name))) return [path]
     const types = new Set(promptTypesIn(layout.promptFolder(entry.name)).map((type) => `${type}.md`))
     const texts = readdirSync(layout.promptFolder(entry.name)).filter((name) => /\.(md|txt)$/i.test(name))
-    return texts.filter((name) => !types.has(name)).map((name) => `${place}/${name}`)
+    return texts.filter((name) => !types.has(name)).map((name) => `${path}/${name}`)
   })
 }
 
