@@ -19,11 +19,11 @@ export async function runImport(
   options: { dryRun?: boolean; escape?: boolean; json?: boolean },
 ): Promise<void> {
   const { dryRun = false, json = false } = options
-  const { contents, faults } = readTopicSource(path)
+  const { contents, errors } = readTopicSource(path)
   const wanted = options.escape ? contents.map(withLiteralBraces) : contents
   await withApp({}, async ({ services }) => {
     const { subject } = localUser()
-    printSteps(await importTopics(services, wanted, { by: subject, dryRun, sourceErrors: faults }), json)
+    printSteps(await importTopics(services, wanted, { by: subject, dryRun, sourceErrors: errors }), json)
   })
   if (dryRun) info('Nothing was written (--dry-run).')
 }

@@ -11,7 +11,13 @@ export interface PromptVersion {
   updated_by: string
 }
 
-/** Prompt bodies. They are written only by {@link TopicRepository.save}; a written one never changes. */
+/**
+ * The texts of prompts. They are written only by {@link TopicRepository.save}; a written one never changes.
+ *
+ * @example
+ * const [newest] = await prompts.history('greeting', 'user')
+ * const text = newest && (await prompts.readVersion('greeting', 'user', newest.version_id))
+ */
 export interface PromptStore {
   /**
    * The text that `info` means.

@@ -7,7 +7,7 @@ import { ParameterDefinitions } from './parameters.ts'
 import { checkTemplate } from './template/check.ts'
 import { joinPath } from './validation.ts'
 
-/** Largest prompt body in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON (spec §1). */
+/** Largest prompt body in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON. */
 export const MAX_BODY_BYTES = 51_200
 const MAX_PROMPTS = 16
 const MAX_RECORD_BYTES = 256 * 1024
@@ -55,7 +55,7 @@ export const PromptInfo = z.strictObject({
 })
 export type PromptInfo = z.infer<typeof PromptInfo>
 
-/** The record of a topic (spec §1). */
+/** The record of a topic. */
 export const Topic = TopicDefinition.extend({
   prompts: z.array(PromptInfo).max(MAX_PROMPTS),
   revision: z.int().positive().describe('1 at creation, one more with every change of the record.'),
@@ -70,7 +70,7 @@ export type Topic = z.infer<typeof Topic>
 /** Prompt texts by prompt type. */
 export type PromptTexts = Readonly<Record<string, string>>
 
-/** A topic with its texts: in the store, in a folder to import, or as somebody wants it. */
+/** A topic with its texts: in the store, in a folder to import, or as an edit wants it. */
 export interface TopicContent {
   definition: TopicDefinition
   texts: PromptTexts
@@ -82,7 +82,7 @@ export type StoredTopic = { topic_id: string; topic: Topic } | { topic_id: strin
 /** Something happened to the store; `topic_ids` is empty when only its reachability changed. */
 export interface StoreEvent {
   topic_ids: readonly string[]
-  /** False while the store cannot be read; what is known stays served (spec §3, freshness). */
+  /** False while the store cannot be read; what is known stays served. */
   reachable: boolean
   /** When it cannot be read and that of which is known is older than this event: its time. */
   as_of?: Date
@@ -92,7 +92,7 @@ export interface StoreEvent {
   reset?: boolean
 }
 
-/** Told of what happens to a store. Rejects when it could not take it over; the store then tells again. */
+/** Is called with what happens to a store. Rejects when it could not take that over; the store then reports it again. */
 export type StoreListener = (event: StoreEvent) => Awaitable<void>
 
 /** Following a store. */
@@ -105,7 +105,17 @@ export interface StoreWatch {
   close(): Promise<void>
 }
 
-/** Topic records, and the one promise that matters: a record and its bodies change together or not at all. */
+/**
+ * Topic records, and the one promise that matters: a record and its texts change together or not at all. Every store
+ * keeps `test/contracts/store.ts`.
+ *
+ * @example
+ * const stored = await topics.get('greeting')
+ * if (stored && 'topic' in stored) {
+ *   // Raises the revision, or fails with `conflict` if another process has saved since.
+ *   await topics.save({ ...stored.topic, topic_name: 'Greetings' }, {})
+ * }
+ */
 export interface TopicRepository {
   /** The topic as it is in the store now, deleted ones too; `undefined` if there never was one. */
   get(topic_id: string): Promise<StoredTopic | undefined>
@@ -118,20 +128,20 @@ export interface TopicRepository {
    * not exist yet), and raises the revision by one. `topic.prompts` already describes the new texts. Durable
    * when it returns; after a crash at any instant the store holds all of it or nothing.
    *
-   * @param losses how often this edit has lost to others before: a store may let it go first then.
+   * @param losses how many times this edit has lost to others before: a store may let it go first then.
    * @returns the topic as stored.
-   * @throws AppError `conflict` when someone else saved first, `unavailable` when the store cannot be written;
+   * @throws AppError `conflict` when another writer saved first, `unavailable` when the store cannot be written;
    *   nothing is written then.
    */
   save(topic: Topic, changed: PromptTexts, losses?: number): Promise<Topic>
 
-  /** Tells of changes by anybody, until it is closed. */
+  /** Reports changes by this process, by others and by hand, until it is closed. */
   watch(listener: StoreListener): Promise<StoreWatch>
 }
 
 export type ListPosition = Pick<TopicDefinition, 'display_order' | 'topic_id'>
 
-/** Order of every list of topics: `display_order`, then id (spec §3). */
+/** Order of every list of topics: `display_order`, then id. */
 export function byDisplayOrder(a: ListPosition, b: ListPosition): number {
   return a.display_order - b.display_order || (a.topic_id < b.topic_id ? -1 : a.topic_id > b.topic_id ? 1 : 0)
 }

@@ -160,7 +160,7 @@ function checkReply({ answers: [answer, ...more] }: ModelReply): CheckedReply {
   } catch {
     return { fault: 'it is not JSON.' }
   }
-  const { data, faults } = check(Analysis, value, MAX_FAULTS_TOLD)
+  const { data, errors: faults } = check(Analysis, value, MAX_FAULTS_TOLD)
   if (!faults) return { analysis: data }
   const told = faults.slice(0, MAX_FAULTS_TOLD)
   return {
