@@ -7,7 +7,7 @@ import { ParameterDefinitions } from './parameters.ts'
 import { checkTemplate } from './template/check.ts'
 import { joinPath } from './validation.ts'
 
-/** Largest prompt body in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON. */
+/** Largest text in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON. */
 export const MAX_BODY_BYTES = 51_200
 const MAX_PROMPTS = 16
 const MAX_RECORD_BYTES = 256 * 1024
@@ -41,7 +41,7 @@ export const TopicDefinition = z.strictObject({
 })
 export type TopicDefinition = z.infer<typeof TopicDefinition>
 
-/** Where one prompt body is and what it is. `revision` starts at 1 and never repeats, not even after a deletion. */
+/** Where the text of a prompt is and what it is. `revision` starts at 1 and never repeats, not even after a deletion. */
 export const PromptInfo = z.strictObject({
   prompt_type: PromptType,
   s3_bucket: z.string().optional().describe('Only where bodies are in S3.'),
@@ -76,19 +76,19 @@ export interface TopicContent {
   texts: PromptTexts
 }
 
-/** What a store answers for a topic: its record, or why the record or a body of it cannot be used. */
+/** What a store answers for a topic: its record, or why the record or a text of it cannot be used. */
 export type StoredTopic = { topic_id: string; topic: Topic } | { topic_id: string; invalid: string }
 
 /** Something happened to the store; `topic_ids` is empty when only its reachability changed. */
 export interface StoreEvent {
   topic_ids: readonly string[]
-  /** False while the store cannot be read; what is known stays served. */
+  /** False while the store cannot be read; the topics that were read before stay served. */
   reachable: boolean
-  /** When it cannot be read and that of which is known is older than this event: its time. */
+  /** When it cannot be read, the time that the topics read before are of, if that is earlier than this event. */
   as_of?: Date
   /** Why it cannot be read, for the log. */
   cause?: unknown
-  /** True when anything may have changed (a restored backup, lost notifications): all that is known is compared anew. */
+  /** True when anything may have changed (a restored backup, lost notifications): every topic is compared again. */
   reset?: boolean
 }
 
@@ -98,8 +98,8 @@ export type StoreListener = (event: StoreEvent) => Awaitable<void>
 /** Following a store. */
 export interface StoreWatch {
   /**
-   * Resolves when all changes older than the freshness bound have been told; `undefined` when they have been already,
-   * and in an outage, in which nobody can tell.
+   * Resolves when all changes older than the freshness bound have been reported; `undefined` when they have been
+   * already, and in an outage, in which nothing can be said.
    */
   catchUp(): Promise<void> | undefined
   close(): Promise<void>

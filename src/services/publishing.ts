@@ -60,7 +60,7 @@ export interface PublishingDeps {
   topics: TopicRepository
   prompts: PromptStore
   clock: Clock
-  /** Edits of one topic wait for each other here: as rivals they would only make each other start over. */
+  /** Edits of one topic wait for each other here: side by side they would only make each other start over. */
   mutex: KeyedMutex
 }
 

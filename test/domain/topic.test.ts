@@ -23,7 +23,7 @@ describe('checking a topic', () => {
     })
   })
 
-  it('reports the faults of all bodies together, with path, line and column', () => {
+  it('reports the errors of all texts together, with path, line and column', () => {
     const { errors } = check({ system: 'a\n {{x}} {{name}}', user: '{{#name}}' })
     expect(errors).toEqual([
       {

@@ -94,7 +94,7 @@ describe('publishing', () => {
     expect(edited.changed).toBe(true)
   })
 
-  it('refuses faults, all at once, and writes nothing', async () => {
+  it('refuses errors, all at once, and writes nothing', async () => {
     const services = await openServices()
     const error = await failureOf(() => put(services, topicContent('t', { user: '{{a}}', system: 'x {{b' })))
     expect(error.code).toBe('invalid_input')
@@ -133,7 +133,7 @@ describe('publishing', () => {
     expect((await failureOf(() => put(services, topicContent('t')))).code).toBe('unavailable')
   })
 
-  it('refuses a damaged topic as a conflict that says why', async () => {
+  it('refuses an invalid topic as a conflict that says why', async () => {
     const services = await openServices()
     services.topics.get = async () => ({ topic_id: 't', invalid: 'user.md: is not valid UTF-8.' })
     const error = await failureOf(() => put(services, topicContent('t')))

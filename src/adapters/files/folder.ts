@@ -89,7 +89,7 @@ function repeatedIds(contents: readonly TopicContent[]): FieldError[] {
  * Writes topics as a folder, or as one JSON file when `path` ends in `.json`. The same topics always give the
  * same bytes. Other files in the folder stay.
  *
- * @throws AppError `unavailable` when the place cannot be written.
+ * @throws AppError `unavailable` when it cannot be written there.
  */
 export async function writeTopicSource(path: string, contents: readonly TopicContent[]): Promise<void> {
   try {
@@ -110,10 +110,10 @@ async function writeFolder(path: string, contents: readonly TopicContent[]): Pro
   await mkdir(layout.topics, { recursive: true })
   for (const { definition, texts } of contents) {
     await writeFile(layout.definition(definition.topic_id), formatDefinition(definition))
-    for (const [type, body] of Object.entries(texts)) {
+    for (const [type, text] of Object.entries(texts)) {
       const file = layout.body(definition.topic_id, type)
       await mkdir(dirname(file), { recursive: true })
-      await writeFile(file, body)
+      await writeFile(file, text)
     }
   }
 }

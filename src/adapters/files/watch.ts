@@ -232,13 +232,13 @@ function identityOf(layout: Layout): string {
 /** Times and sizes of all files of a topic, as one text to compare. */
 function signatureOf(layout: Layout, topic_id: string): string {
   const folder = layout.promptFolder(topic_id)
-  let bodies: string[] = []
+  let texts: string[] = []
   try {
-    bodies = readdirSync(folder).map((name) => join(folder, name))
+    texts = readdirSync(folder).map((name) => join(folder, name))
   } catch {
     // No prompts yet.
   }
-  return [layout.definition(topic_id), layout.state(topic_id), ...bodies].map(fileSignature).join('|')
+  return [layout.definition(topic_id), layout.state(topic_id), ...texts].map(fileSignature).join('|')
 }
 
 function fileSignature(path: string): string {

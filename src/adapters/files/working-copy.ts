@@ -82,8 +82,8 @@ export function readTopicFiles(layout: Layout, topic_id: string): TopicFiles | u
   const definition = parseDefinition(topic_id, text, path, errors)
   const texts: Record<string, string> = {}
   for (const type of promptTypesIn(layout.promptFolder(topic_id))) {
-    const body = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_BODY_BYTES, errors)
-    if (body !== undefined) texts[type] = body
+    const content = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_BODY_BYTES, errors)
+    if (content !== undefined) texts[type] = content
   }
   return { ...(definition && { definition }), texts, errors }
 }
@@ -162,7 +162,7 @@ function readText(file: string, path: string, maxBytes: number, errors: FieldErr
   return undefined
 }
 
-/** Whether one path is odd, as opposed to the whole store being out of reach. */
+/** Whether one path cannot be read, as opposed to the whole store. */
 function isUnreadable(error: unknown): boolean {
   return ['EISDIR', 'ELOOP', 'EACCES', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
@@ -178,18 +178,18 @@ export function showsTopic(copy: TopicContent | undefined, topic: Topic): boolea
   return (
     Object.keys(copy.texts).length === topic.prompts.length &&
     topic.prompts.every((info) => {
-      const body = copy.texts[info.prompt_type]
-      return body !== undefined && fingerprint(body).sha256 === info.sha256
+      const text = copy.texts[info.prompt_type]
+      return text !== undefined && fingerprint(text).sha256 === info.sha256
     }) &&
     sameJson(copy.definition, definitionOf(topic))
   )
 }
 
-/** Makes the files show `topic`; `bodyOf` gives the texts. Doing it twice does no harm. */
+/** Makes the files show `topic`; `textOf` gives the texts. Doing it twice does no harm. */
 export async function writeWorkingCopy(
   layout: Layout,
   topic: Topic,
-  bodyOf: (prompt_type: string) => string,
+  textOf: (prompt_type: string) => string,
 ): Promise<void> {
   const { topic_id } = topic
   const folder = layout.promptFolder(topic_id)
@@ -197,7 +197,7 @@ export async function writeWorkingCopy(
   const wanted = new Set(prompts.map((info) => info.prompt_type))
   if (wanted.size > 0) await mkdir(folder, { recursive: true })
   for (const { prompt_type } of prompts) {
-    await writeIfDifferent(layout, layout.body(topic_id, prompt_type), bodyOf(prompt_type))
+    await writeIfDifferent(layout, layout.body(topic_id, prompt_type), textOf(prompt_type))
   }
   if (topic.deleted_at === undefined) {
     await writeIfDifferent(layout, layout.definition(topic_id), formatDefinition(topic))

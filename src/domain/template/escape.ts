@@ -2,7 +2,7 @@ import type { ParameterDefinition } from '../parameters.ts'
 import { checkTemplate } from './check.ts'
 
 /**
- * Makes the braces of a foreign text literal where they are no tags of declared parameters. A text that is a faultless
+ * Makes the braces of a foreign text literal where they are no tags of declared parameters. A text that is a valid
  * template already stays as it is; but comments and escapes, which would vanish from it, are made literal as well.
  *
  * @example escapeForeignBraces('{{name}} {{other}}', [name]) // '{{name}} \\{{other}}'

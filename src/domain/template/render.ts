@@ -10,12 +10,12 @@ export const MAX_RENDERED_BYTES = 1024 * 1024
 const MAX_STEPS = 1_000_000
 
 /**
- * Renders a body that {@link checkTemplate} accepts. Values are inserted as they are, never HTML-escaped;
+ * Renders a template that {@link checkTemplate} accepts. Values are inserted as they are, never HTML-escaped;
  * arrays and objects as JSON. Only own members of `values` are reachable.
  *
  * @throws AppError `too_large` when the text would exceed 1 MiB.
  */
-export function renderTemplate(body: string, values: Readonly<Record<string, JsonValue>>): string {
+export function renderTemplate(template: string, values: Readonly<Record<string, JsonValue>>): string {
   const output: string[] = []
   let bytes = 0
   let steps = 0
@@ -49,7 +49,7 @@ export function renderTemplate(body: string, values: Readonly<Record<string, Jso
     }
   }
 
-  visit(compile(body), [values])
+  visit(compile(template), [values])
   return output.join('')
 }
 
@@ -79,15 +79,15 @@ const parser = new Mustache.Writer()
 Object.assign(parser, { templateCache: undefined })
 const compiled = new LRUCache<string, Node[]>({
   maxSize: 16 * 1024 * 1024,
-  sizeCalculation: (_, body) => body.length * 2 + 1,
+  sizeCalculation: (_, template) => template.length * 2 + 1,
 })
 
-function compile(body: string): Node[] {
-  let nodes = compiled.get(body)
+function compile(template: string): Node[] {
+  let nodes = compiled.get(template)
   if (!nodes) {
     // Comments are emptied first: the parser takes quadratic time to find the end of a long one.
-    nodes = nodesOf(parser.parse(withoutComments(maskEscapes(body))))
-    compiled.set(body, nodes)
+    nodes = nodesOf(parser.parse(withoutComments(maskEscapes(template))))
+    compiled.set(template, nodes)
   }
   return nodes
 }

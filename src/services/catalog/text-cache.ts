@@ -32,7 +32,7 @@ export interface TextCache {
   close(): void
 }
 
-/** What is kept for a topic that is asked for often: the place for everything that is made of its texts once. */
+/** What is kept for a topic that is asked for often: everything that is made of its texts once belongs here. */
 interface HotEntry {
   readonly texts: PromptTexts
 }
@@ -121,8 +121,8 @@ function createTextReader(prompts: PromptStore, warn: (message: string, cause?: 
   return {
     read(topic_id: string, info: PromptInfo): Awaitable<string> {
       const key = keyOf(topic_id, info)
-      const known = texts.get(key) ?? pending.get(key)
-      if (known !== undefined) return known
+      const cached = texts.get(key) ?? pending.get(key)
+      if (cached !== undefined) return cached
       const loading = load(key, topic_id, info).finally(() => pending.delete(key))
       pending.set(key, loading)
       return loading
