@@ -60,7 +60,7 @@ export async function watchFolders(
     reachable = true
     watchStore(layout, watchers, changes.add)
     signatures.clear()
-    changes.add(...signatures.takeChanged())
+    changes.add(...signatures.update())
     notify({ topic_ids: [], reachable, reset })
   }
 
@@ -75,8 +75,8 @@ export async function watchFolders(
     }
     if (!reachable || found !== identity) restore(found)
     // With the first look, not before: a start must not wait for it.
-    else if (!signatures.areTaken()) signatures.takeChanged()
-    else if (watchers.haveFailed() || signatures.ageMs() > SWEEP_MS) changes.add(...signatures.takeChanged())
+    else if (!signatures.haveBaseline()) signatures.update()
+    else if (watchers.haveFailed() || signatures.ageMs() > SWEEP_MS) changes.add(...signatures.update())
   }
 
   watchStore(layout, watchers, changes.add)
@@ -200,21 +200,21 @@ function createFolderWatchers(onFailure: (path: string, code: string | undefined
 /** Times and sizes of all files of a store, compared from look to look. */
 export function createSignatures(layout: Layout, topicIds: () => string[]) {
   let last: Map<string, string> | undefined
-  let takenAt = performance.now()
+  let updatedAt = performance.now()
 
   return {
     /** Ids of the topics of which a file has changed since the last call: all, if there was none. */
-    takeChanged(): string[] {
-      takenAt = performance.now()
+    update(): string[] {
+      updatedAt = performance.now()
       const before = last ?? new Map<string, string>()
       const now = new Map(topicIds().map((topic_id) => [topic_id, signatureOf(layout, topic_id)]))
       last = now
       const ids = new Set([...now.keys(), ...before.keys()])
       return [...ids].filter((topic_id) => now.get(topic_id) !== before.get(topic_id))
     },
-    areTaken: () => last !== undefined,
+    haveBaseline: () => last !== undefined,
     /** Milliseconds since the last look. */
-    ageMs: () => performance.now() - takenAt,
+    ageMs: () => performance.now() - updatedAt,
     /** Makes all topics changed ones. */
     clear() {
       last = undefined

@@ -117,7 +117,7 @@ async function follow(
     warn('the store is back')
     readAhead.start(0)
   }
-  await reader.refresh([...topic_ids, ...reader.takeMissed()])
+  await reader.refresh([...topic_ids, ...reader.drainMissed()])
   if (reset) await reader.refresh(await differing(topics, records))
 }
 
@@ -135,8 +135,8 @@ async function differing(topics: TopicRepository, records: TopicRecords): Promis
 interface TopicReader {
   /** Reads topics again; resolves when these and all that waited before have been read. */
   refresh(topic_ids: readonly string[]): Promise<void>
-  /** The topics that could not be read in an outage; they are given out once. */
-  takeMissed(): string[]
+  /** The topics that could not be read in an outage; each is answered once. */
+  drainMissed(): string[]
 }
 
 /** Reads topics from the store, one batch at a time, so that no answer overtakes a later one. */
@@ -189,7 +189,7 @@ function createTopicReader({ topics, records, reach, texts, warn, notify }: Sync
 
   return {
     refresh,
-    takeMissed() {
+    drainMissed() {
       const ids = [...missed]
       missed.clear()
       return ids
