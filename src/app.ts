@@ -12,7 +12,7 @@ import type { RateLimiter } from './domain/rate-limiter.ts'
 import { type Observer, observers } from './domain/telemetry.ts'
 import { createPipeline, type Pipeline } from './pipeline/execute.ts'
 import type { Services } from './pipeline/operation.ts'
-import { openCatalog } from './services/catalog/catalog.ts'
+import { openCatalog } from './services/catalog/sync.ts'
 import { seedTopics } from './services/importing.ts'
 import { createModelClient, type ModelSettings } from './services/models.ts'
 

@@ -199,7 +199,7 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
   const given = Object.fromEntries(
     Object.entries({ ...environment, ...overrides }).filter(([, value]) => value !== ''),
   )
-  const { data: settings, faults } = check(Settings, given)
+  const { data: settings, errors: faults } = check(Settings, given)
   if (faults) {
     const sentence = faults.map((fault) => `${fault.path} is wrong: expected ${fault.expected}.`).join(' ')
     throw new AppError('invalid_input', sentence, { errors: faults })

@@ -1,7 +1,7 @@
 import pMap from 'p-map'
 import { readTopicSource, writeTopicSource } from '../adapters/files/folder.ts'
 import { AppError } from '../domain/errors.ts'
-import { escapeForeignBraces } from '../domain/template.ts'
+import { escapeForeignBraces } from '../domain/template/escape.ts'
 import { definitionOf, type TopicContent } from '../domain/topic.ts'
 import { type ImportStep, importTopics, seedTopics } from '../services/importing.ts'
 import { localUser, type Start, seedsOf, withApp } from './context.ts'
@@ -19,11 +19,11 @@ export async function runImport(
   options: { dryRun?: boolean; escape?: boolean; json?: boolean },
 ): Promise<void> {
   const { dryRun = false, json = false } = options
-  const { contents, faults } = readTopicSource(path)
+  const { contents, errors } = readTopicSource(path)
   const wanted = options.escape ? contents.map(withLiteralBraces) : contents
   await withApp({}, async ({ services }) => {
     const { subject } = localUser()
-    printSteps(await importTopics(services, wanted, { by: subject, dryRun, sourceFaults: faults }), json)
+    printSteps(await importTopics(services, wanted, { by: subject, dryRun, sourceErrors: errors }), json)
   })
   if (dryRun) info('Nothing was written (--dry-run).')
 }

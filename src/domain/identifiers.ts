@@ -1,19 +1,14 @@
 import * as z from 'zod'
+import { IDENTIFIER, isReservedName } from './names.ts'
 
-const RESERVED = new Set(['__proto__', 'constructor', 'prototype'])
-const IDENTIFIER = /^[a-z0-9_]{1,64}$/
+export { isIdentifier } from './names.ts'
 
-/** Whether `text` may name a topic, a prompt type or a parameter (spec §1). */
-export function isIdentifier(text: string): boolean {
-  return IDENTIFIER.test(text) && !RESERVED.has(text)
-}
-
-/** The schema of such a name. `what` is used in the description, for example "Topic id". */
+/** The schema of a name of a topic, a prompt type or a parameter. `what` is used in the description, for example "Topic id". */
 export function identifier(what: string) {
   return z
     .string()
     .regex(IDENTIFIER)
-    .refine((text) => !RESERVED.has(text), {
+    .refine((text) => !isReservedName(text), {
       error: 'is a reserved name',
       params: { expected: 'another name' },
     })

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import * as z from 'zod'
 
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [member: string]: JsonValue }
@@ -10,7 +11,7 @@ export const JsonObject = z
   )
   .meta({ type: 'object', additionalProperties: true })
 
-/** Levels of a topic record (spec §1) and of a parameter value. */
+/** Levels of a topic record and of a parameter value. */
 export const MAX_DEPTH = 16
 
 /** Whether `value` nests deeper than `limit` levels. Looks no deeper, so hostile depth cannot end the stack. */
@@ -44,4 +45,18 @@ function sorted(value: unknown): unknown {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, member]) => [name, sorted(member)]),
   )
+}
+
+/**
+ * The text in `bytes`, or `undefined` if they are not valid UTF-8: nothing is replaced or guessed.
+ *
+ * Not by TextDecoder: its texts take two bytes for each character, and several times as long to send.
+ */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString() : undefined
+}
+
+/** The same for JSON, in which a byte order mark at the beginning means nothing (RFC 8259, section 8.1). */
+export function decodeUtf8Json(bytes: Uint8Array): string | undefined {
+  return decodeUtf8(bytes)?.replace(/^\uFEFF/, '')
 }

@@ -27,7 +27,7 @@ const APPLIES_TO: Record<Validation['type'], readonly ParameterType[]> = {
   pattern: ['string'],
 }
 
-/** One declared parameter of a topic (spec §1). */
+/** One declared parameter of a topic. */
 export const ParameterDefinition = z
   .strictObject({
     name: identifier('Parameter name'),
@@ -40,7 +40,7 @@ export const ParameterDefinition = z
     ),
   })
   .superRefine((definition, context) => {
-    for (const { path, message, expected } of definitionFaults(definition)) {
+    for (const { path, message, expected } of definitionErrors(definition)) {
       context.addIssue({ code: 'custom', path: path.split('.'), message, params: { expected } })
     }
   })
@@ -63,49 +63,49 @@ export const ParameterDefinitions = z
     }
   })
 
-function definitionFaults(definition: z.output<typeof ParameterDefinition>): FieldError[] {
+function definitionErrors(definition: z.output<typeof ParameterDefinition>): FieldError[] {
   const { type, validation } = definition
-  const faults: FieldError[] = []
-  const fault = (path: string, expected: string, message: string) => faults.push({ path, expected, message })
+  const errors: FieldError[] = []
+  const report = (path: string, expected: string, message: string) => errors.push({ path, expected, message })
   if (validation) {
     const types = APPLIES_TO[validation.type]
     if (!types.includes(type)) {
-      fault(
+      report(
         'validation.type',
         `a rule for ${type} parameters`,
         `"${validation.type}" applies to ${types.join(' and ')} parameters only`,
       )
-      return faults
+      return errors
     }
     if ('min' in validation && 'max' in validation && (validation.min ?? 0) > (validation.max ?? Infinity)) {
-      fault('validation.min', `at most ${validation.max}`, 'min is greater than max')
+      report('validation.min', `at most ${validation.max}`, 'min is greater than max')
     }
     if (validation.type === 'enum') {
       validation.enum_values.forEach((value, index) => {
-        if (!hasType(value, type)) fault(`validation.enum_values.${index}`, type, `is not a ${type}`)
+        if (!hasType(value, type)) report(`validation.enum_values.${index}`, type, `is not a ${type}`)
       })
     }
     if (validation.type === 'pattern') {
       try {
         compilePattern(validation.pattern)
       } catch (error) {
-        fault('validation.pattern', 'a pattern in RE2 syntax', (error as Error).message)
+        report('validation.pattern', 'a pattern in RE2 syntax', (error as Error).message)
       }
     }
   }
-  if (definition.default !== undefined && faults.length === 0) {
-    for (const { expected, message } of valueFaults(definition, definition.default)) {
-      fault('default', expected, message.replace(/\.$/, ''))
+  if (definition.default !== undefined && errors.length === 0) {
+    for (const { expected, message } of valueErrors(definition, definition.default)) {
+      report('default', expected, message.replace(/\.$/, ''))
     }
   }
-  return faults
+  return errors
 }
 
 /** How parameters arrive: as JSON, or as text where only text can travel (MCP prompts, `--param name=value`). */
 export type ParameterStyle = 'json' | 'text'
 
 /**
- * The one parameter checker, for every surface (spec §2): reports missing required parameters, wrong types,
+ * The one parameter checker, for every surface: reports missing required parameters, wrong types,
  * failed rules and unknown names all at once, and fills in defaults.
  *
  * @param prefix path of the parameters in the surface's input, for example `parameters`.
@@ -117,14 +117,14 @@ export function checkParameters(
   given: Readonly<Record<string, unknown>>,
   options: { style: ParameterStyle; prefix: string },
 ): Record<string, JsonValue> {
-  const faults: FieldError[] = []
+  const errors: FieldError[] = []
   const values: Record<string, JsonValue> = Object.create(null)
   for (const definition of definitions) {
     const path = joinPath(options.prefix, definition.name)
     let value = Object.hasOwn(given, definition.name) ? given[definition.name] : undefined
     if (options.style === 'text') {
       if (value !== undefined && typeof value !== 'string') {
-        faults.push({ path, expected: 'text', message: 'expected text, as every argument of a prompt.' })
+        errors.push({ path, expected: 'text', message: 'expected text, as every argument of a prompt.' })
         continue
       }
       value = fromText(definition.type, value)
@@ -132,25 +132,25 @@ export function checkParameters(
     if (value === undefined) {
       if (definition.default !== undefined) values[definition.name] = definition.default as JsonValue
       else if (definition.required) {
-        faults.push({ path, expected: describeRule(definition), message: 'is required and missing.' })
+        errors.push({ path, expected: describeRule(definition), message: 'is required and missing.' })
       }
       continue
     }
-    const found = valueFaults(definition, value)
-    for (const fault of found) faults.push({ ...fault, path })
-    if (found.length === 0) values[definition.name] = value as JsonValue
+    const wrong = valueErrors(definition, value)
+    for (const error of wrong) errors.push({ ...error, path })
+    if (wrong.length === 0) values[definition.name] = value as JsonValue
   }
-  const known = new Set(definitions.map((definition) => definition.name))
+  const names = new Set(definitions.map((definition) => definition.name))
   for (const name of Object.keys(given)) {
-    if (known.has(name)) continue
-    const expected = known.size > 0 ? `one of ${[...known].join(', ')}` : 'no parameters'
-    faults.push({
+    if (names.has(name)) continue
+    const expected = names.size > 0 ? `one of ${[...names].join(', ')}` : 'no parameters'
+    errors.push({
       path: joinPath(options.prefix, name),
       expected,
       message: 'is not a parameter of this topic.',
     })
   }
-  if (faults.length > 0) throw invalidInput(faults)
+  if (errors.length > 0) throw invalidInput(errors)
   return values
 }
 
@@ -173,7 +173,7 @@ function fromText(type: ParameterType, given: string | undefined): unknown {
   }
 }
 
-function valueFaults(definition: ParameterDefinition, value: unknown): Omit<FieldError, 'path'>[] {
+function valueErrors(definition: ParameterDefinition, value: unknown): Omit<FieldError, 'path'>[] {
   const expected = describeRule(definition)
   if (!hasType(value, definition.type)) {
     const isOddNumber = typeof value === 'number' && !Number.isFinite(value)

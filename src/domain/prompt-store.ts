@@ -11,7 +11,13 @@ export interface PromptVersion {
   updated_by: string
 }
 
-/** Prompt bodies. They are written only by {@link TopicRepository.save}; a written one never changes. */
+/**
+ * The texts of prompts. They are written only by {@link TopicRepository.save}; a written one never changes.
+ *
+ * @example
+ * const [newest] = await prompts.history('greeting', 'user')
+ * const text = newest && (await prompts.readVersion('greeting', 'user', newest.version_id))
+ */
 export interface PromptStore {
   /**
    * The text that `info` means.
@@ -31,12 +37,12 @@ export interface PromptStore {
   readVersion(topic_id: string, prompt_type: string, version_id: string): Promise<string>
 }
 
-/** Path of a body, below the data folder and in the bucket alike. */
+/** Path of a text, below the data folder and in the bucket alike. */
 export function promptKey(topic_id: string, prompt_type: string): string {
   return `prompts/${topic_id}/${prompt_type}.md`
 }
 
-/** The facts of a body that its record keeps. */
-export function fingerprint(body: string): { sha256: string; bytes: number } {
-  return { sha256: createHash('sha256').update(body).digest('hex'), bytes: Buffer.byteLength(body) }
+/** The facts of a text that its record keeps. */
+export function fingerprint(text: string): { sha256: string; bytes: number } {
+  return { sha256: createHash('sha256').update(text).digest('hex'), bytes: Buffer.byteLength(text) }
 }

@@ -1,13 +1,13 @@
 import * as z from 'zod'
 import type { Awaitable } from './awaitable.ts'
-import { AppError, type FieldError } from './errors.ts'
+import type { FieldError } from './errors.ts'
 import { PromptType, plainLines, plainText, TopicId } from './identifiers.ts'
 import { isDeeperThan, MAX_DEPTH } from './json.ts'
 import { ParameterDefinitions } from './parameters.ts'
-import { checkTemplate } from './template.ts'
+import { checkTemplate } from './template/check.ts'
 import { joinPath } from './validation.ts'
 
-/** Largest prompt body in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON (spec §1). */
+/** Largest text in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON. */
 export const MAX_BODY_BYTES = 51_200
 const MAX_PROMPTS = 16
 const MAX_RECORD_BYTES = 256 * 1024
@@ -41,7 +41,7 @@ export const TopicDefinition = z.strictObject({
 })
 export type TopicDefinition = z.infer<typeof TopicDefinition>
 
-/** Where one prompt body is and what it is. `revision` starts at 1 and never repeats, not even after a deletion. */
+/** Where the text of a prompt is and what it is. `revision` starts at 1 and never repeats, not even after a deletion. */
 export const PromptInfo = z.strictObject({
   prompt_type: PromptType,
   s3_bucket: z.string().optional().describe('Only where bodies are in S3.'),
@@ -55,7 +55,7 @@ export const PromptInfo = z.strictObject({
 })
 export type PromptInfo = z.infer<typeof PromptInfo>
 
-/** The record of a topic (spec §1). */
+/** The record of a topic. */
 export const Topic = TopicDefinition.extend({
   prompts: z.array(PromptInfo).max(MAX_PROMPTS),
   revision: z.int().positive().describe('1 at creation, one more with every change of the record.'),
@@ -70,42 +70,52 @@ export type Topic = z.infer<typeof Topic>
 /** Prompt texts by prompt type. */
 export type PromptTexts = Readonly<Record<string, string>>
 
-/** A topic with its texts: in the store, in a folder to import, or as somebody wants it. */
+/** A topic with its texts: in the store, in a folder to import, or as an edit wants it. */
 export interface TopicContent {
   definition: TopicDefinition
   texts: PromptTexts
 }
 
-/** What a store answers for a topic: its record, or why the record or a body of it cannot be used. */
+/** What a store answers for a topic: its record, or why the record or a text of it cannot be used. */
 export type StoredTopic = { topic_id: string; topic: Topic } | { topic_id: string; invalid: string }
 
 /** Something happened to the store; `topic_ids` is empty when only its reachability changed. */
 export interface StoreEvent {
   topic_ids: readonly string[]
-  /** False while the store cannot be read; what is known stays served (spec §3, freshness). */
+  /** False while the store cannot be read; the topics that were read before stay served. */
   reachable: boolean
-  /** When it cannot be read and that of which is known is older than this event: its time. */
+  /** When it cannot be read, the time that the topics read before are of, if that is earlier than this event. */
   as_of?: Date
   /** Why it cannot be read, for the log. */
   cause?: unknown
-  /** True when anything may have changed (a restored backup, lost notifications): all that is known is compared anew. */
+  /** True when anything may have changed (a restored backup, lost notifications): every topic is compared again. */
   reset?: boolean
 }
 
-/** Told of what happens to a store. Rejects when it could not take it over; the store then tells again. */
+/** Is called with what happens to a store. Rejects when it could not take that over; the store then reports it again. */
 export type StoreListener = (event: StoreEvent) => Awaitable<void>
 
 /** Following a store. */
 export interface StoreWatch {
   /**
-   * Resolves when all changes older than the freshness bound have been told; `undefined` when they have been already,
-   * and in an outage, in which nobody can tell.
+   * Resolves when all changes older than the freshness bound have been reported; `undefined` when they have been
+   * already, and in an outage, in which nothing can be said.
    */
   catchUp(): Promise<void> | undefined
   close(): Promise<void>
 }
 
-/** Topic records, and the one promise that matters: a record and its bodies change together or not at all. */
+/**
+ * Topic records, and the one promise that matters: a record and its texts change together or not at all. Every store
+ * keeps `test/contracts/store.ts`.
+ *
+ * @example
+ * const stored = await topics.get('greeting')
+ * if (stored && 'topic' in stored) {
+ *   // Raises the revision, or fails with `conflict` if another process has saved since.
+ *   await topics.save({ ...stored.topic, topic_name: 'Greetings' }, {})
+ * }
+ */
 export interface TopicRepository {
   /** The topic as it is in the store now, deleted ones too; `undefined` if there never was one. */
   get(topic_id: string): Promise<StoredTopic | undefined>
@@ -118,20 +128,20 @@ export interface TopicRepository {
    * not exist yet), and raises the revision by one. `topic.prompts` already describes the new texts. Durable
    * when it returns; after a crash at any instant the store holds all of it or nothing.
    *
-   * @param losses how often this edit has lost to others before: a store may let it go first then.
+   * @param losses how many times this edit has lost to others before: a store may let it go first then.
    * @returns the topic as stored.
-   * @throws AppError `conflict` when someone else saved first, `unavailable` when the store cannot be written;
+   * @throws AppError `conflict` when another writer saved first, `unavailable` when the store cannot be written;
    *   nothing is written then.
    */
   save(topic: Topic, changed: PromptTexts, losses?: number): Promise<Topic>
 
-  /** Tells of changes by anybody, until it is closed. */
+  /** Reports changes by this process, by others and by hand, until it is closed. */
   watch(listener: StoreListener): Promise<StoreWatch>
 }
 
 export type ListPosition = Pick<TopicDefinition, 'display_order' | 'topic_id'>
 
-/** Order of every list of topics: `display_order`, then id (spec §3). */
+/** Order of every list of topics: `display_order`, then id. */
 export function byDisplayOrder(a: ListPosition, b: ListPosition): number {
   return a.display_order - b.display_order || (a.topic_id < b.topic_id ? -1 : a.topic_id > b.topic_id ? 1 : 0)
 }
@@ -154,60 +164,73 @@ export function definitionOf(topic: TopicDefinition): TopicDefinition {
   }
 }
 
-/** What is wrong with a body, whatever its topic. */
-function bodyFaults(path: string, body: string): FieldError[] {
-  const errors: FieldError[] = []
-  if (body.includes('\0'))
-    errors.push({ path, expected: 'text without NUL', message: 'holds a NUL character.' })
-  if (!body.isWellFormed()) errors.push({ path, expected: 'valid UTF-8', message: 'holds half a character.' })
-  return errors
-}
-
-/** What stands between a topic and being published, and what is merely odd. */
+/** What stands between a topic and being published, and what may be a mistake. */
 export interface TopicCheck {
   errors: FieldError[]
   warnings: { path: string; message: string }[]
+  /** Set when a limit of size is exceeded: the sentence that says which. `errors` then holds just that. */
+  tooLarge?: string
 }
 
 /**
- * Checks that a topic and its bodies belong together (spec §2): no syntax error and no undeclared variable in any
- * body; declared parameters that no prompt uses are warnings.
+ * Checks that a topic and its texts belong together: no syntax error and no undeclared variable in any text, nothing
+ * larger than 50 KB for a text or 256 KiB and 16 levels for the record. Declared parameters that no prompt uses are
+ * warnings.
  *
- * @param pathOf path of a body in the surface's input, for example `content` or `prompts.system`.
- * @throws AppError `too_large` for a body over 50 KB or a record over 256 KiB or 16 levels.
+ * @param pathOf path of a text in the caller's input, for example `content` or `prompts.system`.
+ * @example checkTopic(definition, { user: '{{nme}}' }).errors[0]?.message // '"nme" is not declared.'
  */
 export function checkTopic(
   definition: TopicDefinition,
   texts: PromptTexts,
   pathOf: (prompt_type: string) => string = (type) => joinPath('prompts', type),
 ): TopicCheck {
-  if (isDeeperThan(definition, MAX_DEPTH)) {
-    throw new AppError('too_large', `Topic "${definition.topic_id}" nests deeper than ${MAX_DEPTH} levels.`)
-  }
-  if (Buffer.byteLength(JSON.stringify(definition)) > MAX_RECORD_BYTES) {
-    throw new AppError('too_large', `Topic "${definition.topic_id}" is larger than 256 KiB.`)
+  const tooLarge = exceededLimit(definition, texts, pathOf)
+  if (tooLarge !== undefined) {
+    const error = { path: definition.topic_id, expected: 'a smaller topic', message: tooLarge }
+    return { errors: [error], warnings: [], tooLarge }
   }
   const errors: FieldError[] = []
   if (Object.keys(texts).length > MAX_PROMPTS) {
-    errors.push({
-      path: 'prompts',
-      expected: `at most ${MAX_PROMPTS} prompts`,
-      message: `are more than ${MAX_PROMPTS}.`,
-    })
+    const expected = `at most ${MAX_PROMPTS} prompts`
+    errors.push({ path: 'prompts', expected, message: `are more than ${MAX_PROMPTS}.` })
   }
-  const unused = new Set(definition.allowed_parameters.map((parameter) => parameter.name))
-  for (const [type, body] of Object.entries(texts)) {
+  const names = definition.allowed_parameters.map((parameter) => parameter.name)
+  const unused = new Set(names)
+  for (const [type, text] of Object.entries(texts)) {
     const path = pathOf(type)
-    if (Buffer.byteLength(body) > MAX_BODY_BYTES) {
-      throw new AppError('too_large', `${path} is larger than ${MAX_BODY_BYTES} bytes.`)
-    }
-    const check = checkTemplate(body, definition.allowed_parameters)
-    errors.push(...bodyFaults(path, body), ...check.errors.map((fault) => ({ path, ...fault })))
+    const check = checkTemplate(text, definition.allowed_parameters)
+    errors.push(...characterErrors(path, text), ...check.errors.map((error) => ({ path, ...error })))
     for (const name of check.used) unused.delete(name)
   }
   const warnings = [...unused].map((name) => ({
-    path: `allowed_parameters.${definition.allowed_parameters.findIndex((parameter) => parameter.name === name)}`,
+    path: `allowed_parameters.${names.indexOf(name)}`,
     message: `No prompt uses "${name}".`,
   }))
   return { errors, warnings }
+}
+
+/** Which limit of size a topic exceeds, if any. */
+function exceededLimit(
+  definition: TopicDefinition,
+  texts: PromptTexts,
+  pathOf: (prompt_type: string) => string,
+): string | undefined {
+  const topic = `Topic "${definition.topic_id}"`
+  if (isDeeperThan(definition, MAX_DEPTH)) return `${topic} nests deeper than ${MAX_DEPTH} levels.`
+  if (Buffer.byteLength(JSON.stringify(definition)) > MAX_RECORD_BYTES)
+    return `${topic} is larger than 256 KiB.`
+  const tooLarge = Object.keys(texts).find(
+    (type) => Buffer.byteLength(texts[type] as string) > MAX_BODY_BYTES,
+  )
+  return tooLarge === undefined ? undefined : `${pathOf(tooLarge)} is larger than ${MAX_BODY_BYTES} bytes.`
+}
+
+/** Characters that no text may hold. */
+function characterErrors(path: string, text: string): FieldError[] {
+  const errors: FieldError[] = []
+  if (text.includes('\0'))
+    errors.push({ path, expected: 'text without NUL', message: 'holds a NUL character.' })
+  if (!text.isWellFormed()) errors.push({ path, expected: 'valid UTF-8', message: 'holds half a character.' })
+  return errors
 }

@@ -4,7 +4,7 @@ import { isDeeperThan } from './json.ts'
 
 type Issue = z.core.$ZodIssue
 
-/** A schema's complaints as field faults, one for each faulty field, unknown members each by name. */
+/** A schema's issues as field errors, one for each field, unknown members each by name. */
 export function fieldErrorsOf(error: z.core.$ZodError, most = Infinity): FieldError[] {
   return error.issues.slice(0, most).flatMap((issue) => {
     const path = joinPath('', ...issue.path.map(String))
@@ -26,34 +26,37 @@ export function joinPath(prefix: string, ...names: string[]): string {
 }
 
 /** A value of the schema, or everything that keeps `input` from being one. */
-export type Checked<T> = { data: T; faults?: never } | { data?: never; faults: FieldError[] }
+type Checked<T> = { data: T; errors?: never } | { data?: never; errors: FieldError[] }
 
 /**
  * Checks `input` by `schema`, and for what a schema does not see: members called `__proto__`, which Zod would drop
  * without a word, and halves of characters, which no store could keep as they are.
  *
- * @param most how many faults a schema's complaint may name; by default all, as for a file that a person fixes.
+ * @param most how many of a schema's issues are reported; by default all, as for a file that a person fixes.
+ * @example
+ * const { data, errors } = check(Topic, JSON.parse(text))
+ * if (errors) throw invalidInput(errors)
  */
 export function check<S extends z.ZodType>(schema: S, input: unknown, most = Infinity): Checked<z.output<S>> {
   const parsed = schema.safeParse(input)
-  if (parsed.success && !isOdd(input)) return { data: parsed.data }
+  if (parsed.success && !hasInvalidStrings(input)) return { data: parsed.data }
   // Only now with what was given, which takes ten times as long: messages tell a missing field from a wrong one.
   const { error } = schema.safeParse(input, { reportInput: true })
   const seen = error ? fieldErrorsOf(error, most) : []
-  const paths = new Set(seen.map((fault) => fault.path))
-  const faults = [...seen, ...unseenFaults(input).filter((fault) => !paths.has(fault.path))]
-  return parsed.success && faults.length === 0 ? { data: parsed.data } : { faults }
+  const paths = new Set(seen.map(({ path }) => path))
+  const errors = [...seen, ...stringErrors(input).filter(({ path }) => !paths.has(path))]
+  return parsed.success && errors.length === 0 ? { data: parsed.data } : { errors }
 }
 
 /**
  * Checks the input of an operation.
  *
- * @throws AppError `invalid_input` naming every faulty field, `too_large` when it nests deeper than `maxDepth`.
+ * @throws AppError `invalid_input` naming every field with an error, `too_large` when it nests deeper than `maxDepth`.
  */
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown, maxDepth: number): z.output<S> {
   if (isDeeperThan(input, maxDepth)) throw tooDeep(input, maxDepth)
-  const { data, faults } = check(schema, input, MAX_FIELD_ERRORS)
-  if (faults) throw invalidInput(faults)
+  const { data, errors } = check(schema, input, MAX_FIELD_ERRORS)
+  if (errors) throw invalidInput(errors)
   return data
 }
 
@@ -64,14 +67,14 @@ function tooDeep(input: unknown, maxDepth: number): AppError {
   return new AppError('too_large', `The input nests deeper than ${maxDepth} levels.`, { errors })
 }
 
-/** Faults of names and characters. Which names a parameter's value may hold is the parameter checker's to say. */
-function unseenFaults(value: unknown, path = '', inParameters = false): FieldError[] {
-  if (!isOdd(value)) return []
+/** Errors of names and characters. Which names a parameter's value may hold is the parameter checker's to say. */
+function stringErrors(value: unknown, path = '', inParameters = false): FieldError[] {
+  if (!hasInvalidStrings(value)) return []
   if (typeof value === 'string') return [halfCharacter(path)]
   return Object.entries(value as object).flatMap(([name, member]) => {
     const here = joinPath(path, name)
     if (!name.isWellFormed()) return [halfCharacter(here.toWellFormed())]
-    const below = unseenFaults(member, here, inParameters || here === 'parameters')
+    const below = stringErrors(member, here, inParameters || here === 'parameters')
     if (name !== '__proto__' || inParameters) return below
     return [{ path: here, expected: 'another name', message: 'is a reserved name.' }, ...below]
   })
@@ -81,11 +84,15 @@ function halfCharacter(path: string): FieldError {
   return { path, expected: 'valid Unicode', message: 'holds half a character.' }
 }
 
-function isOdd(value: unknown): boolean {
+function hasInvalidStrings(value: unknown): boolean {
   if (typeof value === 'string') return !value.isWellFormed()
   if (typeof value !== 'object' || value === null) return false
   for (const name in value) {
-    if (name === '__proto__' || !name.isWellFormed() || isOdd((value as Record<string, unknown>)[name]))
+    if (
+      name === '__proto__' ||
+      !name.isWellFormed() ||
+      hasInvalidStrings((value as Record<string, unknown>)[name])
+    )
       return true
   }
   return false

@@ -11,7 +11,7 @@ import {
   type TextListener,
 } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
-import { MAX_RENDERED_BYTES } from '../domain/template.ts'
+import { MAX_RENDERED_BYTES } from '../domain/template/render.ts'
 import type { PromptTexts, Topic } from '../domain/topic.ts'
 import { check } from '../domain/validation.ts'
 import type { Catalog } from './catalog/catalog.ts'
@@ -161,11 +161,11 @@ function checkReply({ answers: [answer, ...more] }: ModelReply): CheckedReply {
   } catch {
     return { error: 'it is not JSON.' }
   }
-  const { data, faults } = check(Analysis, value, MAX_ERRORS)
-  if (!faults) return { analysis: data }
-  const errors = faults.slice(0, MAX_ERRORS)
+  const { data, errors } = check(Analysis, value, MAX_ERRORS)
+  if (!errors) return { analysis: data }
+  const shown = errors.slice(0, MAX_ERRORS)
   return {
-    error: errors.map(({ path, expected }) => `${path || 'the whole'}: expected ${expected}.`).join(' '),
+    error: shown.map(({ path, expected }) => `${path || 'the whole'}: expected ${expected}.`).join(' '),
   }
 }
 

@@ -1,7 +1,14 @@
 import pMap from 'p-map'
-import { AppError, type FieldError, invalidInput } from '../domain/errors.ts'
-import { checkTopic, type Topic, type TopicContent } from '../domain/topic.ts'
-import { contentOf, type PublishingDeps, publish, sameContent } from './publishing.ts'
+import { type FieldError, invalidInput } from '../domain/errors.ts'
+import { checkTopic, type TopicContent } from '../domain/topic.ts'
+import {
+  type CurrentTopic,
+  contentOf,
+  type PublishingDeps,
+  publish,
+  sameContent,
+  UNCHANGED,
+} from './publishing.ts'
 
 /** Topics that are written at the same time. */
 const CONCURRENCY = 8
@@ -14,89 +21,80 @@ export interface ImportStep {
 }
 
 /** Decides what happens to a topic that exists already. */
-type ImportPolicy = (wanted: TopicContent, current: TopicContent, record: Topic) => ImportAction
+type ImportPolicy = (wanted: TopicContent, current: CurrentTopic) => ImportAction
 
 /**
  * Brings topics and their texts into the store. What is already there keeps its revision; prompts that the source
  * does not have stay. Every topic is checked before the first is written.
  *
  * @param dryRun only says what would happen.
- * @param sourceFaults what is wrong with the source already: told together with what is found here.
- * @throws AppError `invalid_input` naming every fault of every topic; nothing is written then.
+ * @param sourceErrors what is wrong with the source already: reported together with what is found here.
+ * @throws AppError `invalid_input` naming every error of every topic; nothing is written then.
  */
 export function importTopics(
   deps: PublishingDeps,
   contents: readonly TopicContent[],
-  options: { by: string; dryRun?: boolean; sourceFaults?: readonly FieldError[] },
+  options: ImportOptions,
 ): Promise<ImportStep[]> {
-  const policy: ImportPolicy = (wanted, current, record) =>
-    record.deleted_at === undefined && sameContent(wanted, current) ? 'unchanged' : 'update'
-  return apply(deps, contents, policy, options)
+  return apply(deps, contents, importPolicy, options)
 }
 
-/** Author of what seeding writes (spec §1). */
+interface ImportOptions {
+  by: string
+  dryRun?: boolean
+  sourceErrors?: readonly FieldError[]
+}
+
+const importPolicy: ImportPolicy = (wanted, { record, content }) =>
+  record.deleted_at === undefined && sameContent(wanted, content) ? 'unchanged' : 'update'
+
+/** Author of what seeding writes. */
 const BY_SEED = 'seed'
 
 /**
- * Adds missing topics and updates those that nobody has touched since they were seeded; edited and deleted ones
- * are left alone (spec §7).
+ * Adds missing topics and updates those that have not been edited since they were seeded; edited and deleted ones are
+ * left alone.
  */
 export function seedTopics(deps: PublishingDeps, contents: readonly TopicContent[]): Promise<ImportStep[]> {
-  const policy: ImportPolicy = (wanted, current, record) => {
-    if (record.deleted_at !== undefined) return 'left as deleted'
-    if (sameContent(wanted, current)) return 'unchanged'
-    const seeded = [record, ...record.prompts].every((part) => part.updated_by === BY_SEED)
-    return seeded ? 'update' : 'left as edited'
-  }
-  return apply(deps, contents, policy, { by: BY_SEED })
+  return apply(deps, contents, seedPolicy, { by: BY_SEED })
+}
+
+const seedPolicy: ImportPolicy = (wanted, { record, content }) => {
+  if (record.deleted_at !== undefined) return 'left as deleted'
+  if (sameContent(wanted, content)) return 'unchanged'
+  const seeded = [record, ...record.prompts].every((part) => part.updated_by === BY_SEED)
+  return seeded ? 'update' : 'left as edited'
 }
 
 async function apply(
   deps: PublishingDeps,
   contents: readonly TopicContent[],
   policy: ImportPolicy,
-  {
-    by,
-    dryRun = false,
-    sourceFaults = [],
-  }: { by: string; dryRun?: boolean; sourceFaults?: readonly FieldError[] },
+  { by, dryRun = false, sourceErrors = [] }: ImportOptions,
 ): Promise<ImportStep[]> {
   const plans = await pMap(contents, (content) => plan(deps, content, policy), { concurrency: CONCURRENCY })
-  const faults = [...sourceFaults, ...plans.flatMap((found) => found.faults)]
-  if (faults.length > 0) throw invalidInput(faults)
+  const errors = [...sourceErrors, ...plans.flatMap((planned) => planned.errors)]
+  if (errors.length > 0) throw invalidInput(errors)
   if (dryRun) return plans.map(({ topic_id, action }) => ({ topic_id, action }))
   return pMap(contents, (content) => write(deps, content, policy, by), { concurrency: CONCURRENCY })
 }
 
-async function plan(deps: PublishingDeps, content: TopicContent, policy: ImportPolicy) {
+async function plan(
+  { topics, catalog }: PublishingDeps,
+  content: TopicContent,
+  policy: ImportPolicy,
+): Promise<ImportStep & { errors: FieldError[] }> {
   const { topic_id } = content.definition
-  const stored = await deps.topics.get(topic_id)
+  const stored = await topics.get(topic_id)
   if (stored && 'invalid' in stored) {
-    const fault = {
-      path: topic_id,
-      expected: 'a topic that can be read',
-      message: `is invalid: ${stored.invalid}`,
-    }
-    return { topic_id, action: 'update' as const, faults: [fault] }
+    const expected = 'a topic that can be read'
+    const error = { path: topic_id, expected, message: `is invalid: ${stored.invalid}` }
+    return { topic_id, action: 'update', errors: [error] }
   }
-  const record = stored?.topic
-  const current = record && (await contentOf(deps.catalog, record))
-  const wanted = merge(content, current)
-  return {
-    topic_id,
-    action: record && current ? policy(wanted, current, record) : 'create',
-    faults: faultsIn(wanted),
-  }
-}
-
-function faultsIn({ definition, texts }: TopicContent): FieldError[] {
-  const { topic_id } = definition
-  try {
-    return checkTopic(definition, texts, (type) => `prompts/${topic_id}/${type}.md`).errors
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    return [{ path: topic_id, expected: 'a smaller topic', message: error.message }]
-  }
+  const current = stored && { record: stored.topic, content: await contentOf(catalog, stored.topic) }
+  const { definition, texts } = merge(content, current)
+  const { errors } = checkTopic(definition, texts, (type) => `prompts/${topic_id}/${type}.md`)
+  return { topic_id, action: actionFor(content, current, policy), errors }
 }
 
 async function write(
@@ -106,15 +104,21 @@ async function write(
   by: string,
 ): Promise<ImportStep> {
   const { topic_id } = content.definition
-  let action: ImportAction = 'create'
-  await publish(deps, topic_id, by, (current, record) => {
-    const wanted = merge(content, current)
-    action = current && record ? policy(wanted, current, record) : 'create'
-    return action === 'create' || action === 'update' ? wanted : undefined
+  const { before } = await publish(deps, { topic_id, by }, (current) => {
+    const action = actionFor(content, current, policy)
+    return action === 'create' || action === 'update' ? merge(content, current) : UNCHANGED
   })
-  return { topic_id, action }
+  return { topic_id, action: actionFor(content, before, policy) }
 }
 
-function merge(content: TopicContent, current: TopicContent | undefined): TopicContent {
-  return { definition: content.definition, texts: { ...current?.texts, ...content.texts } }
+function actionFor(
+  content: TopicContent,
+  current: CurrentTopic | undefined,
+  policy: ImportPolicy,
+): ImportAction {
+  return current ? policy(merge(content, current), current) : 'create'
+}
+
+function merge({ definition, texts }: TopicContent, current: CurrentTopic | undefined): TopicContent {
+  return { definition, texts: { ...current?.content.texts, ...texts } }
 }

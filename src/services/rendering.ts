@@ -1,6 +1,6 @@
 import type { JsonValue } from '../domain/json.ts'
 import { checkParameters, type ParameterStyle } from '../domain/parameters.ts'
-import { renderTemplate } from '../domain/template.ts'
+import { renderTemplate } from '../domain/template/render.ts'
 import type { Topic } from '../domain/topic.ts'
 import type { Catalog } from './catalog/catalog.ts'
 
@@ -16,7 +16,7 @@ export interface RenderedTopic {
  * Fills all prompts of an active topic with checked parameters.
  *
  * @param prefix path of the parameters in the surface's input.
- * @throws AppError `not_found`, `invalid_input` with every faulty parameter, `too_large`.
+ * @throws AppError `not_found`, `invalid_input` with every parameter that is wrong, `too_large`.
  */
 export async function renderTopic(
   catalog: Catalog,
@@ -28,7 +28,7 @@ export async function renderTopic(
   const texts = await catalog.texts(topic)
   const values = checkParameters(topic.allowed_parameters, parameters, options)
   const prompts = Object.fromEntries(
-    Object.entries(texts).map(([type, body]) => [type, renderTemplate(body, values)]),
+    Object.entries(texts).map(([type, text]) => [type, renderTemplate(text, values)]),
   )
   return { topic, prompts, values }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readTopicSource } from '../../src/adapters/files/folder.ts'
 import { checkParameters } from '../../src/domain/parameters.ts'
-import { renderTemplate } from '../../src/domain/template.ts'
+import { renderTemplate } from '../../src/domain/template/render.ts'
 import { checkTopic, type TopicContent } from '../../src/domain/topic.ts'
 import { seedTopics } from '../../src/services/importing.ts'
 import { openFiles } from '../helpers/files-store.ts'
@@ -81,7 +81,7 @@ describe('the six seeds', () => {
 
   test.each(ALL)('%s has no fault, and uses every parameter that it declares', (topic_id) => {
     const { definition, texts } = seedOf(topic_id)
-    expect(checkTopic(definition, texts)).toEqual({ faults: [], warnings: [] })
+    expect(checkTopic(definition, texts)).toEqual({ errors: [], warnings: [] })
   })
 
   test.each(COACHING)('%s takes the parameters of a coaching topic', (topic_id) => {

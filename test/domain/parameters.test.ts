@@ -228,7 +228,7 @@ describe('definitions', () => {
     expect(ParameterDefinitions.parse([written])).toEqual([written])
   })
 
-  it('report every fault of every parameter at once', () => {
+  it('report every error of every parameter at once', () => {
     expect(
       faults(
         { name: 'a', type: 'number', default: 'x' },

@@ -7,7 +7,6 @@ import {
   TopicDefinition,
 } from '../../src/domain/topic.ts'
 import { fieldErrorsOf } from '../../src/domain/validation.ts'
-import { failureAtOnce } from '../helpers/errors.ts'
 import { parameter } from '../helpers/parameters.ts'
 import { topicContent } from '../helpers/topics.ts'
 
@@ -24,7 +23,7 @@ describe('checking a topic', () => {
     })
   })
 
-  it('reports the faults of all bodies together, with path, line and column', () => {
+  it('reports the errors of all texts together, with path, line and column', () => {
     const { errors } = check({ system: 'a\n {{x}} {{name}}', user: '{{#name}}' })
     expect(errors).toEqual([
       {
@@ -73,8 +72,12 @@ describe('checking a topic', () => {
     expect(check({ system: 'é'.repeat(25_600) }, []).errors).toEqual([])
     expect(check({ system: 'x'.repeat(51_200) }, []).errors).toEqual([])
     for (const body of [`${'é'.repeat(25_600)}x`, '😀'.repeat(12_801), 'x'.repeat(51_201)]) {
-      const error = failureAtOnce(() => check({ system: body }, []))
-      expect([error.code, error.message]).toEqual(['too_large', 'prompts.system is larger than 51200 bytes.'])
+      const message = 'prompts.system is larger than 51200 bytes.'
+      expect(check({ system: body, user: '{{undeclared}}' }, [])).toEqual({
+        tooLarge: message,
+        errors: [{ path: 't', expected: 'a smaller topic', message }],
+        warnings: [],
+      })
     }
   })
 
@@ -82,17 +85,16 @@ describe('checking a topic', () => {
     const withNote = (note: string) => ({ ...topicContent('t').definition, config: { note } })
     const room = 256 * 1024 - JSON.stringify(withNote('')).length
     expect(checkTopic(withNote('x'.repeat(room)), {}).errors).toEqual([])
-    expect(failureAtOnce(() => checkTopic(withNote('x'.repeat(room + 1)), {})).code).toBe('too_large')
-    expect(failureAtOnce(() => checkTopic(withNote('é'.repeat(room / 2 + 1)), {})).code).toBe('too_large')
+    const message = 'Topic "t" is larger than 256 KiB.'
+    expect(checkTopic(withNote('x'.repeat(room + 1)), {}).tooLarge).toBe(message)
+    expect(checkTopic(withNote('é'.repeat(room / 2 + 1)), {}).tooLarge).toBe(message)
   })
 
   it('refuses a record that nests without end', () => {
     let nested: unknown = 1
     for (let depth = 0; depth < 50_000; depth++) nested = { nested }
     const definition = { ...topicContent('t').definition, config: { nested } }
-    expect(failureAtOnce(() => checkTopic(definition, {})).message).toBe(
-      'Topic "t" nests deeper than 16 levels.',
-    )
+    expect(checkTopic(definition, {}).tooLarge).toBe('Topic "t" nests deeper than 16 levels.')
   })
 })
 

@@ -5,7 +5,7 @@ import { createKeyedMutex } from '../../src/domain/keyed-mutex.ts'
 import type { PromptStore } from '../../src/domain/prompt-store.ts'
 import type { PromptTexts, Topic, TopicContent, TopicRepository } from '../../src/domain/topic.ts'
 import type { Services } from '../../src/pipeline/operation.ts'
-import { openCatalog } from '../../src/services/catalog/catalog.ts'
+import { openCatalog } from '../../src/services/catalog/sync.ts'
 import { createModelClient, type ModelSettings } from '../../src/services/models.ts'
 import { publish } from '../../src/services/publishing.ts'
 import { memoryStore } from './memory-store.ts'
@@ -43,15 +43,15 @@ export async function openServices(
 
 /** Publishes just this content, whatever was there. */
 export async function put(services: Services, content: TopicContent, by = 'test'): Promise<Topic> {
-  const published = await publish(services, content.definition.topic_id, by, () => content)
-  if (!published) throw new Error('nothing was published')
-  return published.topic
+  const { topic } = await publish(services, { topic_id: content.definition.topic_id, by }, () => content)
+  return topic
 }
 
 /** Changes the texts of a topic and leaves everything else as it is. */
 export async function putBodies(services: Services, topic_id: string, bodies: PromptTexts, by = 'test') {
-  return publish(services, topic_id, by, (current) => {
+  return publish(services, { topic_id, by }, (current) => {
     if (!current) throw new Error(`no topic ${topic_id}`)
-    return { ...current, texts: { ...current.texts, ...bodies } }
+    const { definition, texts } = current.content
+    return { definition, texts: { ...texts, ...bodies } }
   })
 }

@@ -57,7 +57,7 @@ describe('importing', () => {
     expect(await importTopics(services, [turned], BY)).toEqual([{ topic_id: 't', action: 'unchanged' }])
   })
 
-  it('names every fault of every topic, and then writes nothing at all', async () => {
+  it('names every error of every topic, and then writes nothing at all', async () => {
     const services = await openServices()
     const before = await put(services, topicContent('known', { user: 'x' }))
     const source = [
@@ -96,7 +96,7 @@ describe('importing', () => {
     expect(services.catalog.list()).toEqual([])
   })
 
-  it('names a topic that needs mending, and changes nothing', async () => {
+  it('names a topic that must be fixed first, and changes nothing', async () => {
     const services = await openServices()
     const { get } = services.topics
     services.topics.get = async (id) =>

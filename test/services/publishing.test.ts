@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../src/domain/errors.ts'
-import { checkTopic, type Topic, type TopicContent } from '../../src/domain/topic.ts'
-import { contentOf, publish } from '../../src/services/publishing.ts'
+import { checkTopic } from '../../src/domain/topic.ts'
+import { type CurrentTopic, contentOf, publish, UNCHANGED } from '../../src/services/publishing.ts'
 import { failureOf } from '../helpers/errors.ts'
 import { openFiles } from '../helpers/files-store.ts'
 import { tempFolder } from '../helpers/folders.ts'
@@ -46,9 +46,9 @@ describe('publishing', () => {
     const services = await openServices()
     const before = await put(services, topicContent('t', { system: 's', user: 'u' }), 'ada')
     const after = await putBodies(services, 't', { user: 'new', system: 's' }, 'bob')
-    expect(after?.topic).toMatchObject({ revision: 2, created_by: 'ada', updated_by: 'bob' })
-    expect(after?.topic.prompts[0]).toEqual(before.prompts[0])
-    expect(after?.topic.prompts[1]).toMatchObject({ revision: 2, updated_by: 'bob' })
+    expect(after.topic).toMatchObject({ revision: 2, created_by: 'ada', updated_by: 'bob' })
+    expect(after.topic.prompts[0]).toEqual(before.prompts[0])
+    expect(after.topic.prompts[1]).toMatchObject({ revision: 2, updated_by: 'bob' })
     expect(await services.prompts.history('t', 'system')).toHaveLength(1)
   })
 
@@ -63,11 +63,38 @@ describe('publishing', () => {
   it('leaves everything as it is when there is nothing to do', async () => {
     const services = await openServices()
     const topic = await put(services, topicContent('t', { user: 'x' }))
-    expect(await publish(services, 't', 'bob', () => undefined)).toBeUndefined()
+    expect(await publish(services, { topic_id: 't', by: 'bob' }, () => UNCHANGED)).toEqual({
+      before: { record: topic, content: topicContent('t', { user: 'x' }) },
+      topic,
+      changed: false,
+      warnings: [],
+    })
     expect(services.catalog.topic('t')).toEqual(topic)
   })
 
-  it('refuses faults, all at once, and writes nothing', async () => {
+  it('cannot leave unchanged what is not there', async () => {
+    const services = await openServices()
+    const error = await failureOf(() => publish(services, { topic_id: 't', by: 'bob' }, () => UNCHANGED))
+    expect(error.code).toBe('not_found')
+  })
+
+  it('answers what was there before and what is there now', async () => {
+    const services = await openServices()
+    const first = topicContent('t', { user: 'old' })
+    const created = await publish(services, { topic_id: 't', by: 'ada' }, () => first)
+    expect(created).toEqual({
+      before: undefined,
+      topic: services.catalog.topic('t'),
+      changed: true,
+      warnings: [],
+    })
+    const edited = await putBodies(services, 't', { user: 'new' })
+    expect(edited.before).toEqual({ record: created.topic, content: first })
+    expect(edited.topic).toEqual(services.catalog.topic('t'))
+    expect(edited.changed).toBe(true)
+  })
+
+  it('refuses errors, all at once, and writes nothing', async () => {
     const services = await openServices()
     const error = await failureOf(() => put(services, topicContent('t', { user: '{{a}}', system: 'x {{b' })))
     expect(error.code).toBe('invalid_input')
@@ -97,14 +124,16 @@ describe('publishing', () => {
     const refuse = () => {
       throw new AppError('not_found', 'no such prompt')
     }
-    expect((await failureOf(() => publish(services, 't', 'x', refuse))).message).toBe('no such prompt')
+    expect((await failureOf(() => publish(services, { topic_id: 't', by: 'x' }, refuse))).message).toBe(
+      'no such prompt',
+    )
     services.topics.save = async () => {
       throw new AppError('unavailable', 'the disk is full')
     }
     expect((await failureOf(() => put(services, topicContent('t')))).code).toBe('unavailable')
   })
 
-  it('refuses a damaged topic as a conflict that says why', async () => {
+  it('refuses an invalid topic as a conflict that says why', async () => {
     const services = await openServices()
     services.topics.get = async () => ({ topic_id: 't', invalid: 'user.md: is not valid UTF-8.' })
     const error = await failureOf(() => put(services, topicContent('t')))
@@ -117,7 +146,7 @@ describe('publishing', () => {
   it('warns of parameters that no prompt uses', async () => {
     const services = await openServices()
     const content = topicContent('t', { user: '{{b}}' }, [parameter('a'), parameter('b')])
-    expect((await publish(services, 't', 'x', () => content))?.warnings).toEqual([
+    expect((await publish(services, { topic_id: 't', by: 'x' }, () => content)).warnings).toEqual([
       { path: 'allowed_parameters.0', message: 'No prompt uses "a".' },
     ])
   })
@@ -128,13 +157,14 @@ describe('rivals', () => {
     const services = await openServices()
     await put(services, topicContent('t', { system: '0', user: '0' }))
     const seen: (string | undefined)[] = []
-    const published = await publish(services, 't', 'loser', (current, topic) => {
-      seen.push(topic?.topic_name)
-      if (seen.length === 1) void services.topics.save({ ...(topic as Topic), topic_name: 'Winner' }, {})
-      return { ...(current as TopicContent), texts: { ...current?.texts, user: 'mine' } }
+    const published = await publish(services, { topic_id: 't', by: 'loser' }, (current) => {
+      const { record, content } = current as CurrentTopic
+      seen.push(record.topic_name)
+      if (seen.length === 1) void services.topics.save({ ...record, topic_name: 'Winner' }, {})
+      return { ...content, texts: { ...content.texts, user: 'mine' } }
     })
     expect(seen).toEqual(['Topic t', 'Winner'])
-    expect(published?.topic).toMatchObject({ revision: 3, topic_name: 'Winner', updated_by: 'loser' })
+    expect(published.topic).toMatchObject({ revision: 3, topic_name: 'Winner', updated_by: 'loser' })
     expect(await services.catalog.texts(services.catalog.topic('t'))).toEqual({ system: '0', user: 'mine' })
   })
 
@@ -153,9 +183,9 @@ describe('rivals', () => {
     const services = await openServices()
     await put(services, topicContent('t', { user: '0' }))
     const step = () =>
-      publish(services, 't', 'x', (current) => {
-        const next = Number(current?.texts['user']) + 1
-        return { ...(current as TopicContent), texts: { user: String(next) } }
+      publish(services, { topic_id: 't', by: 'x' }, (current) => {
+        const { definition, texts } = (current as CurrentTopic).content
+        return { definition, texts: { user: String(Number(texts['user']) + 1) } }
       })
     await Promise.all(Array.from({ length: 25 }, step))
     expect(await services.catalog.texts(services.catalog.topic('t'))).toEqual({ user: '25' })
@@ -173,10 +203,10 @@ describe('rivals', () => {
       }
       const drop = async () => {
         await jitter(round % 13)
-        return publish(services, 't', 'dropper', (current) => ({
-          texts: current?.texts ?? {},
-          definition: { ...(current as TopicContent).definition, allowed_parameters: [] },
-        }))
+        return publish(services, { topic_id: 't', by: 'dropper' }, (current) => {
+          const { definition, texts } = (current as CurrentTopic).content
+          return { definition: { ...definition, allowed_parameters: [] }, texts }
+        })
       }
       const use = async () => {
         await jitter((round * 7) % 11)

@@ -51,7 +51,7 @@ export async function topicIn(item: TopicItem, bodies: ObjectStore): Promise<Sto
     ...(Array.isArray(item['prompts'] ?? []) && { prompts }),
     ...(parameters.length > 0 && { allowed_parameters: parameters }),
   }
-  const { data: topic, faults } = check(Topic, record)
+  const { data: topic, errors: faults } = check(Topic, record)
   if (faults) return { topic_id, invalid: sentenceOf(faults) }
   const missing = topic.prompts.filter((info) => info.bytes < 0)
   if (missing.length > 0) {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Layout } from './layout.ts'
 
 /**
- * Replaces a file in one step: whoever reads it sees the old content or the new, also after `kill -9` or a power
+ * Replaces a file in one step: a reader sees the old content or the new, also after `kill -9` or a power
  * cut. Our own because the usual library does not sync the folder, without which a rename may be lost.
  *
  * @param mode the file's permissions; by default what the process gives every new file.

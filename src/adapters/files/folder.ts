@@ -4,8 +4,8 @@ import { dirname } from 'node:path'
 import * as z from 'zod'
 import { AppError, type FieldError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
+import { decodeUtf8Json } from '../../domain/json.ts'
 import { definitionOf, type TopicContent, TopicDefinition } from '../../domain/topic.ts'
-import { decodeUtf8Json } from '../../domain/utf8.ts'
 import { check } from '../../domain/validation.ts'
 import { type Layout, layoutOf } from './layout.ts'
 import { formatDefinition, readTopicFiles, strayTexts } from './working-copy.ts'
@@ -18,7 +18,7 @@ const TopicsFile = z.strictObject({
 /** Topics to import, and what in their source cannot be read as one. */
 export interface TopicSource {
   contents: TopicContent[]
-  faults: FieldError[]
+  errors: FieldError[]
 }
 
 /**
@@ -35,13 +35,13 @@ export function readTopicSource(path: string): TopicSource {
 function readFolder(path: string): TopicSource {
   const layout = layoutOf(path)
   if (!existsSync(layout.topics)) throw new AppError('not_found', `${path} holds no folder "topics".`)
-  const faults: FieldError[] = []
+  const errors: FieldError[] = []
   const contents: TopicContent[] = []
   for (const name of readdirSync(layout.topics).sort()) {
     if (!name.endsWith('.json')) continue
     const topic_id = name.slice(0, -'.json'.length)
     if (!isIdentifier(topic_id)) {
-      faults.push({
+      errors.push({
         path: `topics/${name}`,
         expected: 'a topic id as name',
         message: 'is not named by a topic id.',
@@ -49,13 +49,13 @@ function readFolder(path: string): TopicSource {
       continue
     }
     const files = readTopicFiles(layout, topic_id)
-    faults.push(...(files?.faults ?? []))
+    errors.push(...(files?.errors ?? []))
     if (files?.definition) contents.push({ definition: files.definition, texts: files.texts })
   }
-  return { contents, faults: [...faults, ...strayFaults(layout)] }
+  return { contents, errors: [...errors, ...strayErrors(layout)] }
 }
 
-function strayFaults(layout: Layout): FieldError[] {
+function strayErrors(layout: Layout): FieldError[] {
   return strayTexts(layout).map((path) => ({
     path,
     expected: 'prompts/{topic_id}/{prompt_type}.md of a topic',
@@ -68,12 +68,12 @@ function readFile(path: string): TopicSource {
   try {
     content = JSON.parse(decodeUtf8Json(readFileSync(path)) ?? '')
   } catch {
-    return { contents: [], faults: [{ path, expected: 'JSON', message: 'is not JSON in UTF-8.' }] }
+    return { contents: [], errors: [{ path, expected: 'JSON', message: 'is not JSON in UTF-8.' }] }
   }
-  const { data, faults } = check(TopicsFile, content)
-  if (faults) return { contents: [], faults }
+  const { data, errors } = check(TopicsFile, content)
+  if (errors) return { contents: [], errors }
   const contents = data.topics.map(({ prompts, ...definition }) => ({ definition, texts: prompts }))
-  return { contents, faults: repeatedIds(contents) }
+  return { contents, errors: repeatedIds(contents) }
 }
 
 function repeatedIds(contents: readonly TopicContent[]): FieldError[] {
@@ -89,7 +89,7 @@ function repeatedIds(contents: readonly TopicContent[]): FieldError[] {
  * Writes topics as a folder, or as one JSON file when `path` ends in `.json`. The same topics always give the
  * same bytes. Other files in the folder stay.
  *
- * @throws AppError `unavailable` when the place cannot be written.
+ * @throws AppError `unavailable` when it cannot be written there.
  */
 export async function writeTopicSource(path: string, contents: readonly TopicContent[]): Promise<void> {
   try {
@@ -110,10 +110,10 @@ async function writeFolder(path: string, contents: readonly TopicContent[]): Pro
   await mkdir(layout.topics, { recursive: true })
   for (const { definition, texts } of contents) {
     await writeFile(layout.definition(definition.topic_id), formatDefinition(definition))
-    for (const [type, body] of Object.entries(texts)) {
+    for (const [type, text] of Object.entries(texts)) {
       const file = layout.body(definition.topic_id, type)
       await mkdir(dirname(file), { recursive: true })
-      await writeFile(file, body)
+      await writeFile(file, text)
     }
   }
 }

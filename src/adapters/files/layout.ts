@@ -19,7 +19,7 @@ import { promptKey } from '../../domain/prompt-store.ts'
  * - `state/{topic_id}.json`     the record as last published, deleted topics included
  * - `versions/{topic_id}/{prompt_type}/{revision}.json`  every text that was ever published
  * - `jwt-secret-{stage}`        what this installation signs its tokens and sessions with
- * - `sign-in/{hash}.json`       codes of sign-in links that nobody has used yet
+ * - `sign-in/{hash}.json`       codes of sign-in links that were not used yet
  * - `locks/`, `tmp/`, `keys.json`
  */
 export function layoutOf(root: string) {

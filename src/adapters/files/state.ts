@@ -7,7 +7,7 @@ import { isMissing } from './working-copy.ts'
 /** The record of a topic as last published. Replacing this file is the instant at which a change happens. */
 export interface TopicState {
   topic: Topic
-  /** True until the files that people see show this record: whoever finds it after a crash completes them. */
+  /** True until the files that people see show this record: after a crash, the next reader completes them. */
   pending: boolean
   /** Highest revision that each prompt type ever had, deleted ones included: none is ever used again. */
   revisions: Record<string, number>
@@ -31,7 +31,7 @@ export function readState(layout: Layout, topic_id: string): TopicState | undefi
   }
   try {
     const state: TopicState = JSON.parse(text)
-    // Only we write these files; a look at the top tells whether something else did.
+    // Only this program writes these files: the first members show whether something else did.
     if (state.topic.topic_id === topic_id && Array.isArray(state.topic.prompts) && state.revisions)
       return state
   } catch {

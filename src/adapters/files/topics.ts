@@ -22,15 +22,24 @@ import { readWorkingCopy, showsTopic, writeWorkingCopy } from './working-copy.ts
 /** Topics read at the same time: those edited by hand wait for the disk. */
 const CONCURRENCY = 16
 
-/** Author of changes that people make to the files themselves (spec §1). */
+/** Author of changes that people make to the files themselves. */
 const BY_HAND = 'file'
+
+/** What a files store works with. */
+interface Store {
+  layout: Layout
+  clock: Clock
+  /** Works on a topic with its lock held; every change of a file makes sure that it still is. */
+  locked<T>(topic_id: string, work: (held: Layout) => Promise<T>): Promise<T>
+  warn: (message: string) => void
+}
 
 /**
  * Topics in a folder that people can read, edit and keep in git.
  *
  * Truth is `state/{topic_id}.json`: a change happens when that file is replaced. The texts it speaks of are
- * durable before, the files that people see follow after, and `pending` tells whoever finds them out of step that
- * a writer died in between. Out of step without `pending` means that a person edited the files: the edit is
+ * durable before, the files that people see follow after, and `pending` tells the next reader that finds them out of
+ * step that a writer died in between. Out of step without `pending` means that a person edited the files: the edit is
  * published as a new revision if it is valid, and stops serving the topic until it is fixed if not.
  *
  * @param freshnessMs how soon changes by other processes and by hand are noticed.
@@ -40,91 +49,13 @@ export function fileTopics(
   { clock, freshnessMs, warn }: { clock: Clock; freshnessMs: number; warn: (message: string) => void },
 ): TopicRepository {
   const withLock = fileLocks(layout)
-
-  /** Works on a topic with its lock held; every change of a file makes sure that it still is. */
-  function locked<T>(topic_id: string, work: (held: Layout) => Promise<T>): Promise<T> {
-    return withLock(topic_id, (assertHeld) => work({ ...layout, assertHeld }))
+  const store: Store = {
+    layout,
+    clock,
+    warn,
+    locked: (topic_id, work) => withLock(topic_id, (assertHeld) => work({ ...layout, assertHeld })),
   }
-
-  async function get(topic_id: string): Promise<StoredTopic | undefined> {
-    let state: TopicState | undefined
-    try {
-      assertPresent(layout)
-      state = readState(layout, topic_id)
-      const copy = readWorkingCopy(layout, topic_id)
-      if (!state && !copy) return undefined
-      if (state && !state.pending && typeof copy !== 'string' && showsTopic(copy, state.topic)) {
-        return { topic_id, topic: state.topic }
-      }
-      // Half-shown files may be a writer at work; only with the lock held they are invalid or an edit.
-      return await locked(topic_id, (held) => settle(held, topic_id))
-    } catch (error) {
-      // What was published is whole, also where its files cannot be completed now (a full disk, say).
-      if (state?.pending) return { topic_id, topic: state.topic }
-      if (error instanceof AppError) throw error
-      if (isOutage(layout, error)) throw storeFailure(layout.root, error)
-      return { topic_id, invalid: (error as Error).message }
-    }
-  }
-
-  /** Completes what a dead writer began, then publishes what a person changed. */
-  async function settle(held: Layout, topic_id: string): Promise<StoredTopic | undefined> {
-    assertPresent(held)
-    let state = readState(held, topic_id)
-    if (state?.pending) state = await showState(held, state)
-    const copy = readWorkingCopy(held, topic_id)
-    if (typeof copy === 'string') return { topic_id, invalid: copy }
-    if (!copy && !state) return undefined
-    if (state && showsTopic(copy, state.topic)) return { topic_id, topic: state.topic }
-    const topic = editedByHand(copy, state, clock().toISOString())
-    for (const info of topic.prompts) {
-      const body = copy?.texts[info.prompt_type]
-      if (info.updated_by === BY_HAND && body !== undefined) await writeVersion(held, topic_id, info, body)
-    }
-    await writeState(held, nextState(state, topic, false))
-    return { topic_id, topic }
-  }
-
-  async function showState(held: Layout, state: TopicState): Promise<TopicState> {
-    const { topic } = state
-    const texts = new Map(
-      topic.deleted_at === undefined
-        ? topic.prompts.map((info) => [info.prompt_type, versionText(held, topic.topic_id, info)])
-        : [],
-    )
-    await writeWorkingCopy(held, topic, (type) => texts.get(type) ?? '')
-    const shown = { ...state, pending: false }
-    await writeState(held, shown)
-    return shown
-  }
-
-  async function publish(held: Layout, topic: Topic, changed: PromptTexts): Promise<Topic> {
-    const { topic_id } = topic
-    const stored = await settle(held, topic_id)
-    if (stored && 'invalid' in stored) {
-      throw new AppError(
-        'conflict',
-        `The files of topic "${topic_id}" are invalid and must be fixed first: ${stored.invalid}`,
-      )
-    }
-    if ((stored?.topic.revision ?? 0) !== topic.revision) {
-      throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
-    }
-    const next: Topic = { ...topic, revision: topic.revision + 1 }
-    for (const info of next.prompts) {
-      const body = changed[info.prompt_type]
-      if (body !== undefined) await writeVersion(held, topic_id, info, body)
-    }
-    const state = nextState(readState(held, topic_id), next, true)
-    await writeState(held, state)
-    try {
-      await showState(held, state)
-    } catch (error) {
-      // The change has happened; whoever comes next completes the files.
-      warn(`the files of topic ${topic_id} do not show its new revision yet: ${(error as Error).message}`)
-    }
-    return next
-  }
+  const get = (topic_id: string) => readTopic(store, topic_id)
 
   return {
     get,
@@ -136,9 +67,10 @@ export function fileTopics(
     },
 
     async save(topic, changed) {
+      const texts = structuredClone(changed)
       try {
         assertPresent(layout)
-        return await locked(topic.topic_id, (held) => publish(held, topic, structuredClone(changed)))
+        return await store.locked(topic.topic_id, (held) => publish(store, held, topic, texts))
       } catch (error) {
         throw error instanceof AppError ? error : storeFailure(layout.root, error)
       }
@@ -149,7 +81,95 @@ export function fileTopics(
   }
 }
 
-/** A missing folder is an outage (spec §7): without this check its topics would look deleted. */
+async function readTopic(store: Store, topic_id: string): Promise<StoredTopic | undefined> {
+  const { layout } = store
+  let state: TopicState | undefined
+  try {
+    assertPresent(layout)
+    state = readState(layout, topic_id)
+    const copy = readWorkingCopy(layout, topic_id)
+    if (!state && !copy) return undefined
+    if (state && !state.pending && typeof copy !== 'string' && showsTopic(copy, state.topic)) {
+      return { topic_id, topic: state.topic }
+    }
+    // Half-shown files may be a writer at work; only with the lock held they are invalid or an edit.
+    return await store.locked(topic_id, (held) => recover(held, topic_id, store.clock))
+  } catch (error) {
+    // What was published is whole, also where its files cannot be completed now (a full disk, say).
+    if (state?.pending) return { topic_id, topic: state.topic }
+    if (error instanceof AppError) throw error
+    if (isOutage(layout, error)) throw storeFailure(layout.root, error)
+    return { topic_id, invalid: (error as Error).message }
+  }
+}
+
+/** Completes what a dead writer began, then publishes what a person changed. */
+async function recover(held: Layout, topic_id: string, clock: Clock): Promise<StoredTopic | undefined> {
+  assertPresent(held)
+  let state = readState(held, topic_id)
+  if (state?.pending) state = await showState(held, state)
+  const copy = readWorkingCopy(held, topic_id)
+  if (typeof copy === 'string') return { topic_id, invalid: copy }
+  if (!copy && !state) return undefined
+  if (state && showsTopic(copy, state.topic)) return { topic_id, topic: state.topic }
+  const topic = editedByHand(copy, state, clock().toISOString())
+  for (const info of topic.prompts) {
+    const text = copy?.texts[info.prompt_type]
+    if (info.updated_by === BY_HAND && text !== undefined) await writeVersion(held, topic_id, info, text)
+  }
+  await writeState(held, nextState(state, topic, false))
+  return { topic_id, topic }
+}
+
+/** Makes the files that people see show the published record. */
+async function showState(held: Layout, state: TopicState): Promise<TopicState> {
+  const { topic } = state
+  const texts = new Map(
+    topic.deleted_at === undefined
+      ? topic.prompts.map((info) => [info.prompt_type, versionText(held, topic.topic_id, info)])
+      : [],
+  )
+  await writeWorkingCopy(held, topic, (type) => texts.get(type) ?? '')
+  const shown = { ...state, pending: false }
+  await writeState(held, shown)
+  return shown
+}
+
+/** Publishes the next revision of a topic; see {@link TopicRepository.save}. */
+async function publish(
+  { clock, warn }: Store,
+  held: Layout,
+  topic: Topic,
+  changed: PromptTexts,
+): Promise<Topic> {
+  const { topic_id } = topic
+  const stored = await recover(held, topic_id, clock)
+  if (stored && 'invalid' in stored) {
+    throw new AppError(
+      'conflict',
+      `The files of topic "${topic_id}" are invalid and must be fixed first: ${stored.invalid}`,
+    )
+  }
+  if ((stored?.topic.revision ?? 0) !== topic.revision) {
+    throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
+  }
+  const next: Topic = { ...topic, revision: topic.revision + 1 }
+  for (const info of next.prompts) {
+    const text = changed[info.prompt_type]
+    if (text !== undefined) await writeVersion(held, topic_id, info, text)
+  }
+  const state = nextState(readState(held, topic_id), next, true)
+  await writeState(held, state)
+  try {
+    await showState(held, state)
+  } catch (error) {
+    // The change has happened; the next reader completes the files.
+    warn(`the files of topic ${topic_id} do not show its new revision yet: ${(error as Error).message}`)
+  }
+  return next
+}
+
+/** A missing folder is an outage: without this check its topics would look deleted. */
 function assertPresent(layout: Layout): void {
   for (const folder of [layout.topics, layout.prompts, layout.states]) statSync(folder)
 }
@@ -173,10 +193,10 @@ function editedByHand(copy: TopicContent | undefined, state: TopicState | undefi
       is_active: false,
       deleted_at: now,
     }
-  const prompts = Object.entries(copy.texts).map(([prompt_type, body]): PromptInfo => {
-    const known = before?.prompts.find((info) => info.prompt_type === prompt_type)
-    const facts = fingerprint(body)
-    if (known?.sha256 === facts.sha256) return known
+  const prompts = Object.entries(copy.texts).map(([prompt_type, text]): PromptInfo => {
+    const current = before?.prompts.find((info) => info.prompt_type === prompt_type)
+    const facts = fingerprint(text)
+    if (current?.sha256 === facts.sha256) return current
     const { topic_id } = copy.definition
     const revision = (state?.revisions[prompt_type] ?? 0) + 1
     return { prompt_type, s3_key: promptKey(topic_id, prompt_type), ...facts, revision, ...stamp }

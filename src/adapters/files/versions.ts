@@ -12,7 +12,7 @@ interface StoredVersion extends Omit<PromptVersion, 'version_id'> {
   content: string
 }
 
-/** The bodies of a files store: one file for each text that was ever published, named by its revision. */
+/** The texts of a files store: one file for each text that was ever published, named by its revision. */
 export function filePrompts(layout: Layout): PromptStore {
   return {
     async read(topic_id, info) {

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, rm, rmdir } from 'node:fs/promises'
-import { AppError, type FieldError } from '../../domain/errors.ts'
+import type { FieldError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
-import { sameJson } from '../../domain/json.ts'
+import { decodeUtf8, sameJson } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import {
   checkTopic,
@@ -13,7 +13,6 @@ import {
   type TopicContent,
   TopicDefinition,
 } from '../../domain/topic.ts'
-import { decodeUtf8 } from '../../domain/utf8.ts'
 import { check } from '../../domain/validation.ts'
 import { replaceFile } from './durable.ts'
 import type { Layout } from './layout.ts'
@@ -28,17 +27,17 @@ const BOOKKEEPING = [
   'updated_by',
   'deleted_at',
 ]
-/** Faults that a sentence about an invalid topic names. */
+/** Errors that a sentence about an invalid topic names. */
 const MAX_SHOWN = 5
 /** Room for the largest record, indented as people and we write it. */
 const MAX_DEFINITION_BYTES = 8 * 1024 * 1024
 
 /** What the files of a topic hold, and everything about them that cannot be a topic. */
 export interface TopicFiles {
-  /** Missing when the definition is faulty. */
+  /** Missing when the definition cannot be read as one. */
   definition?: TopicDefinition
   texts: PromptTexts
-  faults: FieldError[]
+  errors: FieldError[]
 }
 
 /**
@@ -49,25 +48,21 @@ export interface TopicFiles {
 export function readWorkingCopy(layout: Layout, topic_id: string): TopicContent | string | undefined {
   const files = readTopicFiles(layout, topic_id)
   if (!files) return undefined
-  const { definition, texts, faults } = files
-  if (!definition || faults.length > 0) return sentenceOf(faults)
-  try {
-    const check = checkTopic(definition, texts, (type) => promptKey(topic_id, type))
-    return check.errors.length > 0 ? sentenceOf(check.errors) : { definition, texts }
-  } catch (error) {
-    if (error instanceof AppError) return error.message
-    throw error
-  }
+  const { definition, texts, errors } = files
+  if (!definition || errors.length > 0) return sentenceOf(errors)
+  const check = checkTopic(definition, texts, (type) => promptKey(topic_id, type))
+  if (check.errors.length > 0) return check.tooLarge ?? sentenceOf(check.errors)
+  return { definition, texts }
 }
 
-function sentenceOf(faults: readonly FieldError[]): string {
-  const shown = faults
+function sentenceOf(errors: readonly FieldError[]): string {
+  const shown = errors
     .slice(0, MAX_SHOWN)
     .map(
       ({ path, line, column, message }) =>
         `${path}${line === undefined ? '' : `:${line}:${column}`}: ${message}`,
     )
-  const more = faults.length - shown.length
+  const more = errors.length - shown.length
   return [...shown, ...(more > 0 ? [`And ${more} more.`] : [])].join(' ')
 }
 
@@ -80,17 +75,17 @@ function sentenceOf(faults: readonly FieldError[]): string {
  * @returns `undefined` when there is no definition.
  */
 export function readTopicFiles(layout: Layout, topic_id: string): TopicFiles | undefined {
-  const faults: FieldError[] = []
+  const errors: FieldError[] = []
   const path = `topics/${topic_id}.json`
-  const text = readText(layout.definition(topic_id), path, MAX_DEFINITION_BYTES, faults)
-  if (text === undefined) return faults.length > 0 ? { texts: {}, faults } : undefined
-  const definition = parseDefinition(topic_id, text, path, faults)
+  const text = readText(layout.definition(topic_id), path, MAX_DEFINITION_BYTES, errors)
+  if (text === undefined) return errors.length > 0 ? { texts: {}, errors } : undefined
+  const definition = parseDefinition(topic_id, text, path, errors)
   const texts: Record<string, string> = {}
   for (const type of promptTypesIn(layout.promptFolder(topic_id))) {
-    const body = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_BODY_BYTES, faults)
-    if (body !== undefined) texts[type] = body
+    const content = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_BODY_BYTES, errors)
+    if (content !== undefined) texts[type] = content
   }
-  return { ...(definition && { definition }), texts, faults }
+  return { ...(definition && { definition }), texts, errors }
 }
 
 /** Parses a definition as people write it: bookkeeping is ignored, `topic_id` may be left to the file's name. */
@@ -98,29 +93,29 @@ function parseDefinition(
   topic_id: string,
   text: string,
   path: string,
-  faults: FieldError[],
+  errors: FieldError[],
 ): TopicDefinition | undefined {
   let content: unknown
   try {
     content = JSON.parse(text)
   } catch {
-    faults.push({ path, expected: 'JSON', message: 'is not JSON.' })
+    errors.push({ path, expected: 'JSON', message: 'is not JSON.' })
     return undefined
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    faults.push({ path, expected: 'a JSON object', message: 'is not a JSON object.' })
+    errors.push({ path, expected: 'a JSON object', message: 'is not a JSON object.' })
     return undefined
   }
   const entries = Object.entries(content).filter(
     ([name, value]) => !BOOKKEEPING.includes(name) && value !== null,
   )
   const checked = check(TopicDefinition, { topic_id, ...Object.fromEntries(entries) })
-  if (checked.faults) {
-    faults.push(...checked.faults.map((fault) => ({ ...fault, path: `${path}: ${fault.path}` })))
+  if (checked.errors) {
+    errors.push(...checked.errors.map((error) => ({ ...error, path: `${path}: ${error.path}` })))
     return undefined
   }
   if (checked.data.topic_id !== topic_id) {
-    faults.push({ path: `${path}: topic_id`, expected: topic_id, message: `is not the file's name.` })
+    errors.push({ path: `${path}: topic_id`, expected: topic_id, message: `is not the file's name.` })
   }
   return checked.data
 }
@@ -138,36 +133,36 @@ function promptTypesIn(folder: string): string[] {
   }
 }
 
-/** Texts below `prompts/` that no topic takes: of no topic, or not named by a prompt type. */
+/** Texts below `prompts/` that belong to no topic, or are not named by a prompt type. */
 export function strayTexts(layout: Layout): string[] {
   if (!existsSync(layout.prompts)) return []
   return readdirSync(layout.prompts, { withFileTypes: true }).flatMap((entry) => {
-    const place = `prompts/${entry.name}`
-    if (!entry.isDirectory() || !existsSync(layout.definition(entry.name))) return [place]
+    const path = `prompts/${entry.name}`
+    if (!entry.isDirectory() || !existsSync(layout.definition(entry.name))) return [path]
     const types = new Set(promptTypesIn(layout.promptFolder(entry.name)).map((type) => `${type}.md`))
     const texts = readdirSync(layout.promptFolder(entry.name)).filter((name) => /\.(md|txt)$/i.test(name))
-    return texts.filter((name) => !types.has(name)).map((name) => `${place}/${name}`)
+    return texts.filter((name) => !types.has(name)).map((name) => `${path}/${name}`)
   })
 }
 
-function readText(file: string, path: string, maxBytes: number, faults: FieldError[]): string | undefined {
+function readText(file: string, path: string, maxBytes: number, errors: FieldError[]): string | undefined {
   try {
     const isTooLarge = statSync(file).size > maxBytes
     const text = isTooLarge ? undefined : decodeUtf8(readFileSync(file))
     if (text !== undefined) return text
-    faults.push(
+    errors.push(
       isTooLarge
         ? { path, expected: `at most ${maxBytes} bytes`, message: `is larger than ${maxBytes} bytes.` }
         : { path, expected: 'UTF-8', message: 'is not valid UTF-8.' },
     )
   } catch (error) {
-    if (isUnreadable(error)) faults.push({ path, expected: 'a readable file', message: 'cannot be read.' })
+    if (isUnreadable(error)) errors.push({ path, expected: 'a readable file', message: 'cannot be read.' })
     else if (!isMissing(error)) throw error
   }
   return undefined
 }
 
-/** Whether one path is odd, as opposed to the whole store being out of reach. */
+/** Whether one path cannot be read, as opposed to the whole store. */
 function isUnreadable(error: unknown): boolean {
   return ['EISDIR', 'ELOOP', 'EACCES', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
@@ -183,18 +178,18 @@ export function showsTopic(copy: TopicContent | undefined, topic: Topic): boolea
   return (
     Object.keys(copy.texts).length === topic.prompts.length &&
     topic.prompts.every((info) => {
-      const body = copy.texts[info.prompt_type]
-      return body !== undefined && fingerprint(body).sha256 === info.sha256
+      const text = copy.texts[info.prompt_type]
+      return text !== undefined && fingerprint(text).sha256 === info.sha256
     }) &&
     sameJson(copy.definition, definitionOf(topic))
   )
 }
 
-/** Makes the files show `topic`; `bodyOf` gives the texts. Doing it twice does no harm. */
+/** Makes the files show `topic`; `textOf` gives the texts. Doing it twice does no harm. */
 export async function writeWorkingCopy(
   layout: Layout,
   topic: Topic,
-  bodyOf: (prompt_type: string) => string,
+  textOf: (prompt_type: string) => string,
 ): Promise<void> {
   const { topic_id } = topic
   const folder = layout.promptFolder(topic_id)
@@ -202,7 +197,7 @@ export async function writeWorkingCopy(
   const wanted = new Set(prompts.map((info) => info.prompt_type))
   if (wanted.size > 0) await mkdir(folder, { recursive: true })
   for (const { prompt_type } of prompts) {
-    await writeIfDifferent(layout, layout.body(topic_id, prompt_type), bodyOf(prompt_type))
+    await writeIfDifferent(layout, layout.body(topic_id, prompt_type), textOf(prompt_type))
   }
   if (topic.deleted_at === undefined) {
     await writeIfDifferent(layout, layout.definition(topic_id), formatDefinition(topic))

@@ -11,9 +11,9 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { AppError } from '../../domain/errors.ts'
+import { decodeUtf8 } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
-import { decodeUtf8 } from '../../domain/utf8.ts'
 import { callAws, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
 import { type BodyFacts, factsIn, metadataOf } from './metadata.ts'
 

@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { AppError, notFound } from '../../domain/errors.ts'
-import type { PromptInfo, Topic, TopicContent } from '../../domain/topic.ts'
+import type { PromptInfo } from '../../domain/topic.ts'
 import { defineOperation, type Services } from '../../pipeline/operation.ts'
 import { editMeta, type Result } from '../../pipeline/result.ts'
-import { type Published, publishEdit } from '../../services/publishing.ts'
+import { type CurrentTopic, publish, UNCHANGED } from '../../services/publishing.ts'
 import * as sample from '../sample.ts'
 import { ExpectedRevision } from '../topics/edit.ts'
 import { address, admin, Content, infoOf, Prompt, pathOf, promptAnswer } from './record.ts'
@@ -22,9 +22,8 @@ export const createPrompt = defineOperation({
   output: Prompt,
   example: { input: { ...sample.address, content: sample.content }, data: sample.prompt },
   run: (services, { topic_id, prompt_type, content }, { caller }) =>
-    publishPrompt(services, { topic_id, prompt_type }, caller.subject, (info) => {
-      if (!info) return content
-      throw new AppError('conflict', `Topic "${topic_id}" has a prompt "${prompt_type}" already.`)
+    publishPrompt(services, { topic_id, prompt_type, content }, caller.subject, (info) => {
+      if (info) throw new AppError('conflict', `Topic "${topic_id}" has a prompt "${prompt_type}" already.`)
     }),
 })
 
@@ -45,10 +44,9 @@ export const updatePrompt = defineOperation({
     data: { ...sample.prompt, content: sample.editedContent, ...sample.second },
   },
   run: (services, { topic_id, prompt_type, content, expected_revision }, { caller }) =>
-    publishPrompt(services, { topic_id, prompt_type }, caller.subject, (info, text) => {
+    publishPrompt(services, { topic_id, prompt_type, content }, caller.subject, (info, text) => {
       if (!info) throw notFound(topic_id, prompt_type)
       assertPromptRevision(info, text, expected_revision)
-      return content
     }),
 })
 
@@ -66,10 +64,11 @@ export const deletePrompt = defineOperation({
   output: z.object({ topic_id: z.string(), prompt_type: z.string(), message: z.string() }),
   example: { input: sample.address, data: { ...sample.address, message: 'Prompt deleted.' } },
   async run(services, { topic_id, prompt_type, expected_revision }, { caller }) {
-    const { warnings } = await editPrompts(services, topic_id, caller.subject, (content, record) => {
+    const { warnings } = await publish(services, { topic_id, by: caller.subject }, (current) => {
+      const { record, content } = editable(current, topic_id)
       const info = infoOf(record, prompt_type)
-      assertPromptRevision(info, content.texts[prompt_type], expected_revision)
-      const { [prompt_type]: _, ...texts } = content.texts
+      const { [prompt_type]: text, ...texts } = content.texts
+      assertPromptRevision(info, text, expected_revision)
       return { ...content, texts }
     })
     const message = 'Prompt deleted.'
@@ -99,10 +98,9 @@ export const restorePrompt = defineOperation({
   },
   async run(services, { topic_id, prompt_type, version_id, expected_revision }, { caller }) {
     const content = await services.prompts.readVersion(topic_id, prompt_type, version_id)
-    return publishPrompt(services, { topic_id, prompt_type }, caller.subject, (info, text) => {
+    return publishPrompt(services, { topic_id, prompt_type, content }, caller.subject, (info, text) => {
       if (info) assertPromptRevision(info, text, expected_revision)
       else if (expected_revision !== undefined) throw new AppError('conflict', 'The prompt is deleted.')
-      return content
     })
   },
 })
@@ -119,42 +117,33 @@ function assertPromptRevision(info: PromptInfo, content = '', expected: number |
   )
 }
 
-/** Changes the prompts of a topic that exists and is not deleted; `edit` answers `undefined` for no change. */
-function editPrompts(
-  services: Services,
-  topic_id: string,
-  by: string,
-  edit: (content: TopicContent, record: Topic) => TopicContent | undefined,
-  editedType = '',
-): Promise<Published> {
-  const editUndeleted = (content: TopicContent, record: Topic) => {
-    if (record.deleted_at === undefined) return edit(content, record)
-    throw new AppError('conflict', `Topic "${topic_id}" is deleted; bring it back with update_topic first.`)
-  }
-  return publishEdit(services, topic_id, by, editUndeleted, (type) => pathOf(type, editedType))
+/** @throws AppError `not_found`, or `conflict` for a deleted topic. */
+function editable(current: CurrentTopic | undefined, topic_id: string): CurrentTopic {
+  if (!current) throw notFound(topic_id)
+  if (current.record.deleted_at === undefined) return current
+  throw new AppError('conflict', `Topic "${topic_id}" is deleted; bring it back with update_topic first.`)
 }
 
-/** Publishes the text that `write` makes of the current one, and answers it as it is now. */
+/**
+ * Publishes a text and answers it as it is now. What is there already makes no revision.
+ *
+ * @param assertAllowed throws to refuse, given the current text and the facts of it, if there is one.
+ */
 async function publishPrompt(
   services: Services,
-  { topic_id, prompt_type }: { topic_id: string; prompt_type: string },
+  { topic_id, prompt_type, content: text }: { topic_id: string; prompt_type: string; content: string },
   by: string,
-  write: (info: PromptInfo | undefined, content: string | undefined) => string,
+  assertAllowed: (info: PromptInfo | undefined, text: string | undefined) => void,
 ): Promise<Result<z.input<typeof Prompt>>> {
-  let text = ''
-  const { topic, warnings } = await editPrompts(
-    services,
-    topic_id,
-    by,
-    (content, record) => {
-      const info = record.prompts.find((prompt) => prompt.prompt_type === prompt_type)
-      text = write(info, content.texts[prompt_type])
-      // Saving what is there already makes no revision.
-      if (info && text === content.texts[prompt_type]) return undefined
-      return { ...content, texts: { ...content.texts, [prompt_type]: text } }
-    },
-    prompt_type,
-  )
+  const target = { topic_id, by, pathOf: (type: string) => pathOf(type, prompt_type) }
+  const { topic, warnings } = await publish(services, target, (current) => {
+    const { record, content } = editable(current, topic_id)
+    const info = record.prompts.find((prompt) => prompt.prompt_type === prompt_type)
+    const currentText = content.texts[prompt_type]
+    assertAllowed(info, currentText)
+    if (info && text === currentText) return UNCHANGED
+    return { ...content, texts: { ...content.texts, [prompt_type]: text } }
+  })
   const info = infoOf(topic, prompt_type)
   return { ...promptAnswer(topic, info, text), meta: editMeta(info.revision, warnings) }
 }

@@ -22,7 +22,7 @@ export const Content = z.string().describe('The text, in Markdown with {{variabl
 export const address = { topic_id: TopicId, prompt_type: PromptType }
 export const admin = { role: 'admin', limit: 'admin' } as const
 
-/** A fault of the edited text is one of the field `content`; another prompt of the topic is named. */
+/** An error of the edited text is one of the field `content`; another prompt of the topic is named. */
 export function pathOf(type: string, edited: string): string {
   return type === edited ? 'content' : `prompts.${type}`
 }

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { notFound, toAppError } from '../../domain/errors.ts'
+import { type FieldError, notFound, toAppError } from '../../domain/errors.ts'
 import { JsonObject } from '../../domain/json.ts'
 import { checkParameters } from '../../domain/parameters.ts'
-import { renderTemplate } from '../../domain/template.ts'
+import { renderTemplate } from '../../domain/template/render.ts'
 import { checkTopic, definitionOf } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import * as sample from '../sample.ts'
@@ -126,18 +126,27 @@ export const previewPrompt = defineOperation({
   async run({ catalog }, { topic_id, prompt_type, content, parameters }, { parameterStyle = 'json' }) {
     const topic = catalog.topic(topic_id)
     const texts = { ...(await catalog.texts(topic)), [prompt_type]: content }
+    const check = checkTopic(definitionOf(topic), texts, (type) => pathOf(type, prompt_type))
+    if (check.tooLarge !== undefined) return { data: invalid(tooLargeError(check.tooLarge)) }
+    const { errors, warnings } = check
+    if (errors.length > 0) return { data: { valid: false, errors, warnings } }
+    if (parameters === undefined) return { data: { valid: true, errors, warnings } }
     try {
-      const { errors, warnings } = checkTopic(definitionOf(topic), texts, (type) => pathOf(type, prompt_type))
-      if (errors.length > 0) return { data: { valid: false, errors: errors, warnings } }
-      if (parameters === undefined) return { data: { valid: true, errors: [], warnings } }
       const options = { style: parameterStyle, prefix: 'parameters' }
       const values = checkParameters(topic.allowed_parameters, parameters, options)
-      return { data: { valid: true, errors: [], warnings, rendered: renderTemplate(content, values) } }
+      return { data: { valid: true, errors, warnings, rendered: renderTemplate(content, values) } }
     } catch (thrown) {
       const { code, message, errors } = toAppError(thrown)
       if (code !== 'invalid_input' && code !== 'too_large') throw thrown
-      const fault = { path: 'content', expected: 'a smaller text', message }
-      return { data: { valid: false, errors: errors ?? [fault], warnings: [] } }
+      return { data: invalid(...(errors ?? [tooLargeError(message)])) }
     }
   },
 })
+
+function invalid(...errors: FieldError[]) {
+  return { valid: false, errors, warnings: [] }
+}
+
+function tooLargeError(message: string): FieldError {
+  return { path: 'content', expected: 'a smaller text', message }
+}

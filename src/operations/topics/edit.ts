@@ -6,7 +6,7 @@ import type { ParameterDefinition } from '../../domain/parameters.ts'
 import { Topic, TopicDefinition } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { editMeta, type Result } from '../../pipeline/result.ts'
-import { type Published, publish, publishEdit } from '../../services/publishing.ts'
+import { type Published, publish, UNCHANGED } from '../../services/publishing.ts'
 import * as sample from '../sample.ts'
 import { promptTypes } from './read.ts'
 
@@ -41,12 +41,12 @@ export const createTopic = defineOperation({
   async run(services, { prompts: texts = {}, ...definition }, { caller }) {
     const { topic_id, topic_type } = definition
     assertCreatable(services.creatableTypes, topic_type)
-    const published = await publish(services, topic_id, caller.subject, (_, record) => {
-      if (record) throw new AppError('conflict', takenMessage(record))
+    const published = await publish(services, { topic_id, by: caller.subject }, (current) => {
+      if (current) throw new AppError('conflict', takenMessage(current.record))
       return { definition, texts }
     })
     const hint = Object.keys(texts).length > 0 ? '' : ' Now create prompts for this topic.'
-    return editedTopic(published as Published, `Topic created.${hint}`)
+    return editedTopic(published, `Topic created.${hint}`)
   },
 })
 
@@ -109,18 +109,23 @@ export const updateTopic = defineOperation({
     },
   },
   async run(services, { topic_id, expected_revision, ...changes }, { caller }) {
-    let dropped: string[] = []
-    const { topic, warnings } = await publishEdit(services, topic_id, caller.subject, (current, record) => {
-      assertTopicRevision(record, expected_revision)
-      if (record.deleted_at !== undefined && changes.is_active !== true) {
-        throw new AppError('conflict', `Topic "${topic_id}" is deleted; is_active: true brings it back.`)
-      }
-      dropped = droppedNames(record.allowed_parameters, changes.allowed_parameters)
-      const definition = withChanges(current.definition, changes)
-      // Saving what is there already makes no revision; bringing back a deleted topic does.
-      const isSame = record.deleted_at === undefined && sameJson(definition, current.definition)
-      return isSame ? undefined : { definition, texts: current.texts }
-    })
+    const { before, topic, warnings } = await publish(
+      services,
+      { topic_id, by: caller.subject },
+      (current) => {
+        if (!current) throw notFound(topic_id)
+        const { record, content } = current
+        assertTopicRevision(record, expected_revision)
+        if (record.deleted_at !== undefined && changes.is_active !== true) {
+          throw new AppError('conflict', `Topic "${topic_id}" is deleted; is_active: true brings it back.`)
+        }
+        const definition = withChanges(content.definition, changes)
+        // Saving what is there already makes no revision; bringing back a deleted topic does.
+        const isSame = record.deleted_at === undefined && sameJson(definition, content.definition)
+        return isSame ? UNCHANGED : { definition, texts: content.texts }
+      },
+    )
+    const dropped = droppedNames(before?.record.allowed_parameters ?? [], changes.allowed_parameters)
     const gone = dropped.map((name) => ({
       path: 'allowed_parameters',
       message: `"${name}" is gone: callers that still send it are refused.`,
@@ -161,10 +166,10 @@ export const deleteTopic = defineOperation({
   output: z.object({ topic_id: z.string(), message: z.string() }),
   example: { input: sample.id, data: { ...sample.id, message: 'Topic deleted.' } },
   async run(services, { topic_id, expected_revision }, { caller }) {
-    const { topic } = await publishEdit(services, topic_id, caller.subject, (current, record) => {
-      if (record.deleted_at !== undefined) throw notFound(topic_id)
-      assertTopicRevision(record, expected_revision)
-      return { ...current, deleted: true }
+    const { topic } = await publish(services, { topic_id, by: caller.subject }, (current) => {
+      if (!current || current.record.deleted_at !== undefined) throw notFound(topic_id)
+      assertTopicRevision(current.record, expected_revision)
+      return { ...current.content, deleted: true }
     })
     return { data: { topic_id, message: 'Topic deleted.' }, meta: { revision: topic.revision } }
   },
@@ -179,7 +184,10 @@ function assertTopicRevision(record: Topic, expected: number | undefined): void 
   )
 }
 
-function editedTopic({ topic, warnings }: Published, message: string): Result<z.input<typeof EditedTopic>> {
+function editedTopic(
+  { topic, warnings }: Pick<Published, 'topic' | 'warnings'>,
+  message: string,
+): Result<z.input<typeof EditedTopic>> {
   return {
     data: { ...topic, available_prompts: promptTypes(topic), message },
     meta: editMeta(topic.revision, warnings),

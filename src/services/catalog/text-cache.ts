@@ -8,16 +8,19 @@ import type { PromptInfo, PromptTexts, Topic } from '../../domain/topic.ts'
 const MAX_BYTES = 64 * 1024 * 1024
 /** Reading ahead ends a little before, so that it pushes out nothing that was asked for. */
 const MAX_AHEAD_BYTES = MAX_BYTES * 0.9
-/** Most characters of texts kept together by topic, with whatever others have made of them. */
+/** Most characters of texts kept together by topic, with what is made of them. */
 const MAX_HOT_CHARACTERS = 4 * 1024 * 1024
 
-/** The texts of topics, kept in memory. A text never changes, so what is known is right for ever. */
+/** The texts of topics, kept in memory. A text never changes, so one that was read is right for ever. */
 export interface TextCache {
-  /** All texts of a topic: the same object for as long as they are the same. */
+  /** All texts of a topic: of a current one the same object every time, as long as there is room. */
   get(topic: Topic): Awaitable<PromptTexts>
 
-  /** Takes over texts of a topic that need no reading, by prompt type. */
+  /** Puts texts of a topic that need no reading, by prompt type. */
   put(topic: Topic, texts: PromptTexts): void
+
+  /** Drops what is kept for a record that is not current any more. */
+  forget(topic: Topic): void
 
   /** Reads texts, up to what the memory may hold. @returns whether all could be read. */
   readAhead(topics: Iterable<Topic>): Promise<boolean>
@@ -29,88 +32,104 @@ export interface TextCache {
   close(): void
 }
 
-/** @param warn told once when texts cannot be read. */
+/** What is kept for a topic that is asked for often: everything that is made of its texts once belongs here. */
+interface HotEntry {
+  readonly texts: PromptTexts
+}
+
+/**
+ * @param warn is called once when texts cannot be read.
+ * @param isCurrent whether this very record object will be asked for again. An edit reads the record from the store, as
+ *   an object of its own; kept, its texts would only push out others.
+ */
 export function createTextCache(
   prompts: PromptStore,
   warn: (message: string, cause?: unknown) => void,
+  isCurrent: (topic: Topic) => boolean,
 ): TextCache {
-  const known = new LRUCache<string, string>({
-    maxSize: MAX_BYTES,
-    sizeCalculation: (text) => text.length * 2 + 1,
-  })
-  /** Texts of the topics that are asked for most. */
-  const together = new LRUCache<Topic, PromptTexts>({
+  const reader = createTextReader(prompts, warn)
+  const hot = new LRUCache<Topic, HotEntry>({
     maxSize: MAX_HOT_CHARACTERS,
-    sizeCalculation: (found) => Object.values(found).reduce((sum, text) => sum + text.length, 1),
+    sizeCalculation: ({ texts }) => Object.values(texts).reduce((sum, text) => sum + text.length, 1),
   })
-  /** Texts that are being read: whoever else wants one waits for the same answer. */
-  const coming = new Map<string, Promise<string>>()
-  let areKnown = false
-  let areOut = false
   let closed = false
 
-  function textOf(topic_id: string, info: PromptInfo): Awaitable<string> {
-    const key = keyOf(topic_id, info)
-    return known.get(key) ?? coming.get(key) ?? begin(key, topic_id, info)
-  }
-
-  function begin(key: string, topic_id: string, info: PromptInfo): Promise<string> {
-    const text = read(key, topic_id, info).finally(() => coming.delete(key))
-    coming.set(key, text)
-    return text
-  }
-
-  async function read(key: string, topic_id: string, info: PromptInfo): Promise<string> {
-    try {
-      const text = await prompts.read(topic_id, info)
-      known.set(key, text)
-      areKnown = true
-      areOut = false
-      return text
-    } catch (error) {
-      if (!areOut) warn('texts cannot be read; those that are known go on being served', error)
-      areOut = true
-      throw error
-    }
-  }
-
   async function assemble(topic: Topic): Promise<PromptTexts> {
-    const texts = await Promise.all(topic.prompts.map((info) => textOf(topic.topic_id, info)))
-    const found = Object.freeze(
-      Object.fromEntries(
-        topic.prompts.map(({ prompt_type }, index) => [prompt_type, texts[index] as string]),
-      ),
-    )
-    together.set(topic, found)
-    return found
+    const texts = await Promise.all(topic.prompts.map((info) => reader.read(topic.topic_id, info)))
+    const entries = topic.prompts.map(({ prompt_type }, index) => [prompt_type, texts[index] as string])
+    const entry = { texts: Object.freeze(Object.fromEntries(entries)) }
+    if (isCurrent(topic)) hot.set(topic, entry)
+    return entry.texts
   }
 
   return {
-    get: (topic) => together.get(topic) ?? assemble(topic),
+    get: (topic) => hot.get(topic)?.texts ?? assemble(topic),
 
     put(topic, texts) {
       for (const info of topic.prompts) {
         const text = texts[info.prompt_type]
-        if (text !== undefined) known.set(keyOf(topic.topic_id, info), text)
+        if (text !== undefined) reader.put(topic.topic_id, info, text)
       }
     },
+
+    forget: (topic) => void hot.delete(topic),
 
     async readAhead(topics) {
-      let areRead = true
+      let complete = true
       for (const { topic_id, prompts: infos } of topics) {
-        if (closed || (known.calculatedSize ?? 0) > MAX_AHEAD_BYTES) break
-        const texts = await Promise.allSettled(infos.map((info) => textOf(topic_id, info)))
-        areRead &&= texts.every(({ status }) => status === 'fulfilled')
+        if (closed || reader.bytes() > MAX_AHEAD_BYTES) break
+        const reads = await Promise.allSettled(infos.map((info) => reader.read(topic_id, info)))
+        complete &&= reads.every(({ status }) => status === 'fulfilled')
         await setImmediate()
       }
-      return areRead
+      return complete
     },
 
-    canServe: () => areKnown || !areOut,
+    canServe: reader.canServe,
 
     close() {
       closed = true
     },
+  }
+}
+
+/** Reads single texts, each at most once while it is kept. */
+function createTextReader(prompts: PromptStore, warn: (message: string, cause?: unknown) => void) {
+  const texts = new LRUCache<string, string>({
+    maxSize: MAX_BYTES,
+    sizeCalculation: (text) => text.length * 2 + 1,
+  })
+  /** Texts that are being read: further callers wait for the same answer. */
+  const pending = new Map<string, Promise<string>>()
+  let hasRead = false
+  let isFailing = false
+
+  async function load(key: string, topic_id: string, info: PromptInfo): Promise<string> {
+    try {
+      const text = await prompts.read(topic_id, info)
+      texts.set(key, text)
+      hasRead = true
+      isFailing = false
+      return text
+    } catch (error) {
+      if (!isFailing) warn('texts cannot be read; those that are known go on being served', error)
+      isFailing = true
+      throw error
+    }
+  }
+
+  return {
+    read(topic_id: string, info: PromptInfo): Awaitable<string> {
+      const key = keyOf(topic_id, info)
+      const cached = texts.get(key) ?? pending.get(key)
+      if (cached !== undefined) return cached
+      const loading = load(key, topic_id, info).finally(() => pending.delete(key))
+      pending.set(key, loading)
+      return loading
+    },
+    put: (topic_id: string, info: PromptInfo, text: string) => void texts.set(keyOf(topic_id, info), text),
+    bytes: () => texts.calculatedSize ?? 0,
+    canServe: () => hasRead || !isFailing,
   }
 }
 

@@ -1,4 +1,4 @@
-import { decodeUtf8Json } from '../../domain/utf8.ts'
+import { decodeUtf8Json } from '../../domain/json.ts'
 
 /** Stands for bytes that are not JSON. */
 export const NOT_JSON = Symbol('not JSON')

@@ -7,7 +7,7 @@ import { s3Client } from '../../../src/adapters/s3/client.ts'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { createKeyedMutex } from '../../../src/domain/keyed-mutex.ts'
 import type { PromptTexts, TopicContent } from '../../../src/domain/topic.ts'
-import { openCatalog } from '../../../src/services/catalog/catalog.ts'
+import { openCatalog } from '../../../src/services/catalog/sync.ts'
 import { type PublishingDeps, publish } from '../../../src/services/publishing.ts'
 import type { Place } from '../../helpers/aws-store.ts'
 import { parameter } from '../../helpers/parameters.ts'
@@ -62,11 +62,11 @@ export async function edits(
     const topic_id = RIVALS[Math.floor(Math.random() * RIVALS.length)] as string
     const mark = `${name}_${number}`
     let attempts = 0
-    const published = await publish(deps, topic_id, name, (current) => {
+    const published = await publish(deps, { topic_id, by: name }, (current) => {
       attempts++
-      return marked(current, mark)
+      return marked(current?.content, mark)
     })
-    acknowledge({ topic_id, revision: published?.topic.revision ?? 0, mark, attempts })
+    acknowledge({ topic_id, revision: published.topic.revision, mark, attempts })
   }
   await pMap(numbers, edit, { concurrency: CONCURRENCY })
 }
@@ -88,9 +88,10 @@ export function markedBodies(types: readonly string[], mark: string): PromptText
 async function rename(deps: PublishingDeps, name: string, times: number): Promise<void> {
   const ids = Array.from({ length: times }, (_, number) => `topic_${number}`)
   const edit = (topic_id: string) =>
-    publish(deps, topic_id, 'writer', (current) => {
+    publish(deps, { topic_id, by: 'writer' }, (current) => {
       if (!current) throw new Error(`there is no ${topic_id}`)
-      return { ...current, definition: { ...current.definition, topic_name: name } }
+      const { definition, texts } = current.content
+      return { definition: { ...definition, topic_name: name }, texts }
     })
   await pMap(ids, edit, { concurrency: CONCURRENCY })
 }

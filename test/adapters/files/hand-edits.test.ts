@@ -30,7 +30,7 @@ async function setUp() {
 
 async function reasonOf(topics: TopicRepository, topic_id = 't'): Promise<string> {
   const stored = await topics.get(topic_id)
-  if (!stored || !('invalid' in stored)) throw new Error(`topic ${topic_id} is not damaged`)
+  if (!stored || !('invalid' in stored)) throw new Error(`topic ${topic_id} is not invalid`)
   return stored.invalid
 }
 
@@ -171,7 +171,7 @@ describe('invalid files', () => {
   ]
 
   it.each(invalidFiles)(
-    '%s takes out only this topic, is named, and can be mended',
+    '%s takes out only this topic, is named, and can be fixed',
     async (_, path, content, says) => {
       const { theirs, saved, edit, show } = await setUp()
       await edit('topics/other.json', definition('other'))

@@ -1,7 +1,7 @@
 import { systemClock } from '../../../src/domain/clock.ts'
 import { createKeyedMutex } from '../../../src/domain/keyed-mutex.ts'
 import type { TopicContent } from '../../../src/domain/topic.ts'
-import { openCatalog } from '../../../src/services/catalog/catalog.ts'
+import { openCatalog } from '../../../src/services/catalog/sync.ts'
 import { publish } from '../../../src/services/publishing.ts'
 import { openFiles } from '../../helpers/files-store.ts'
 import { parameter } from '../../helpers/parameters.ts'
@@ -19,11 +19,13 @@ const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs: 60_0
 const deps = { catalog, topics, prompts, clock, mutex: createKeyedMutex() }
 
 if (mode === 'count') {
-  for (let done = 0; done < Number(times); done++) await publish(deps, 't', type, counted)
+  for (let done = 0; done < Number(times); done++)
+    await publish(deps, { topic_id: 't', by: type }, (current) => counted(current?.content))
 } else {
   for (;;) {
-    const published = await publish(deps, 't', 'writer', (current) => numbered(numberOf(current) + 1))
-    process.stdout.write(`${published?.topic.revision}\n`)
+    const target = { topic_id: 't', by: 'writer' }
+    const { topic } = await publish(deps, target, (current) => numbered(numberOf(current?.content) + 1))
+    process.stdout.write(`${topic.revision}\n`)
   }
 }
 await catalog.close()

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { identifier, isIdentifier, TopicId } from '../../../domain/identifiers.ts'
 import { ParameterDefinition } from '../../../domain/parameters.ts'
-import { checkTemplate } from '../../../domain/template.ts'
+import { checkTemplate } from '../../../domain/template/check.ts'
 import { type Topic, TopicDefinition } from '../../../domain/topic.ts'
 import { parseInput } from '../../../domain/validation.ts'
 

@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { visit } from 'jsonc-parser'
 import { type FieldError, invalidInput, MAX_FIELD_ERRORS } from '../../../domain/errors.ts'
-import { isDeeperThan } from '../../../domain/json.ts'
-import { decodeUtf8Json } from '../../../domain/utf8.ts'
+import { decodeUtf8Json, isDeeperThan } from '../../../domain/json.ts'
 import { joinPath } from '../../../domain/validation.ts'
 
 /** Far deeper than any input may be, and shallow enough to walk. */
