@@ -319,7 +319,7 @@ function isOrigin(text: string): boolean {
 }
 
 /** A path with the home folder in place of `~`. */
-export function fromHome(path: string): string {
+function fromHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
 }
 
