@@ -5,7 +5,7 @@ import type { TopicRepository } from '../../domain/topic.ts'
 import { changeFeed } from '../dynamodb/feed.ts'
 import { promptsEverIn } from '../dynamodb/record.ts'
 import { dynamoTopics, itemReader } from '../dynamodb/topics.ts'
-import { s3Objects } from '../s3/bodies.ts'
+import { s3Objects } from '../s3/object-store.ts'
 import { s3Prompts } from '../s3/prompts.ts'
 
 export interface AwsStoreOptions {

@@ -1,7 +1,7 @@
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import { checkTopic, PromptInfo, type StoredTopic, Topic } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
-import type { ObjectStore } from '../s3/bodies.ts'
+import type { ObjectStore } from '../s3/object-store.ts'
 
 /** An item of the topics table. Attributes that are not ours belong to others, and stay. */
 export type TopicItem = Record<string, unknown> & {

@@ -15,7 +15,7 @@ import type {
   TopicRepository,
 } from '../../domain/topic.ts'
 import { callAws, causeOf } from '../aws/calls.ts'
-import type { BodyPlace, ObjectStore } from '../s3/bodies.ts'
+import type { BodyPlace, ObjectStore } from '../s3/object-store.ts'
 import { removeOrphans } from '../s3/sweep.ts'
 import type { ChangeFeed } from './feed.ts'
 import { followFeed } from './follow.ts'

@@ -1,6 +1,6 @@
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { PromptInfo } from '../../domain/topic.ts'
-import type { BodyPlace } from './bodies.ts'
+import type { BodyPlace } from './object-store.ts'
 
 /** What an object says of itself. Objects that this program did not write have no revision. */
 export interface BodyFacts {

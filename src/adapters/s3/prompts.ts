@@ -3,7 +3,7 @@ import pMap from 'p-map'
 import { AppError } from '../../domain/errors.ts'
 import { fingerprint, type PromptStore, type PromptVersion } from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
-import { type BodyPlace, nameOf, type ObjectStore, readExactly } from './bodies.ts'
+import { type BodyPlace, nameOf, type ObjectStore, readExactly } from './object-store.ts'
 import type { BodyFacts } from './metadata.ts'
 
 /** The prompt as it is published now, or as it was last if it was deleted; `undefined` if there never was one. */

@@ -1,5 +1,5 @@
 import type { PromptInfo } from '../../domain/topic.ts'
-import { type BodyPlace, nameOf, type ObjectStore } from './bodies.ts'
+import { type BodyPlace, nameOf, type ObjectStore } from './object-store.ts'
 
 /** Most places that one sweep looks at. */
 const MAX_LOOKED_AT = 50
