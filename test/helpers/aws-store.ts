@@ -1,8 +1,7 @@
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb'
 import { CreateBucketCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3'
+import { dynamoClient, s3Client } from '../../src/adapters/aws/resources.ts'
 import { awsStore } from '../../src/adapters/aws/store.ts'
-import { dynamoClient } from '../../src/adapters/dynamodb/client.ts'
-import { s3Client } from '../../src/adapters/s3/client.ts'
 import { type AwsParts, freshNames } from '../stand-ins/aws.ts'
 
 /** How soon the stores of these tests notice what others do. */

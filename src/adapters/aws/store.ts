@@ -25,13 +25,13 @@ export function awsStore({ dynamodb, s3, bucket, owner, ...options }: AwsStoreOp
   topics: TopicRepository
   prompts: PromptStore
 } {
-  const bodies = s3Objects(s3, bucket, owner)
+  const objects = s3Objects(s3, bucket, owner)
   const feed = changeFeed(dynamodb, options.table)
   const readItem = itemReader(dynamodb, options.table)
   return {
-    topics: dynamoTopics({ ...options, client: dynamodb, feed, bodies }),
-    prompts: s3Prompts(bodies, async (topic_id, prompt_type) => {
-      const ever = await promptsEverIn(await readItem(topic_id), bodies)
+    topics: dynamoTopics({ ...options, client: dynamodb, feed, objects }),
+    prompts: s3Prompts(objects, async (topic_id, prompt_type) => {
+      const ever = await promptsEverIn(await readItem(topic_id), objects)
       return ever.get(prompt_type)
     }),
   }

@@ -29,12 +29,12 @@ export function revisionOf(item: TopicItem | undefined): number {
  *
  * @throws AppError `unavailable` when such texts cannot be read.
  */
-export async function topicIn(item: TopicItem, bodies: ObjectStore): Promise<StoredTopic> {
+export async function topicIn(item: TopicItem, objects: ObjectStore): Promise<StoredTopic> {
   const { topic_id } = item
   const texts: Record<string, string> = {}
   const prompts = await Promise.all(
     listIn(item['prompts']).map((info) =>
-      isComplete(info) ? picked(info, OURS_OF_PROMPTS) : completed(topic_id, info, bodies, texts),
+      isComplete(info) ? picked(info, OURS_OF_PROMPTS) : completed(topic_id, info, objects, texts),
     ),
   )
   const parameters = listIn(item['allowed_parameters']).map((parameter) =>
@@ -77,16 +77,16 @@ function isComplete(info: Record<string, unknown>): boolean {
 async function completed(
   topic_id: string,
   info: Record<string, unknown>,
-  bodies: ObjectStore,
+  objects: ObjectStore,
   texts: Record<string, string>,
 ): Promise<Record<string, unknown>> {
   const prompt_type = String(info['prompt_type'])
   const given = { revision: 1, updated_at: LONG_AGO, updated_by: UNKNOWN, ...picked(info, OURS_OF_PROMPTS) }
   const named = { s3_key: promptKey(topic_id, prompt_type), ...given }
-  const found = await bodies.newest(named)
+  const found = await objects.newest(named)
   if (!found) return { ...named, sha256: '', bytes: -1 }
   texts[prompt_type] = found.text
-  return { ...named, ...found.place, ...fingerprint(found.text) }
+  return { ...named, ...found.ref, ...fingerprint(found.text) }
 }
 
 /** Own members of ours; programs in other languages write an absent one as null. */
@@ -115,10 +115,10 @@ export function changesFor(
 /** The prompts that a record has and, as they were last, those that it had. */
 export async function promptsEverIn(
   item: TopicItem | undefined,
-  bodies: ObjectStore,
+  objects: ObjectStore,
 ): Promise<Map<string, PromptInfo>> {
   if (!item) return new Map()
-  const stored = await topicIn(item, bodies)
+  const stored = await topicIn(item, objects)
   const current = 'topic' in stored ? stored.topic.prompts : []
   return new Map([...(item.retired_prompts ?? []), ...current].map((info) => [info.prompt_type, info]))
 }

@@ -15,7 +15,7 @@ import type {
   TopicRepository,
 } from '../../domain/topic.ts'
 import { callAws, causeOf } from '../aws/calls.ts'
-import type { BodyPlace, ObjectStore } from '../s3/object-store.ts'
+import type { ObjectRef, ObjectStore } from '../s3/object-store.ts'
 import { removeOrphans } from '../s3/sweep.ts'
 import type { ChangeFeed } from './feed.ts'
 import { followFeed } from './follow.ts'
@@ -26,7 +26,7 @@ export interface DynamoTopicsOptions {
   client: DynamoDBDocumentClient
   table: string
   feed: ChangeFeed
-  bodies: ObjectStore
+  objects: ObjectStore
   freshnessMs: number
   reconcileMs: number
   warn: (message: string, cause?: unknown) => void
@@ -52,7 +52,7 @@ export function itemReader(client: DynamoDBDocumentClient, table: string): ReadI
  * dies leaves such a text behind, which the next writer of the same prompt sweeps.
  */
 export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
-  const { client, table, feed, bodies, freshnessMs, reconcileMs, warn } = options
+  const { client, table, feed, objects, freshnessMs, reconcileMs, warn } = options
   const readItem = itemReader(client, table)
   const turns = topicTurns(client, table, readItem)
 
@@ -61,7 +61,7 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
     const isChanged = ({ prompt_type }: PromptInfo) => changed[prompt_type] !== undefined
     const writing = topic.prompts.filter(isChanged).map(async (info) => {
       const previous = before.get(info.prompt_type)
-      const place = await bodies.write(topic.topic_id, info, changed[info.prompt_type] as string, previous)
+      const place = await objects.write(topic.topic_id, info, changed[info.prompt_type] as string, previous)
       return { previous, info: { ...info, ...place } }
     })
     const outcomes = await Promise.allSettled(writing)
@@ -75,15 +75,15 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
   }
 
   /** Failing to clean up is no failure of the work: what is left is swept later. */
-  async function remove(places: readonly BodyPlace[]): Promise<void> {
-    await Promise.allSettled(places.map((place) => bodies.remove(place)))
+  async function remove(places: readonly ObjectRef[]): Promise<void> {
+    await Promise.allSettled(places.map((place) => objects.remove(place)))
   }
 
   async function save(topic: Topic, changed: Texts, losses = 0): Promise<Topic> {
     const { topic_id } = topic
     const item = await turns.await(topic_id, topic.revision)
     if (revisionOf(item) !== topic.revision) throw await lost(topic_id, losses + 1)
-    const before = await promptsEverIn(item, bodies)
+    const before = await promptsEverIn(item, objects)
     const written = await writeTexts(topic, changed, before)
     const infos = new Map(written.map(({ info }) => [info.prompt_type, info]))
     const prompts = topic.prompts.map((info) => infos.get(info.prompt_type) ?? info)
@@ -95,7 +95,7 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
       throw await lost(topic_id, losses + 1)
     }
     for (const { info, previous } of written) {
-      removeOrphans(bodies, topic_id, info, previous).catch((error) =>
+      removeOrphans(objects, topic_id, info, previous).catch((error) =>
         warn(`cannot sweep ${info.s3_key}`, error),
       )
     }
@@ -126,14 +126,14 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
   async function isStored(next: Topic): Promise<boolean> {
     const item = await readItem(next.topic_id).catch(() => undefined)
     if (revisionOf(item) !== next.revision || !item) return false
-    const stored = await topicIn(item, bodies)
+    const stored = await topicIn(item, objects)
     return 'topic' in stored && sameJson(stored.topic, next)
   }
 
   return {
     async get(topic_id) {
       const item = await readItem(topic_id)
-      return item && topicIn(item, bodies)
+      return item && topicIn(item, objects)
     },
 
     async *all() {
@@ -146,7 +146,7 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
         // Items that no topic can have, such as the feed, are not topics.
         const topics = items.filter(({ topic_id }) => isIdentifier(topic_id))
         yield* await Promise.all(
-          topics.map((item) => topicIn(item, bodies).catch((error) => unreadable(item, error))),
+          topics.map((item) => topicIn(item, objects).catch((error) => unreadable(item, error))),
         )
       }
     },

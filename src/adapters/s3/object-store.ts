@@ -5,6 +5,7 @@ import {
   GetObjectCommand,
   type GetObjectCommandInput,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectCommand,
@@ -15,46 +16,57 @@ import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
 import { decodeUtf8 } from '../../domain/utf8.ts'
 import { callAws, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
-import { type BodyFacts, factsIn, metadataOf } from './metadata.ts'
 
-/** Where one text is. Together the members name something that never changes, unless a foreign record names no version. */
-export type BodyPlace = Pick<PromptInfo, 's3_bucket' | 's3_key' | 's3_version_id'>
+/** Names one text in S3. It never changes, unless a record of another program names no version. */
+export type ObjectRef = Pick<PromptInfo, 's3_bucket' | 's3_key' | 's3_version_id'>
+
+/** What an object says of itself. Objects that this program did not write have no revision. */
+export interface ObjectFacts {
+  revision?: number
+  sha256?: string
+  bytes: number
+  updated_at: string
+  updated_by: string
+  /** The text that was published before this one. */
+  previous?: ObjectRef
+}
 
 /** The texts of prompts in a bucket. Nothing here decides what is published: records do. */
 export interface ObjectStore {
-  /** Writes the text that `info` describes to a new place, which replaces nothing that a record points to. */
-  write(topic_id: string, info: PromptInfo, content: string, previous?: BodyPlace): Promise<BodyPlace>
+  /** Writes the text that `info` describes as a new object, which replaces none that a record names. */
+  write(topic_id: string, info: PromptInfo, content: string, previous?: ObjectRef): Promise<ObjectRef>
 
   /** @throws AppError `unavailable` when it cannot be read, or is gone. */
-  read(place: BodyPlace): Promise<string>
+  read(ref: ObjectRef): Promise<string>
 
-  /** The text that an object holds now, whatever its version, and where that is; `undefined` if it holds none. */
-  newest(place: Omit<BodyPlace, 's3_version_id'>): Promise<{ text: string; place: BodyPlace } | undefined>
+  /** The text that an object holds now, whatever its version, and its name; `undefined` if it holds none. */
+  newest(ref: Omit<ObjectRef, 's3_version_id'>): Promise<{ text: string; ref: ObjectRef } | undefined>
 
-  /** What is known of the text at a place without reading it. */
-  facts(place: BodyPlace): Promise<BodyFacts>
+  /** What an object says of itself, without reading its text. */
+  facts(ref: ObjectRef): Promise<ObjectFacts>
 
-  remove(place: BodyPlace): Promise<void>
+  remove(ref: ObjectRef): Promise<void>
 
-  /** Every place that ever held a text of this prompt, published or not; versions with the newest first, as S3 keeps them. */
-  places(topic_id: string, prompt_type: string): Promise<BodyPlace[]>
+  /** Every object that ever held a text of this prompt, published or not; versions newest first, as S3 lists them. */
+  list(topic_id: string, prompt_type: string): Promise<ObjectRef[]>
 }
 
-/** How long an answer about the bucket's versioning holds. */
+/** How long an answer about the bucket's versioning is used. */
 const VERSIONING_MS = 60_000
-/** Answers of one read that may be cut. */
+/** Attempts to read one answer that is cut off. */
 const MAX_CUTS = 4
-/** How S3 calls the version of an object that was written while its bucket kept none. */
+/** S3's name for the version of an object that was written while its bucket kept none. */
 const NO_VERSION = 'null'
+/** Author of objects that name none. */
+const UNKNOWN_AUTHOR = 'unknown'
 
-/** One name for each place, also where a bucket that keeps no versions leaves the version out. */
-export function nameOf({ s3_key, s3_version_id = NO_VERSION }: BodyPlace): string {
+/** One name for each object, also in a bucket that keeps no versions and so leaves the version out. */
+export function nameOf({ s3_key, s3_version_id = NO_VERSION }: ObjectRef): string {
   return `${s3_key}?${s3_version_id}`
 }
 
 /**
- * @param owner the account that the bucket must belong to, where it is known: a bucket's name may have come into other
- *   hands.
+ * @param owner the account that the bucket must belong to, if known: another account may have taken over the name.
  */
 export function s3Objects(
   client: S3Client,
@@ -62,7 +74,7 @@ export function s3Objects(
   owner: () => Promise<string | undefined>,
 ): ObjectStore {
   let versioning: { isOn: Promise<boolean>; askedAt: number } | undefined
-  const place = (action: string, name = bucket) => ({
+  const callOf = (action: string, name = bucket) => ({
     action: `s3:${action}`,
     resource: `bucket ${name}`,
     setting: 'PROMPTS_BUCKET',
@@ -81,11 +93,12 @@ export function s3Objects(
 
   async function askVersioning(): Promise<boolean> {
     const command = new GetBucketVersioningCommand(await inBucket())
-    const { Status } = await callAws(place('GetBucketVersioning'), (options) => client.send(command, options))
+    const call = callOf('GetBucketVersioning')
+    const { Status } = await callAws(call, (options) => client.send(command, options))
     return Status === 'Enabled'
   }
 
-  async function put(s3_key: string, info: PromptInfo, content: string, previous: BodyPlace | undefined) {
+  async function put(s3_key: string, info: PromptInfo, content: string, previous: ObjectRef | undefined) {
     const target = await inBucket()
     const command = new PutObjectCommand({
       ...target,
@@ -94,16 +107,13 @@ export function s3Objects(
       ContentType: 'text/markdown; charset=utf-8',
       Metadata: metadataOf(info, previous),
     })
-    const { VersionId } = await callAws(
-      place('PutObject'),
-      (options) => client.send(command, options),
-      WRITE_BUDGET_MS,
-    )
+    const call = callOf('PutObject')
+    const { VersionId } = await callAws(call, (options) => client.send(command, options), WRITE_BUDGET_MS)
     return VersionId === NO_VERSION ? undefined : VersionId
   }
 
-  /** What names the text at a place: without a version, what was written before its bucket kept any. */
-  async function exactly({ s3_bucket, s3_key, s3_version_id }: BodyPlace) {
+  /** S3's input for one text. Without a version: what was written before its bucket kept any. */
+  async function inputFor({ s3_bucket, s3_key, s3_version_id }: ObjectRef) {
     const version = s3_version_id ?? ((await keepsVersions()) ? NO_VERSION : undefined)
     return { ...(await inBucket(s3_bucket)), Key: s3_key, VersionId: version }
   }
@@ -111,7 +121,7 @@ export function s3Objects(
   async function get(input: GetObjectCommandInput) {
     const action = input.VersionId === undefined ? 'GetObject' : 'GetObjectVersion'
     try {
-      return await callAws(place(action, input.Bucket), (options) =>
+      return await callAws(callOf(action, input.Bucket), (options) =>
         untilWhole(async () => {
           const { Body, VersionId } = await client.send(new GetObjectCommand(input), options)
           const bytes = await Body?.transformToByteArray()
@@ -124,91 +134,89 @@ export function s3Objects(
     }
   }
 
+  async function listVersions(s3_key: string): Promise<ObjectRef[]> {
+    const target = await inBucket()
+    const refs: ObjectRef[] = []
+    let KeyMarker: string | undefined
+    let VersionIdMarker: string | undefined
+    do {
+      const command = new ListObjectVersionsCommand({ ...target, Prefix: s3_key, KeyMarker, VersionIdMarker })
+      const call = callOf('ListBucketVersions')
+      const page = await callAws(call, (options) => client.send(command, options))
+      for (const { Key, VersionId } of page.Versions ?? []) {
+        if (Key !== s3_key) continue
+        refs.push({ s3_bucket: bucket, s3_key, s3_version_id: VersionId })
+      }
+      KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined
+      VersionIdMarker = page.NextVersionIdMarker
+    } while (KeyMarker !== undefined)
+    return refs
+  }
+
+  async function listFolder(folder: string): Promise<ObjectRef[]> {
+    const target = await inBucket()
+    const refs: ObjectRef[] = []
+    let ContinuationToken: string | undefined
+    do {
+      const command = new ListObjectsV2Command({ ...target, Prefix: folder, ContinuationToken })
+      const page = await callAws(callOf('ListBucket'), (options) => client.send(command, options))
+      for (const { Key } of page.Contents ?? []) refs.push({ s3_bucket: bucket, s3_key: String(Key) })
+      ContinuationToken = page.NextContinuationToken
+    } while (ContinuationToken !== undefined)
+    return refs
+  }
+
   return {
     async write(topic_id, info, content, previous) {
       if (await keepsVersions()) {
         const s3_key = promptKey(topic_id, info.prompt_type)
         const s3_version_id = await put(s3_key, info, content, previous)
         if (s3_version_id !== undefined) return { s3_bucket: bucket, s3_key, s3_version_id }
-        // Somebody has just switched versioning off.
+        // Versioning has just been switched off.
         versioning = undefined
       }
-      const s3_key = `${unversionedFolder(topic_id, info.prompt_type)}${info.revision}-${randomBytes(4).toString('hex')}.md`
+      const random = randomBytes(4).toString('hex')
+      const s3_key = `${unversionedFolder(topic_id, info.prompt_type)}${info.revision}-${random}.md`
       await put(s3_key, info, content, previous)
       return { s3_bucket: bucket, s3_key }
     },
 
-    async read(place) {
-      const found = await get(await exactly(place))
+    async read(ref) {
+      const found = await get(await inputFor(ref))
       if (found?.text !== undefined) return found.text
-      throw unreadable(`${place.s3_key} is gone from the bucket, or is not valid UTF-8`)
+      throw unreadable(`${ref.s3_key} is gone from the bucket, or is not valid UTF-8`)
     },
 
     async newest({ s3_bucket = bucket, s3_key }) {
       const found = await get({ ...(await inBucket(s3_bucket)), Key: s3_key })
       if (found?.text === undefined) return undefined
       const { text, s3_version_id } = found
-      return { text, place: { s3_bucket, s3_key, ...(s3_version_id !== undefined && { s3_version_id }) } }
+      return { text, ref: { s3_bucket, s3_key, ...(s3_version_id !== undefined && { s3_version_id }) } }
     },
 
-    async facts(of) {
-      const target = await exactly(of)
-      const head = await callAws(place('GetObjectVersion'), (options) =>
-        client.send(new HeadObjectCommand(target), options),
-      )
-      return factsIn(head)
+    async facts(ref) {
+      const command = new HeadObjectCommand(await inputFor(ref))
+      const call = callOf('GetObjectVersion')
+      return factsIn(await callAws(call, (options) => client.send(command, options)))
     },
 
-    async remove(of) {
-      const target = await exactly(of)
-      const action = target.VersionId === undefined ? 'DeleteObject' : 'DeleteObjectVersion'
-      await callAws(place(action), (options) => client.send(new DeleteObjectCommand(target), options))
+    async remove(ref) {
+      const input = await inputFor(ref)
+      const call = callOf(input.VersionId === undefined ? 'DeleteObject' : 'DeleteObjectVersion')
+      await callAws(call, (options) => client.send(new DeleteObjectCommand(input), options))
     },
 
-    async places(topic_id, prompt_type) {
+    async list(topic_id, prompt_type) {
       const [versioned, unversioned] = await Promise.all([
-        versionsOf(promptKey(topic_id, prompt_type)),
-        objectsIn(unversionedFolder(topic_id, prompt_type)),
+        listVersions(promptKey(topic_id, prompt_type)),
+        listFolder(unversionedFolder(topic_id, prompt_type)),
       ])
       return [...versioned, ...unversioned]
     },
   }
-
-  async function versionsOf(s3_key: string): Promise<BodyPlace[]> {
-    const target = await inBucket()
-    const found: BodyPlace[] = []
-    let KeyMarker: string | undefined
-    let VersionIdMarker: string | undefined
-    do {
-      const command = new ListObjectVersionsCommand({ ...target, Prefix: s3_key, KeyMarker, VersionIdMarker })
-      const page = await callAws(place('ListBucketVersions'), (options) => client.send(command, options))
-      for (const { Key, VersionId } of page.Versions ?? []) {
-        if (Key !== s3_key) continue
-        found.push({ s3_bucket: bucket, s3_key, s3_version_id: VersionId })
-      }
-      KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined
-      VersionIdMarker = page.NextVersionIdMarker
-    } while (KeyMarker !== undefined)
-    return found
-  }
-
-  async function objectsIn(folder: string): Promise<BodyPlace[]> {
-    const target = await inBucket()
-    const found: BodyPlace[] = []
-    let ContinuationToken: string | undefined
-    do {
-      const command = new ListObjectsV2Command({ ...target, Prefix: folder, ContinuationToken })
-      const page = await callAws(place('ListBucket'), (options) => client.send(command, options))
-      for (const { Key } of page.Contents ?? []) {
-        found.push({ s3_bucket: bucket, s3_key: String(Key) })
-      }
-      ContinuationToken = page.NextContinuationToken
-    } while (ContinuationToken !== undefined)
-    return found
-  }
 }
 
-/** The SDK sends again what gets no answer; an answer that is cut while it is read is for us to ask for again. */
+/** Repeats a read whose answer is cut off: the SDK retries only what gets no answer at all. */
 async function untilWhole<T>(read: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -225,9 +233,45 @@ function unversionedFolder(topic_id: string, prompt_type: string): string {
   return promptKey(topic_id, prompt_type).replace(/\.md$/, '/')
 }
 
-/** The text that `info` means, and nothing else: a text that has become another one is not served. */
-export async function readExactly(bodies: ObjectStore, info: PromptInfo): Promise<string> {
-  const text = await bodies.read(info)
+/** The metadata of the object that `info` describes. Headers are ASCII, names of people are not. */
+function metadataOf(info: PromptInfo, previous: ObjectRef | undefined): Record<string, string> {
+  return {
+    revision: String(info.revision),
+    sha256: info.sha256,
+    'updated-at': info.updated_at,
+    'updated-by': encodeURIComponent(info.updated_by),
+    ...(previous && { 'previous-key': previous.s3_key }),
+    ...(previous?.s3_version_id !== undefined && { 'previous-version': previous.s3_version_id }),
+  }
+}
+
+/** The reverse of {@link metadataOf}. */
+function factsIn({ Metadata = {}, ContentLength, LastModified }: HeadObjectCommandOutput): ObjectFacts {
+  const key = Metadata['previous-key']
+  const version = Metadata['previous-version']
+  return {
+    ...(Metadata['revision'] !== undefined && { revision: Number(Metadata['revision']) }),
+    ...(Metadata['sha256'] !== undefined && { sha256: Metadata['sha256'] }),
+    bytes: ContentLength ?? 0,
+    updated_at: Metadata['updated-at'] ?? (LastModified ?? new Date(0)).toISOString(),
+    updated_by: decoded(Metadata['updated-by'] ?? UNKNOWN_AUTHOR),
+    ...(key !== undefined && {
+      previous: { s3_key: key, ...(version !== undefined && { s3_version_id: version }) },
+    }),
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Reads the text that `info` describes. A text whose hash is another is refused. */
+export async function readExactly(objects: ObjectStore, info: PromptInfo): Promise<string> {
+  const text = await objects.read(info)
   if (fingerprint(text).sha256 === info.sha256) return text
   throw unreadable(`${info.s3_key} is not the text that its record means`)
 }
