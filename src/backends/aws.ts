@@ -37,8 +37,8 @@ export function awsBackend(config: Config, { warn, longRunning }: BackendOptions
       return secret
     },
     openSignInCodes: async () => dynamoSignInCodes(dynamodb, aws.limitsTable, clock),
-    keepSnapshot(served) {
-      if (snapshot) keepSnapshot(snapshot, served, warn)
+    keepSnapshot(source) {
+      if (snapshot) keepSnapshot(snapshot, source, warn)
     },
   }
 }

@@ -1,10 +1,10 @@
 import type { SigningSecret } from '../adapters/files/signing-secret.ts'
-import type { Served } from '../adapters/snapshot/snapshot.ts'
 import type { Config } from '../config.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
 import type { RateLimiter } from '../domain/rate-limiter.ts'
 import type { SignInCodes } from '../domain/sign-in.ts'
+import type { SnapshotSource } from '../domain/snapshot-source.ts'
 import type { TopicRepository } from '../domain/topic.ts'
 import { filesBackend } from './files.ts'
 
@@ -17,7 +17,7 @@ export interface Backend {
   openSecret(): Promise<SigningSecret>
   openSignInCodes(): Promise<SignInCodes>
   /** Keeps a copy of what is served for a start in an outage, if that is wanted (PROMPTS_SNAPSHOT_FILE). */
-  keepSnapshot(served: Served): void
+  keepSnapshot(source: SnapshotSource): void
 }
 
 interface ClosableLimiter extends RateLimiter {
