@@ -11,10 +11,25 @@ export interface PromptVersion {
   updated_by: string
 }
 
-/** Prompt bodies. They are written only by {@link TopicRepository.save}; a written one never changes. */
+/** An earlier text with its facts. */
+export interface PromptVersionText {
+  version: PromptVersion
+  content: string
+}
+
+/**
+ * Prompt texts. They are written only by {@link TopicRepository.save}; a written one never changes.
+ *
+ * @example
+ * const [newest] = await prompts.history('goals', 'system')
+ * if (newest) {
+ *   const { version, content } = await prompts.readVersion('goals', 'system', newest.version_id)
+ *   console.log(`revision ${version.revision} by ${version.updated_by}`, content)
+ * }
+ */
 export interface PromptStore {
   /**
-   * The text that `info` means.
+   * The text that `info` describes.
    *
    * @throws AppError `unavailable` when it cannot be read.
    */
@@ -24,19 +39,19 @@ export interface PromptStore {
   history(topic_id: string, prompt_type: string): Promise<PromptVersion[]>
 
   /**
-   * The text of an earlier version.
+   * One text of the history, by the `version_id` that {@link history} answers.
    *
    * @throws AppError `not_found`.
    */
-  readVersion(topic_id: string, prompt_type: string, version_id: string): Promise<string>
+  readVersion(topic_id: string, prompt_type: string, version_id: string): Promise<PromptVersionText>
 }
 
-/** Path of a body, below the data folder and in the bucket alike. */
+/** Path of a text, below the data folder and in the bucket alike. */
 export function promptKey(topic_id: string, prompt_type: string): string {
   return `prompts/${topic_id}/${prompt_type}.md`
 }
 
-/** The facts of a body that its record keeps. */
+/** The facts of a text that its record keeps. */
 export function fingerprint(body: string): { sha256: string; bytes: number } {
   return { sha256: createHash('sha256').update(body).digest('hex'), bytes: Buffer.byteLength(body) }
 }

@@ -72,7 +72,7 @@ export function s3Prompts(objects: ObjectStore, lastPublished: LastPublished): P
     async readVersion(topic_id, prompt_type, version_id) {
       const versions = await chain(topic_id, prompt_type)
       const found = versions.find(({ version }) => version.version_id === version_id)
-      if (found) return objects.read(found.ref)
+      if (found) return { version: found.version, content: await objects.read(found.ref) }
       throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no version "${version_id}".`)
     },
   }

@@ -2,7 +2,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { expect, it } from 'vitest'
 import { fingerprint } from '../../../src/domain/prompt-store.ts'
-import { infoOf, topicOf } from '../../contracts/store.ts'
+import { infoOf, topicOf, versionText } from '../../contracts/store.ts'
 import { freshPlace, keepVersions, openAws, type Place } from '../../helpers/aws-store.ts'
 import { waitFor } from '../../helpers/program.ts'
 import { openServices, putBodies } from '../../helpers/services.ts'
@@ -111,7 +111,7 @@ describeWithAws('a record that another program made', (parts) => {
     await putBodies(await services(), 'core_values', { user: 'New: {{user_name}}' })
     const history = await store.prompts.history('core_values', 'user')
     const texts = history.map(({ version_id }) =>
-      store.prompts.readVersion('core_values', 'user', version_id),
+      versionText(store.prompts, 'core_values', 'user', version_id),
     )
     expect(await Promise.all(texts)).toEqual(['New: {{user_name}}', USER])
   })
