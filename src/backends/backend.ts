@@ -2,7 +2,7 @@ import type { SigningSecret } from '../adapters/files/signing-secret.ts'
 import type { Config } from '../config.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
-import type { RateLimiter } from '../domain/rate-limiter.ts'
+import type { ClosableRateLimiter } from '../domain/rate-limiter.ts'
 import type { SignInCodes } from '../domain/sign-in.ts'
 import type { SnapshotSource } from '../domain/snapshot-source.ts'
 import type { TopicRepository } from '../domain/topic.ts'
@@ -11,18 +11,13 @@ import { filesBackend } from './files.ts'
 /** All that depends on where a deployment keeps its data (PROMPTS_STORE). Each part is made when it is asked for. */
 export interface Backend {
   openStore(): Promise<{ topics: TopicRepository; prompts: PromptStore }>
-  openLimiter(): Promise<ClosableLimiter>
+  openLimiter(): Promise<ClosableRateLimiter>
   openKeys(): Promise<ApiKeys>
   /** What this installation signs tokens and sessions with. */
   openSecret(): Promise<SigningSecret>
   openSignInCodes(): Promise<SignInCodes>
   /** Keeps a copy of what is served for a start in an outage, if that is wanted (PROMPTS_SNAPSHOT_FILE). */
   keepSnapshot(source: SnapshotSource): void
-}
-
-interface ClosableLimiter extends RateLimiter {
-  /** Tells others what was spent here. */
-  close(): Promise<void>
 }
 
 export interface BackendOptions {

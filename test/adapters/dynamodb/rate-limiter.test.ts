@@ -2,9 +2,10 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it, onTestFinished } from 'vitest'
-import { type SharedRateLimiter, sharedRateLimiter } from '../../../src/adapters/dynamodb/rate-limiter.ts'
+import { dynamoCounts } from '../../../src/adapters/dynamodb/shared-counts.ts'
+import { windowRateLimiter } from '../../../src/adapters/memory/rate-limiter.ts'
 import type { Clock } from '../../../src/domain/clock.ts'
-import type { LimitName } from '../../../src/domain/rate-limiter.ts'
+import type { ClosableRateLimiter, LimitName } from '../../../src/domain/rate-limiter.ts'
 import { LIMITS, rateLimiterContract, setClock } from '../../contracts/rate-limiter.ts'
 import { type OpenTable, openLimitsTable, type Side } from '../../helpers/limits-table.ts'
 import { waitFor } from '../../helpers/program.ts'
@@ -18,7 +19,7 @@ const ITEM = 'retrieval a 29453760'
 
 /** One instance, and what it has let through of `retrieval` for `a`. */
 interface Instance extends Side {
-  limiter: SharedRateLimiter
+  limiter: ClosableRateLimiter
   warnings: string[]
   through: number
   /** Without the attempts of one that is tried again. */
@@ -56,7 +57,8 @@ describeWithAws('the limiter of all instances', (parts) => {
     }) as typeof send
     const warnings: string[] = []
     const warn = (message: string) => void warnings.push(message)
-    const limiter = sharedRateLimiter({ client, table, perMinute, clock, warn })
+    const counts = dynamoCounts({ client, table, warn })
+    const limiter = windowRateLimiter({ perMinute, clock, counts })
     onTestFinished(() => limiter.close())
     const instance: Instance = {
       client,
