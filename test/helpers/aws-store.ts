@@ -45,13 +45,13 @@ function clientsOf({ region, credentials, dynamodb, s3 }: Place['parts']) {
 /** The store at a place, as an instance that has just been started sees it. */
 export function openAws(
   { parts, table, bucket }: Place,
-  options: { reconcileMs?: number; warn?: (message: string) => void } = {},
+  options: { freshnessMs?: number; reconcileMs?: number; warn?: (message: string) => void } = {},
 ) {
-  const { reconcileMs = 60_000, warn = () => {} } = options
+  const { freshnessMs = FRESHNESS_MS, reconcileMs = 60_000, warn = () => {} } = options
   const owner = async () => undefined
   const clients = clientsOf(parts)
   return {
     ...clients,
-    ...awsStore({ ...clients, table, bucket, owner, freshnessMs: FRESHNESS_MS, reconcileMs, warn }),
+    ...awsStore({ ...clients, table, bucket, owner, freshnessMs, reconcileMs, warn }),
   }
 }

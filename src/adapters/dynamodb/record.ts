@@ -3,7 +3,7 @@ import { checkTopic, PromptInfo, type StoredTopic, Topic } from '../../domain/to
 import { check } from '../../domain/validation.ts'
 import type { ObjectStore } from '../s3/object-store.ts'
 
-/** An item of the topics table. Attributes that are not ours belong to others, and stay. */
+/** An item of the topics table. Attributes that are not ours belong to other programs, and stay. */
 export type TopicItem = Record<string, unknown> & {
   topic_id: string
   /** Prompts that were deleted, as they were last: their revisions are never used again, their history stays. */
@@ -14,11 +14,11 @@ export type TopicItem = Record<string, unknown> & {
 const OPTIONAL = ['description', 'external_id', 'deleted_at']
 const OURS = Object.keys(Topic.shape)
 const OURS_OF_PROMPTS = Object.keys(PromptInfo.shape)
-/** For records that somebody else made, and that do not tell. */
+/** Author of records of other programs, which name none. */
 const UNKNOWN = 'unknown'
 const LONG_AGO = new Date(0).toISOString()
 
-/** The revision of an item; one that another program made has none and counts as the first. */
+/** The revision of an item, 0 if there is none. An item of another program has no revision and counts as the first. */
 export function revisionOf(item: TopicItem | undefined): number {
   return item ? Number(item['revision'] ?? 1) : 0
 }
@@ -64,7 +64,7 @@ export async function topicIn(item: TopicItem, objects: ObjectStore): Promise<St
   return checked.errors.length > 0 ? { topic_id, invalid: sentenceOf(checked.errors) } : { topic_id, topic }
 }
 
-/** The objects of a list; what is none is left to the check of the whole. */
+/** The objects of a list; anything else is left to the check of the whole record. */
 function listIn(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.map((item) => (typeof item === 'object' ? (item ?? {}) : {})) : []
 }
@@ -102,7 +102,7 @@ function sentenceOf(faults: readonly { path: string; message: string }[]): strin
   return faults.map(({ path, message }) => `${path}: ${message}`).join(' ')
 }
 
-/** What to set and to remove to make an item say `topic`, leaving alone what is not ours. */
+/** What to set and to remove so that an item holds `topic`, leaving alone what is not ours. */
 export function changesFor(
   topic: Topic,
   retired: readonly PromptInfo[],
@@ -112,13 +112,12 @@ export function changesFor(
   return { set, remove: [...OPTIONAL, 'retired_prompts'].filter((name) => set[name] === undefined) }
 }
 
-/** The prompts that a record has and, as they were last, those that it had. */
-export async function promptsEverIn(
+/** The prompts that an item has, and those that it had as they were last, by type. */
+export function promptsEver(
   item: TopicItem | undefined,
-  objects: ObjectStore,
-): Promise<Map<string, PromptInfo>> {
-  if (!item) return new Map()
-  const stored = await topicIn(item, objects)
-  const current = 'topic' in stored ? stored.topic.prompts : []
-  return new Map([...(item.retired_prompts ?? []), ...current].map((info) => [info.prompt_type, info]))
+  stored: StoredTopic | undefined,
+): Map<string, PromptInfo> {
+  const current = stored && 'topic' in stored ? stored.topic.prompts : []
+  const infos = [...(item?.retired_prompts ?? []), ...current]
+  return new Map(infos.map((info) => [info.prompt_type, { ...info }]))
 }
