@@ -21,7 +21,7 @@ export interface Backend {
 }
 
 export interface BackendOptions {
-  /** Told of what is wrong with the places where things are kept. */
+  /** Called when a store, a secret or a file cannot be used as it should. */
   warn: (message: string, cause?: unknown) => void
   /** For servers: what is known of keys and secrets is kept up to date, and outlives an outage. */
   longRunning: boolean

@@ -57,7 +57,7 @@ export const clientSettings = {
  *
  * @param call names the call in its failure, for the operator.
  * @param budgetMs default: {@link READ_BUDGET_MS}.
- * @throws AppError `unavailable`; {@link causeOf} tells what AWS said.
+ * @throws AppError `unavailable`; {@link causeOf} names AWS's own error.
  */
 export async function callAws<T>(
   call: AwsCall,

@@ -125,7 +125,7 @@ describeWithAws('a record that another program made', (parts) => {
     expect((await topicOf(store.topics, 'core_values')).revision).toBe(2)
   })
 
-  it('is out while its texts are missing or use what it does not declare, and back when mended', async () => {
+  it('is out while its texts are missing or use what it does not declare, and back when fixed', async () => {
     const { place, services } = await setUp(parts, { changes: { topic_id: 'core_values' } })
     await upload(place, 'user', 'Hello {{nobody}}')
     const { catalog } = await services()
@@ -152,7 +152,7 @@ describeWithAws('a record that another program made', (parts) => {
 })
 
 describeWithAws('a record whose texts are out of reach', (parts) => {
-  it('is out, harms no start and no reconciling, and is back when mended', async () => {
+  it('is out, harms no start and no reconciling, and is back when fixed', async () => {
     const { place, store, services } = await setUp(parts)
     const lost = { ...record('no-such-bucket-anywhere'), topic_id: 'lost' }
     await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: lost }))
@@ -162,8 +162,8 @@ describeWithAws('a record whose texts are out of reach', (parts) => {
     const update = { ...record(place.bucket), topic_name: 'Renamed' }
     await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: update }))
     await waitFor(() => catalog.topic('core_values').topic_name === 'Renamed')
-    const mended = { ...record(place.bucket), topic_id: 'lost', prompts: [] }
-    await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: mended }))
+    const fixed = { ...record(place.bucket), topic_id: 'lost', prompts: [] }
+    await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: fixed }))
     await waitFor(() => catalog.invalid().size === 0 && catalog.published('lost'))
   })
 })
