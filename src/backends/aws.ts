@@ -1,8 +1,9 @@
 import { accountOf } from '../adapters/aws/account.ts'
 import { awsClients } from '../adapters/aws/resources.ts'
 import { awsStore } from '../adapters/aws/store.ts'
-import { sharedRateLimiter } from '../adapters/dynamodb/rate-limiter.ts'
+import { dynamoCounts } from '../adapters/dynamodb/shared-counts.ts'
 import { dynamoSignInCodes } from '../adapters/dynamodb/sign-in-codes.ts'
+import { windowRateLimiter } from '../adapters/memory/rate-limiter.ts'
 import { jwtSecret } from '../adapters/secrets-manager/jwt-secret.ts'
 import { secretKeys } from '../adapters/secrets-manager/secret-keys.ts'
 import { keepSnapshot, withSnapshot } from '../adapters/snapshot/snapshot.ts'
@@ -24,8 +25,10 @@ export function awsBackend(config: Config, { warn, longRunning }: BackendOptions
       const store = awsStore({ dynamodb, s3, table, bucket, owner, freshnessMs, reconcileMs, warn })
       return snapshot ? withSnapshot(store, snapshot) : store
     },
-    openLimiter: async () =>
-      sharedRateLimiter({ client: dynamodb, table: aws.limitsTable, perMinute: limits, clock, warn }),
+    async openLimiter() {
+      const counts = dynamoCounts({ client: dynamodb, table: aws.limitsTable, warn })
+      return windowRateLimiter({ perMinute: limits, clock, counts })
+    },
     async openKeys() {
       const keys = secretKeys(secrets, aws.apiKeySecret, stage, clock, outages)
       if (longRunning) await keys.start()
@@ -37,8 +40,8 @@ export function awsBackend(config: Config, { warn, longRunning }: BackendOptions
       return secret
     },
     openSignInCodes: async () => dynamoSignInCodes(dynamodb, aws.limitsTable, clock),
-    keepSnapshot(served) {
-      if (snapshot) keepSnapshot(snapshot, served, warn)
+    keepSnapshot(source) {
+      if (snapshot) keepSnapshot(snapshot, source, warn)
     },
   }
 }

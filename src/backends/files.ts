@@ -2,7 +2,7 @@ import { fileKeys } from '../adapters/files/api-keys.ts'
 import { openLayout } from '../adapters/files/layout.ts'
 import { fileTopics } from '../adapters/files/topics.ts'
 import { filePrompts } from '../adapters/files/versions.ts'
-import { memoryRateLimiter } from '../adapters/memory/rate-limiter.ts'
+import { windowRateLimiter } from '../adapters/memory/rate-limiter.ts'
 import type { Config } from '../config.ts'
 import { systemClock as clock } from '../domain/clock.ts'
 import type { Backend, BackendOptions } from './backend.ts'
@@ -17,7 +17,7 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
       topics: fileTopics(layout, { clock, freshnessMs, warn }),
       prompts: filePrompts(layout),
     }),
-    openLimiter: async () => ({ ...memoryRateLimiter(limits, clock), close: async () => {} }),
+    openLimiter: async () => windowRateLimiter({ perMinute: limits, clock }),
     openKeys: async () => fileKeys(layout, stage, clock, outages),
     // Loaded when they are called: most commands need neither.
     async openSecret() {

@@ -11,16 +11,25 @@ export interface PromptVersion {
   updated_by: string
 }
 
+/** An earlier text with its facts. */
+export interface PromptVersionText {
+  version: PromptVersion
+  content: string
+}
+
 /**
- * The texts of prompts. They are written only by {@link TopicRepository.save}; a written one never changes.
+ * Prompt texts. They are written only by {@link TopicRepository.save}; a written one never changes.
  *
  * @example
- * const [newest] = await prompts.history('greeting', 'user')
- * const text = newest && (await prompts.readVersion('greeting', 'user', newest.version_id))
+ * const [newest] = await prompts.history('goals', 'system')
+ * if (newest) {
+ *   const { version, content } = await prompts.readVersion('goals', 'system', newest.version_id)
+ *   console.log(`revision ${version.revision} by ${version.updated_by}`, content)
+ * }
  */
 export interface PromptStore {
   /**
-   * The text that `info` means.
+   * The text that `info` describes.
    *
    * @throws AppError `unavailable` when it cannot be read.
    */
@@ -30,11 +39,11 @@ export interface PromptStore {
   history(topic_id: string, prompt_type: string): Promise<PromptVersion[]>
 
   /**
-   * The text of an earlier version.
+   * One text of the history, by the `version_id` that {@link history} answers.
    *
    * @throws AppError `not_found`.
    */
-  readVersion(topic_id: string, prompt_type: string, version_id: string): Promise<string>
+  readVersion(topic_id: string, prompt_type: string, version_id: string): Promise<PromptVersionText>
 }
 
 /** Path of a text, below the data folder and in the bucket alike. */

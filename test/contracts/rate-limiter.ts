@@ -18,7 +18,7 @@ export function setClock() {
   return { clock: () => new Date(now), pass }
 }
 
-/** What every limiter promises to the callers of one process. `open` returns one that has counted nothing. */
+/** What the limiter promises to the callers of one process, whatever it shares. `open` returns one without counts. */
 export function rateLimiterContract(open: OpenLimiter): void {
   async function opened() {
     const { clock, pass } = setClock()
@@ -74,6 +74,40 @@ export function rateLimiterContract(open: OpenLimiter): void {
       }
     })
   }
+
+  it.each(['batch', 'auth_failures'] as const)('says of %s when the minute ends', async (limit) => {
+    const { limiter, pass } = await opened()
+    pass(12.345)
+    const status = { limit: 10, resetSeconds: 48 }
+    expect(await limiter.consume('a', limit, 1)).toEqual({ ...status, allowed: true, remaining: 9 })
+    expect(await limiter.consume('a', limit, 9)).toEqual({ ...status, allowed: true, remaining: 0 })
+    expect(await limiter.consume('a', limit, 1)).toEqual({ ...status, allowed: false, remaining: 0 })
+    pass(47)
+    const refused = { limit: 10, allowed: false, remaining: 0, resetSeconds: 1 }
+    expect(await limiter.consume('a', limit, 1)).toEqual(refused)
+    pass(1)
+    expect(await limiter.consume('a', limit, 1)).toMatchObject({ allowed: true, remaining: 9 })
+  })
+
+  it('gives nothing back before the minute ends, and everything then', async () => {
+    const { limiter, pass } = await opened()
+    await limiter.consume('a', 'batch', 10)
+    pass(59.999)
+    expect(await limiter.consume('a', 'batch', 1)).toMatchObject({ allowed: false, remaining: 0 })
+    pass(0.001)
+    expect(await limiter.consume('a', 'batch', 10)).toMatchObject({
+      allowed: true,
+      remaining: 0,
+      resetSeconds: 60,
+    })
+  })
+
+  it('takes no calls away when the clock is set back', async () => {
+    const { limiter, pass } = await opened()
+    await limiter.consume('a', 'batch', 5)
+    pass(-3600)
+    expect(await limiter.consume('a', 'batch', 5)).toMatchObject({ allowed: true })
+  })
 
   it('counts nothing for what it refuses', async () => {
     const { limiter, pass } = await opened()

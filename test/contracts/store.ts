@@ -47,9 +47,8 @@ export function storeContract(open: () => Promise<Store>): void {
       const text = await prompts.read('t', infoOf(saved, 'user'))
       expect(text).toBe(texts[outcomes.findIndex((outcome) => outcome.status === 'fulfilled')])
       expect((await prompts.history('t', 'user')).map(({ revision }) => revision)).toEqual([2, 1])
-      expect(
-        await prompts.readVersion('t', 'user', (await prompts.history('t', 'user'))[0]?.version_id ?? ''),
-      ).toBe(text)
+      const { version_id = '' } = (await prompts.history('t', 'user'))[0] ?? {}
+      expect(await versionText(prompts, 't', 'user', version_id)).toBe(text)
     })
 
     it('lets exactly one of two concurrent creations win', async () => {
@@ -241,8 +240,9 @@ export function storeContract(open: () => Promise<Store>): void {
         }),
       )
       expect(new Set(history.map(({ version_id }) => version_id)).size).toBe(12)
-      for (const { version_id, revision } of history) {
-        expect(await prompts.readVersion('t', 'user', version_id)).toBe(`text ${revision}`)
+      for (const version of history) {
+        const content = `text ${version.revision}`
+        expect(await prompts.readVersion('t', 'user', version.version_id)).toEqual({ version, content })
       }
     })
 
@@ -260,7 +260,7 @@ export function storeContract(open: () => Promise<Store>): void {
       await topics.save({ ...emptied, prompts: again }, { user: 'two' })
       const versions = await prompts.history('t', 'user')
       expect(versions.map(({ revision }) => revision)).toEqual([2, 1])
-      const texts = versions.map(({ version_id }) => prompts.readVersion('t', 'user', version_id))
+      const texts = versions.map(({ version_id }) => versionText(prompts, 't', 'user', version_id))
       expect(await Promise.all(texts)).toEqual(['two', 'one'])
     })
 
@@ -337,6 +337,10 @@ export function infoOf(topic: Topic, prompt_type: string): PromptInfo {
   const info = topic.prompts.find((candidate) => candidate.prompt_type === prompt_type)
   if (!info) throw new Error(`${topic.topic_id} has no prompt ${prompt_type}`)
   return info
+}
+
+export async function versionText(prompts: PromptStore, ...asked: Parameters<PromptStore['readVersion']>) {
+  return (await prompts.readVersion(...asked)).content
 }
 
 export async function topicOf(topics: TopicRepository, topic_id: string): Promise<Topic> {

@@ -1,7 +1,6 @@
 import { onTestFinished } from 'vitest'
 import type { AwsClients } from '../../src/adapters/aws/resources.ts'
-import { dynamoClient } from '../../src/adapters/dynamodb/client.ts'
-import { s3Client } from '../../src/adapters/s3/client.ts'
+import { dynamoClient, s3Client } from '../../src/adapters/aws/resources.ts'
 import { secretsClient } from '../../src/adapters/secrets-manager/client.ts'
 import { type AwsNames, type AwsParts, environmentFor } from '../stand-ins/aws.ts'
 import { startFaultProxy } from '../stand-ins/fault-proxy.ts'

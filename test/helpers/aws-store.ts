@@ -1,9 +1,8 @@
-import { CreateTableCommand } from '@aws-sdk/client-dynamodb'
 import { CreateBucketCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3'
+import { dynamoClient, s3Client } from '../../src/adapters/aws/resources.ts'
 import { awsStore } from '../../src/adapters/aws/store.ts'
-import { dynamoClient } from '../../src/adapters/dynamodb/client.ts'
-import { s3Client } from '../../src/adapters/s3/client.ts'
 import { type AwsParts, freshNames } from '../stand-ins/aws.ts'
+import { createTable } from './limits-table.ts'
 
 /** How soon the stores of these tests notice what others do. */
 export const FRESHNESS_MS = 400
@@ -18,14 +17,12 @@ export interface Place {
 export async function freshPlace(parts: AwsParts, { versioned = true } = {}): Promise<Place> {
   const { table, bucket } = freshNames()
   const { dynamodb, s3 } = clientsOf(parts)
-  await dynamodb.send(
-    new CreateTableCommand({
-      TableName: table,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [{ AttributeName: 'topic_id', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'topic_id', KeyType: 'HASH' }],
-    }),
-  )
+  await createTable(dynamodb, {
+    TableName: table,
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [{ AttributeName: 'topic_id', AttributeType: 'S' }],
+    KeySchema: [{ AttributeName: 'topic_id', KeyType: 'HASH' }],
+  })
   await s3.send(new CreateBucketCommand({ Bucket: bucket }))
   const place = { parts, table, bucket }
   if (versioned) await keepVersions(place)
@@ -48,13 +45,13 @@ function clientsOf({ region, credentials, dynamodb, s3 }: Place['parts']) {
 /** The store at a place, as an instance that has just been started sees it. */
 export function openAws(
   { parts, table, bucket }: Place,
-  options: { reconcileMs?: number; warn?: (message: string) => void } = {},
+  options: { freshnessMs?: number; reconcileMs?: number; warn?: (message: string) => void } = {},
 ) {
-  const { reconcileMs = 60_000, warn = () => {} } = options
+  const { freshnessMs = FRESHNESS_MS, reconcileMs = 60_000, warn = () => {} } = options
   const owner = async () => undefined
   const clients = clientsOf(parts)
   return {
     ...clients,
-    ...awsStore({ ...clients, table, bucket, owner, freshnessMs: FRESHNESS_MS, reconcileMs, warn }),
+    ...awsStore({ ...clients, table, bucket, owner, freshnessMs, reconcileMs, warn }),
   }
 }

@@ -1,4 +1,9 @@
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DynamoDBClient,
+  ResourceInUseException,
+} from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { onTestFinished } from 'vitest'
 import { clientSettings } from '../../src/adapters/aws/calls.ts'
@@ -19,6 +24,16 @@ export interface OpenTable {
   items(): Promise<Record<string, unknown>[]>
 }
 
+/** Creates a table whose name nothing else has. On a slow machine a lost first attempt may have made it. */
+export async function createTable(
+  client: DynamoDBDocumentClient,
+  input: CreateTableCommandInput,
+): Promise<void> {
+  await client.send(new CreateTableCommand(input)).catch((error: unknown) => {
+    if (!(error instanceof ResourceInUseException)) throw error
+  })
+}
+
 /** An empty limits table, as the program makes it. */
 export async function openLimitsTable({ region, credentials, dynamodb }: AwsParts): Promise<OpenTable> {
   const { limitsTable: table } = freshNames()
@@ -28,7 +43,7 @@ export async function openLimitsTable({ region, credentials, dynamodb }: AwsPart
     return DynamoDBDocumentClient.from(plain)
   }
   const direct = clientFor(dynamodb)
-  await direct.send(new CreateTableCommand(limitsTable(table)))
+  await createTable(direct, limitsTable(table))
   return {
     table,
     async side() {

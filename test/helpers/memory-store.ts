@@ -60,18 +60,16 @@ export function memoryStore(): { topics: TopicRepository; prompts: PromptStore }
 
   const prompts: PromptStore = {
     async read(topic_id, info) {
-      return prompts.readVersion(topic_id, info.prompt_type, String(info.revision))
+      return (await prompts.readVersion(topic_id, info.prompt_type, String(info.revision))).content
     },
     async history(topic_id, prompt_type) {
       return versionsOf(topic_id, prompt_type).map(({ content: _, ...version }) => version)
     },
     async readVersion(topic_id, prompt_type, version_id) {
-      const version = versionsOf(topic_id, prompt_type).find(
-        (candidate) => candidate.version_id === version_id,
-      )
-      if (!version)
-        throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no such version.`)
-      return version.content
+      const found = versionsOf(topic_id, prompt_type).find((candidate) => candidate.version_id === version_id)
+      if (!found) throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no such version.`)
+      const { content, ...version } = found
+      return { version, content }
     },
   }
 

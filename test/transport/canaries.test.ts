@@ -10,6 +10,7 @@ import {
   TEXT,
   VALUE,
 } from '../helpers/canaries.ts'
+import { earlyInMinute } from '../helpers/minute.ts'
 import { runProgram, waitFor } from '../helpers/program.ts'
 import { ask } from '../helpers/raw.ts'
 
@@ -129,6 +130,7 @@ test('a server tells no text, no value and no secret, whatever it is asked and h
 test('a spent allowance is told without telling what was asked', async () => {
   const limits = { PROMPTS_LIMIT_ADMIN: '1', PROMPTS_LIMIT_RETRIEVAL: '1', PROMPTS_LIMIT_AUTH_FAILURES: '1' }
   const server = await startWithCanaries(limits)
+  await earlyInMinute()
   const greeting = server.stdout()
   const body = { parameters: { word: VALUE } }
   for (const send of [server.admin, server.service]) {

@@ -2,29 +2,29 @@ import { DescribeTableCommand } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { callAws } from './calls.ts'
 
-/** Where a resource is, as its ARN says. */
+/** The account of a resource, as its ARN says. */
 export interface Account {
-  /** `aws`, or the name of a part of AWS that is kept apart, for example `aws-cn`. */
+  /** `aws`, or another partition, for example `aws-cn`. */
   partition: string
-  /** Twelve digits; `undefined` where nobody checks accounts, as on a DynamoDB of one's own. */
+  /** Twelve digits; `undefined` where accounts are not checked, as on a local DynamoDB. */
   id: string | undefined
 }
 
-/** What servers that only speak AWS's protocols put where an account belongs. */
+/** Account id of servers that only speak AWS's protocols. */
 const NO_ACCOUNT = '000000000000'
 
 /**
- * Learns the account from the ARN of the topics table: a server may look at that table anyway, while asking AWS who it
- * is takes one more service. The answer is kept, a failure is not.
+ * Learns the account from the ARN of the topics table: a server may describe that table anyway, while asking AWS for its
+ * identity takes one more service. The answer is kept, a failure is not.
  *
- * @throws AppError `unavailable` when the table cannot be looked at.
+ * @throws AppError `unavailable` when the table cannot be described.
  */
 export function accountOf(dynamodb: DynamoDBDocumentClient, table: string): () => Promise<Account> {
-  const place = { action: 'dynamodb:DescribeTable', resource: `table ${table}`, setting: 'PROMPTS_TABLE' }
+  const call = { action: 'dynamodb:DescribeTable', resource: `table ${table}`, setting: 'PROMPTS_TABLE' }
   let known: Promise<Account> | undefined
   async function learn(): Promise<Account> {
     const command = new DescribeTableCommand({ TableName: table })
-    const { Table } = await callAws(place, (options) => dynamodb.send(command, options))
+    const { Table } = await callAws(call, (options) => dynamodb.send(command, options))
     return accountIn(Table?.TableArn)
   }
   return () => {

@@ -1,17 +1,19 @@
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import { type BackoffOptions, backoffMs } from '../../domain/backoff.ts'
+import { startDeadline } from '../../domain/deadline.ts'
 import type { AppError } from '../../domain/errors.ts'
-import { type AwsPlace, awsFailure } from './failures.ts'
+import { type AwsCall, awsFailure } from './failures.ts'
 
-/** Time for one call with all its retries. Writes get longer: giving up on one leaves its outcome unknown. */
+/** Time for one call with all its retries. Writes get more: giving up on one leaves its outcome unknown. */
 const READ_BUDGET_MS = 3_000
 export const WRITE_BUDGET_MS = 8_000
 
-/** Time for one attempt: a request that got lost is sent again while there is time. */
+/** Time for one attempt: a lost request is sent again while there is time. */
 const ATTEMPT_MS = 1_500
 const CONNECT_MS = 1_000
 const MAX_ATTEMPTS = 10
-const FIRST_PAUSE_MS = 25
-const LONGEST_PAUSE_MS = 400
+/** Pauses between attempts, with full jitter: writers that got in each other's way must not meet again. */
+export const AWS_BACKOFF: BackoffOptions = { firstMs: 50, mostMs: 400, jitter: 1 }
 /** A batch of 100 topics reads 200 bodies at once. */
 const MAX_SOCKETS = 128
 
@@ -28,7 +30,7 @@ const retryStrategy: RetryStrategy = {
     const retries = token.getRetryCount() + 1
     const isPassing = errorType === 'THROTTLING' || errorType === 'TRANSIENT'
     if (!isPassing || retries >= MAX_ATTEMPTS) throw new Error('no further attempt')
-    await new Promise((resolve) => setTimeout(resolve, pauseBefore(retries)))
+    await new Promise((resolve) => setTimeout(resolve, backoffMs(AWS_BACKOFF, retries)))
     return tokenAfter(retries)
   },
   recordSuccess: () => {},
@@ -38,12 +40,7 @@ function tokenAfter(retries: number): RetryToken {
   return { getRetryCount: () => retries, getRetryDelay: () => 0 }
 }
 
-/** Milliseconds, with full jitter, before the `retries`-th retry. */
-export function pauseBefore(retries: number): number {
-  return Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** retries)
-}
-
-/** What every AWS client of ours is made with. Region, credentials and endpoints are found as the SDK finds them. */
+/** Settings of every AWS client. Region, credentials and endpoints are found as the SDK finds them. */
 export const clientSettings = {
   retryStrategy,
   requestHandler: {
@@ -58,29 +55,27 @@ export const clientSettings = {
 /**
  * Runs one call within a time budget.
  *
- * @param place what is called, for the operator who reads of its failure.
+ * @param call names the call in its failure, for the operator.
  * @param budgetMs default: {@link READ_BUDGET_MS}.
- * @throws AppError `unavailable`; {@link causeOf} tells what AWS said.
+ * @throws AppError `unavailable`; {@link causeOf} names AWS's own error.
  */
 export async function callAws<T>(
-  place: AwsPlace,
+  call: AwsCall,
   work: (options: { abortSignal: AbortSignal }) => Promise<T>,
   budgetMs = READ_BUDGET_MS,
 ): Promise<T> {
-  const controller = new AbortController()
-  let timer: NodeJS.Timeout | undefined
+  const deadline = startDeadline(budgetMs)
+  const { signal } = deadline
+  // Not every part of the SDK listens to the signal.
   const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      controller.abort()
-      reject(Object.assign(new Error(`no answer within ${budgetMs} ms`), { name: 'TimeoutError' }))
-    }, budgetMs)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
   try {
-    return await Promise.race([work({ abortSignal: controller.signal }), timeUp])
+    return await Promise.race([work({ abortSignal: signal }), timeUp])
   } catch (error) {
-    throw awsFailure(place, error)
+    throw awsFailure(call, error)
   } finally {
-    clearTimeout(timer)
+    deadline.clear()
   }
 }
 

@@ -1,7 +1,7 @@
 import { AppError } from '../../domain/errors.ts'
 
-/** What a call is about. */
-export interface AwsPlace {
+/** One call to AWS, in the words of failures. */
+export interface AwsCall {
   /** The IAM action that the call needs, for example `dynamodb:GetItem`. */
   action: string
   /** The resource in words, for example `table purposepath-llm-prompts-dev`. */
@@ -13,7 +13,7 @@ export interface AwsPlace {
 const RETRY_SECONDS = 1
 
 /** The ways in which AWS says no, and what an operator can do about each. */
-const REASONS: [names: RegExp, reason: (place: AwsPlace, message: string) => string][] = [
+const REASONS: [names: RegExp, reason: (call: AwsCall, message: string) => string][] = [
   [
     /^(ResourceNotFoundException|NoSuchBucket|NotFound)$/,
     ({ setting }) =>
@@ -45,13 +45,13 @@ const REASONS: [names: RegExp, reason: (place: AwsPlace, message: string) => str
 ]
 
 /** Why a call failed: for callers that the store is out of reach, for the operator what to do about it. */
-export function awsFailure(place: AwsPlace, error: unknown): AppError {
+export function awsFailure(call: AwsCall, error: unknown): AppError {
   if (error instanceof AppError) return error
   const { name, message } = error as Error
-  const reason = REASONS.find(([names]) => names.test(name))?.[1](place, message) ?? unknownReason(message)
+  const reason = REASONS.find(([names]) => names.test(name))?.[1](call, message) ?? unknownReason(message)
   return new AppError('unavailable', 'The store cannot be reached or written.', {
     retryAfter: RETRY_SECONDS,
-    operatorMessage: `${place.action} on ${place.resource}: ${reason}`,
+    operatorMessage: `${call.action} on ${call.resource}: ${reason}`,
     cause: error,
   })
 }

@@ -1,10 +1,9 @@
-import type { S3Client } from '@aws-sdk/client-s3'
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import { dynamoClient } from '../dynamodb/client.ts'
-import { s3Client } from '../s3/client.ts'
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { secretsClient } from '../secrets-manager/client.ts'
-import { callAws } from './calls.ts'
+import { callAws, clientSettings } from './calls.ts'
 
 /** What a deployment consists of, by name. */
 export interface ResourceNames {
@@ -24,6 +23,30 @@ export interface AwsClients {
 /** @param forcePathStyle for S3-compatible servers that know no host name for each bucket. */
 export function awsClients({ forcePathStyle }: { forcePathStyle: boolean }): AwsClients {
   return { dynamodb: dynamoClient(), s3: s3Client({ forcePathStyle }), secrets: secretsClient() }
+}
+
+/**
+ * DynamoDB with plain objects as items. Members that are `undefined` are left out.
+ *
+ * @param settings instead of what the SDK finds by itself.
+ */
+export function dynamoClient(settings: DynamoDBClientConfig = {}): DynamoDBDocumentClient {
+  return DynamoDBDocumentClient.from(new DynamoDBClient({ ...clientSettings, ...settings }), {
+    marshallOptions: { removeUndefinedValues: true },
+    // A number of another program that JavaScript cannot hold exactly must not make its whole page unreadable.
+    unmarshallOptions: { wrapNumbers: Number },
+  })
+}
+
+/** @param settings instead of what the SDK finds by itself; `forcePathStyle` for S3-compatible servers. */
+export function s3Client(settings: S3ClientConfig = {}): S3Client {
+  return new S3Client({
+    ...clientSettings,
+    // S3-compatible servers do not all support the newer checksums; the record's SHA-256 is checked by us.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    ...settings,
+  })
 }
 
 /** One resource, in the words of failures: `resource` is what it is, `setting` is what names it. */

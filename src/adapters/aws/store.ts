@@ -3,9 +3,9 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { PromptStore } from '../../domain/prompt-store.ts'
 import type { TopicRepository } from '../../domain/topic.ts'
 import { changeFeed } from '../dynamodb/feed.ts'
-import { promptsEverIn } from '../dynamodb/record.ts'
+import { promptsEver, topicIn } from '../dynamodb/record.ts'
 import { dynamoTopics, itemReader } from '../dynamodb/topics.ts'
-import { s3Objects } from '../s3/bodies.ts'
+import { s3Objects } from '../s3/object-store.ts'
 import { s3Prompts } from '../s3/prompts.ts'
 
 export interface AwsStoreOptions {
@@ -25,14 +25,14 @@ export function awsStore({ dynamodb, s3, bucket, owner, ...options }: AwsStoreOp
   topics: TopicRepository
   prompts: PromptStore
 } {
-  const bodies = s3Objects(s3, bucket, owner)
+  const objects = s3Objects(s3, bucket, owner)
   const feed = changeFeed(dynamodb, options.table)
   const readItem = itemReader(dynamodb, options.table)
   return {
-    topics: dynamoTopics({ ...options, client: dynamodb, feed, bodies }),
-    prompts: s3Prompts(bodies, async (topic_id, prompt_type) => {
-      const ever = await promptsEverIn(await readItem(topic_id), bodies)
-      return ever.get(prompt_type)
+    topics: dynamoTopics({ ...options, client: dynamodb, feed, objects }),
+    prompts: s3Prompts(objects, async (topic_id, prompt_type) => {
+      const item = await readItem(topic_id)
+      return promptsEver(item, item && (await topicIn(item, objects))).get(prompt_type)
     }),
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import type { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
 import {
   type DynamoDBDocumentClient,
@@ -6,19 +7,21 @@ import {
   TransactWriteCommand,
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb'
+import { backoffMs } from '../../domain/backoff.ts'
 import { AppError } from '../../domain/errors.ts'
 import { createKeyedMutex } from '../../domain/keyed-mutex.ts'
-import { callAws, causeOf, pauseBefore, WRITE_BUDGET_MS } from '../aws/calls.ts'
+import { AWS_BACKOFF, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
+import { callsOn } from '../aws/resources.ts'
 
-/** The item that tells every instance what has changed. No topic can have such an id. */
+/** Id of the item that lists the latest changes for every instance. No topic can have such an id. */
 export const FEED_ID = '#feed'
 
-/** Changes that the feed remembers. With the longest ids it stays below 4 KB: one read unit. */
+/** Changes that the feed lists. With the longest ids it stays below 4 KB: one read unit. */
 const MAX_CHANGES = 48
 
-/** Where a table's changes stand. */
+/** The latest changes of a table. */
 export interface Feed {
-  /** Another one when the feed was made anew: then nothing can be said of what happened in between. */
+  /** Changes when the feed was created again: what happened in between is then unknown. */
   epoch: string
   /** Number of changes so far. */
   sequence: number
@@ -30,11 +33,15 @@ type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
 
 /** The change feed of a topics table. */
 export interface ChangeFeed {
-  /** Strongly consistent. `undefined` while nothing was ever published. */
+  /**
+   * Reads the feed, strongly consistent. `undefined` before the first publication.
+   *
+   * @throws AppError `unavailable` when there is no answer within `budgetMs`.
+   */
   read(budgetMs?: number): Promise<Feed | undefined>
 
   /**
-   * Makes `write` and tells of it, both or neither.
+   * Makes `write` and lists it in the feed, both or neither.
    *
    * @returns false when the condition of `write` does not hold; nothing is written then.
    * @throws AppError `unavailable`; whether it was written is then unknown.
@@ -43,52 +50,55 @@ export interface ChangeFeed {
 }
 
 export function changeFeed(client: DynamoDBDocumentClient, table: string): ChangeFeed {
-  const place = (action: string) => ({
-    action: `dynamodb:${action}`,
-    resource: `table ${table}`,
-    setting: 'PROMPTS_TABLE',
-  })
+  const call = callsOn({ resource: `table ${table}`, setting: 'PROMPTS_TABLE' })
   /** The feed as last seen: usually still the current one. */
-  let known: Feed | undefined
+  let latest: Feed | undefined
   /** Publications of this process go one after the other: rivals for the feed's item would only refuse each other. */
   const mutex = createKeyedMutex()
 
   async function read(budgetMs?: number): Promise<Feed | undefined> {
     const command = new GetCommand({ TableName: table, Key: { topic_id: FEED_ID }, ConsistentRead: true })
-    const { Item } = await callAws(place('GetItem'), (options) => client.send(command, options), budgetMs)
-    known = Item && {
+    const { Item } = await call('dynamodb:GetItem', (options) => client.send(command, options), budgetMs)
+    latest = Item && {
       epoch: String(Item['epoch']),
       sequence: Number(Item['sequence']),
       changes: Item['changes'],
     }
-    return known
+    return latest
   }
 
-  async function publishNow(topic_id: string, write: Write): Promise<boolean> {
+  /** One attempt. @returns `undefined` when another one may succeed. */
+  async function tryPublish(topic_id: string, write: Write): Promise<boolean | undefined> {
+    const next = advanced(latest, topic_id)
+    const command = new TransactWriteCommand({ TransactItems: [write, feedWrite(table, latest, next)] })
+    try {
+      await call('dynamodb:PutItem', (options) => client.send(command, options), WRITE_BUDGET_MS)
+      latest = next
+      return true
+    } catch (error) {
+      const [ofWrite, ofFeed] = refusalsIn(error)
+      if (ofWrite === 'ConditionalCheckFailed') return false
+      if (ofWrite !== 'None' && !isPassing(ofWrite)) throw error
+      // Another instance was faster, or both at once.
+      if (ofFeed === 'ConditionalCheckFailed') await read()
+      else if (!isPassing(ofFeed) && !isPassing(ofWrite)) throw error
+      return undefined
+    }
+  }
+
+  async function publish(topic_id: string, write: Write): Promise<boolean> {
     const giveUpAt = performance.now() + WRITE_BUDGET_MS
     for (let attempt = 1; performance.now() < giveUpAt; attempt++) {
-      const next = advanced(known, topic_id)
-      const command = new TransactWriteCommand({ TransactItems: [write, feedWrite(table, known, next)] })
-      try {
-        await callAws(place('PutItem'), (options) => client.send(command, options), WRITE_BUDGET_MS)
-        known = next
-        return true
-      } catch (error) {
-        const [ofWrite, ofFeed] = refusalsIn(error)
-        if (ofWrite === 'ConditionalCheckFailed') return false
-        if (ofWrite !== 'None' && !isPassing(ofWrite)) throw error
-        // Another instance was faster, or both at once.
-        if (ofFeed === 'ConditionalCheckFailed') await read()
-        else if (!isPassing(ofFeed) && !isPassing(ofWrite)) throw error
-        await new Promise((resolve) => setTimeout(resolve, pauseBefore(Math.min(attempt, 3))))
-      }
+      const isWritten = await tryPublish(topic_id, write)
+      if (isWritten !== undefined) return isWritten
+      await setTimeout(backoffMs(AWS_BACKOFF, Math.min(attempt, 3)))
     }
     throw new AppError('unavailable', 'Too many others are writing; try again.', { retryAfter: 1 })
   }
 
   return {
     read,
-    publish: (topic_id, write) => mutex.runExclusive(FEED_ID, () => publishNow(topic_id, write)),
+    publish: (topic_id, write) => mutex.runExclusive(FEED_ID, () => publish(topic_id, write)),
   }
 }
 
@@ -125,9 +135,9 @@ function isPassing(refusal: string): boolean {
 }
 
 /**
- * Topic ids that changed between two looks at the feed.
+ * Topic ids that changed between two reads of the feed.
  *
- * @returns `undefined` when that cannot be told: the feed is another one, went back, or has forgotten.
+ * @returns `undefined` when that is unknown: the feed is another one, went back, or no longer lists all of them.
  */
 export function changedSince(before: Feed | undefined, now: Feed | undefined): string[] | undefined {
   if (!before && !now) return []

@@ -1,19 +1,19 @@
 import type { StoreListener, StoreWatch } from '../../domain/topic.ts'
-import { type ChangeFeed, changedSince } from './feed.ts'
+import { type ChangeFeed, changedSince, type Feed } from './feed.ts'
 
 export interface FollowOptions {
   feed: ChangeFeed
-  /** Bound within which a change is told. */
+  /** Bound within which the listener hears of a change. */
   freshnessMs: number
-  /** How often everything is looked at, for changes that no feed tells of. */
+  /** How often everything is compared, for changes that no feed lists. */
   reconcileMs: number
-  /** Told once when everything cannot be compared. */
+  /** Called once when everything cannot be compared. */
   warn: (message: string, cause?: unknown) => void
   /** Resolves when it has taken the event over; rejects when it could not. */
   listener: StoreListener
 }
 
-/** A read of the feed that takes longer says that the store is out of reach. */
+/** A read of the feed that takes longer means that the store is out of reach. */
 const LEAST_BUDGET_MS = 1_000
 /** Time between two attempts to compare everything: each reads the whole table. */
 const RECONCILE_RETRY_MS = 5_000
@@ -21,40 +21,22 @@ const RECONCILE_RETRY_MS = 5_000
 const SLEPT_MS = 250
 
 /** Follows a table's feed: one small read every half freshness bound, and nothing else while nothing changes. */
-export async function followFeed({
-  feed,
-  freshnessMs,
-  reconcileMs,
-  warn,
-  listener,
-}: FollowOptions): Promise<StoreWatch> {
+export async function followFeed(options: FollowOptions): Promise<StoreWatch> {
+  const { feed, freshnessMs, listener } = options
   const budgetMs = Math.max(LEAST_BUDGET_MS, freshnessMs)
+  /** When the read began whose changes the listener has taken over. */
   let readAt = performance.now()
+  const reconciler = createReconciler(options, readAt)
   let position = await feed.read()
-  let reconciledAt = readAt
   let reachable = true
-  /** True until what the feed could not tell has been read from the table itself. */
-  let isLost = false
-  let reconciling = false
-  let failedAt = -Infinity
-  let looking: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
-  let closed = false
 
-  function look(): Promise<void> {
-    clearTimeout(timer)
-    looking ??= lookNow().finally(() => {
-      looking = undefined
-      schedule()
-    })
-    return looking
-  }
-
-  async function lookNow(): Promise<void> {
+  async function look(): Promise<void> {
     const before = position
     let startedAt: number
     try {
-      startedAt = await readFeed()
+      const read = await readAwake(feed, budgetMs)
+      startedAt = read.startedAt
+      position = read.position
     } catch (cause) {
       if (reachable) await listener({ topic_ids: [], reachable: false, cause })
       reachable = false
@@ -62,71 +44,138 @@ export async function followFeed({
     }
     const isBack = !reachable
     reachable = true
-    const topic_ids = changedSince(before, position)
-    isLost ||= topic_ids === undefined
-    const hasJustFailed = performance.now() - failedAt < RECONCILE_RETRY_MS
-    if (isLost && !hasJustFailed) {
-      // Waited for: until it is done nobody can say how old what is known may be.
-      await reconcile()
-    } else if (isBack || topic_ids?.length) await listener({ topic_ids: topic_ids ?? [], reachable })
-    // Only now: whoever is late meanwhile has to wait for what has just been taken over, too.
+    await notify(changedSince(before, position), isBack)
+    // Only now: a call that is late meanwhile has to wait for what has just been taken over, too.
     readAt = startedAt
-    const isDue = performance.now() - reconciledAt >= reconcileMs - freshnessMs / 2
-    if (isDue && !reconciling && !hasJustFailed) void reconcile()
+    if (reconciler.isDue()) void reconciler.run()
   }
 
-  /** @returns when the reading began, of which time what it answers is. */
-  async function readFeed(): Promise<number> {
-    const startedAt = performance.now()
-    try {
-      position = await feed.read(budgetMs)
-      return startedAt
-    } catch (error) {
-      // A process that slept meanwhile finds its time up whatever the store has answered: that is no outage.
-      if (performance.now() - startedAt < budgetMs + SLEPT_MS) throw error
-    }
-    const again = performance.now()
-    position = await feed.read(budgetMs)
-    return again
+  /** @param topic_ids `undefined`: unknown. */
+  async function notify(topic_ids: readonly string[] | undefined, isBack: boolean): Promise<void> {
+    if (!topic_ids) reconciler.require()
+    // Waited for: until it is done the age of what is served is unknown.
+    if (reconciler.isRequired()) await reconciler.run()
+    else if (isBack || topic_ids?.length) await listener({ topic_ids: topic_ids ?? [], reachable: true })
   }
 
+  const poller = createPoller(look, freshnessMs / 2)
   const isLate = () => reachable && performance.now() - readAt > freshnessMs
 
   /** A look that is under way may have read the feed too long ago. */
   async function lookUntilFresh(): Promise<void> {
-    await look()
-    if (isLate()) await look()
+    await poller.run()
+    if (isLate()) await poller.run()
   }
 
-  async function reconcile(): Promise<void> {
-    reconciling = true
-    try {
-      await listener({ topic_ids: [], reachable, reset: true })
-      isLost = false
-      reconciledAt = performance.now()
-      failedAt = -Infinity
-    } catch (error) {
-      // Tried again soon; until then what is known is served.
-      if (failedAt === -Infinity) warn('cannot compare what is known with the table; trying again', error)
-      failedAt = performance.now()
-    } finally {
-      reconciling = false
-    }
+  return {
+    catchUp() {
+      // In an outage no call waits: what is known is served, marked as stale.
+      return isLate() ? lookUntilFresh() : undefined
+    },
+    close: async () => poller.stop(),
+  }
+}
+
+/**
+ * Reads the feed, again if the process slept meanwhile: it then finds the time of the read up whatever the store has
+ * answered, which is no outage.
+ *
+ * @returns also when the reading began: the position is at least as new as that.
+ * @throws AppError `unavailable`
+ */
+export async function readAwake(
+  feed: Pick<ChangeFeed, 'read'>,
+  budgetMs: number,
+): Promise<{ position: Feed | undefined; startedAt: number }> {
+  const startedAt = performance.now()
+  try {
+    return { position: await feed.read(budgetMs), startedAt }
+  } catch (error) {
+    if (performance.now() - startedAt < budgetMs + SLEPT_MS) throw error
+  }
+  const again = performance.now()
+  return { position: await feed.read(budgetMs), startedAt: again }
+}
+
+interface Poller {
+  /** Runs the task now, or waits for the run that is under way. */
+  run(): Promise<void>
+  stop(): void
+}
+
+/** Runs `task` whenever `pauseMs` have passed since its last run ended; one run at a time. */
+function createPoller(task: () => Promise<void>, pauseMs: number): Poller {
+  let running: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+  let isStopped = false
+
+  function run(): Promise<void> {
+    clearTimeout(timer)
+    running ??= task().finally(() => {
+      running = undefined
+      schedule()
+    })
+    return running
   }
 
   function schedule(): void {
-    if (!closed) timer = setTimeout(look, freshnessMs / 2).unref()
+    if (!isStopped) timer = setTimeout(run, pauseMs).unref()
   }
 
   schedule()
   return {
-    catchUp() {
-      // In an outage nobody waits: what is known is served, marked as stale.
-      return isLate() ? lookUntilFresh() : undefined
-    },
-    async close() {
-      closed = true
+    run,
+    stop() {
+      isStopped = true
       clearTimeout(timer)
+    },
+  }
+}
+
+interface Reconciler {
+  /** To be called when the feed does not tell what has changed: everything must be compared. */
+  require(): void
+  /** Whether everything must be compared, and an attempt makes sense now. */
+  isRequired(): boolean
+  /** Whether it is time to compare everything again. */
+  isDue(): boolean
+  /** Has the listener compare everything. Never fails: it is tried again soon, and what is known is served meanwhile. */
+  run(): Promise<void>
+}
+
+/** @param since when everything was known to be up to date, by `performance.now()`. */
+function createReconciler(
+  { listener, freshnessMs, reconcileMs, warn }: Omit<FollowOptions, 'feed'>,
+  since: number,
+): Reconciler {
+  // The next look comes half a freshness bound later.
+  const pauseMs = reconcileMs - freshnessMs / 2
+  let doneAt = since
+  let failedAt = -Infinity
+  let isLost = false
+  let isRunning = false
+  const hasJustFailed = () => performance.now() - failedAt < RECONCILE_RETRY_MS
+
+  return {
+    require() {
+      isLost = true
+    },
+    isRequired: () => isLost && !hasJustFailed(),
+    isDue: () => !isRunning && !hasJustFailed() && performance.now() - doneAt >= pauseMs,
+
+    async run() {
+      isRunning = true
+      try {
+        await listener({ topic_ids: [], reachable: true, reset: true })
+        isLost = false
+        doneAt = performance.now()
+        failedAt = -Infinity
+      } catch (error) {
+        if (failedAt === -Infinity) warn('cannot compare what is known with the table; trying again', error)
+        failedAt = performance.now()
+      } finally {
+        isRunning = false
+      }
     },
   }
 }

@@ -1,9 +1,9 @@
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import { checkTopic, PromptInfo, type StoredTopic, Topic } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
-import type { ObjectStore } from '../s3/bodies.ts'
+import type { ObjectStore } from '../s3/object-store.ts'
 
-/** An item of the topics table. Attributes that are not ours belong to others, and stay. */
+/** An item of the topics table. Attributes that are not ours belong to other programs, and stay. */
 export type TopicItem = Record<string, unknown> & {
   topic_id: string
   /** Prompts that were deleted, as they were last: their revisions are never used again, their history stays. */
@@ -14,11 +14,11 @@ export type TopicItem = Record<string, unknown> & {
 const OPTIONAL = ['description', 'external_id', 'deleted_at']
 const OURS = Object.keys(Topic.shape)
 const OURS_OF_PROMPTS = Object.keys(PromptInfo.shape)
-/** For records that somebody else made, and that do not tell. */
+/** Author of records of other programs, which name none. */
 const UNKNOWN = 'unknown'
 const LONG_AGO = new Date(0).toISOString()
 
-/** The revision of an item; one that another program made has none and counts as the first. */
+/** The revision of an item, 0 if there is none. An item of another program has no revision and counts as the first. */
 export function revisionOf(item: TopicItem | undefined): number {
   return item ? Number(item['revision'] ?? 1) : 0
 }
@@ -29,12 +29,12 @@ export function revisionOf(item: TopicItem | undefined): number {
  *
  * @throws AppError `unavailable` when such texts cannot be read.
  */
-export async function topicIn(item: TopicItem, bodies: ObjectStore): Promise<StoredTopic> {
+export async function topicIn(item: TopicItem, objects: ObjectStore): Promise<StoredTopic> {
   const { topic_id } = item
   const texts: Record<string, string> = {}
   const prompts = await Promise.all(
     listIn(item['prompts']).map((info) =>
-      isComplete(info) ? picked(info, OURS_OF_PROMPTS) : completed(topic_id, info, bodies, texts),
+      isComplete(info) ? picked(info, OURS_OF_PROMPTS) : completed(topic_id, info, objects, texts),
     ),
   )
   const parameters = listIn(item['allowed_parameters']).map((parameter) =>
@@ -64,7 +64,7 @@ export async function topicIn(item: TopicItem, bodies: ObjectStore): Promise<Sto
   return checked.errors.length > 0 ? { topic_id, invalid: sentenceOf(checked.errors) } : { topic_id, topic }
 }
 
-/** The objects of a list; what is none is left to the check of the whole. */
+/** The objects of a list; anything else is left to the check of the whole record. */
 function listIn(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.map((item) => (typeof item === 'object' ? (item ?? {}) : {})) : []
 }
@@ -77,16 +77,16 @@ function isComplete(info: Record<string, unknown>): boolean {
 async function completed(
   topic_id: string,
   info: Record<string, unknown>,
-  bodies: ObjectStore,
+  objects: ObjectStore,
   texts: Record<string, string>,
 ): Promise<Record<string, unknown>> {
   const prompt_type = String(info['prompt_type'])
   const given = { revision: 1, updated_at: LONG_AGO, updated_by: UNKNOWN, ...picked(info, OURS_OF_PROMPTS) }
   const named = { s3_key: promptKey(topic_id, prompt_type), ...given }
-  const found = await bodies.newest(named)
+  const found = await objects.newest(named)
   if (!found) return { ...named, sha256: '', bytes: -1 }
   texts[prompt_type] = found.text
-  return { ...named, ...found.place, ...fingerprint(found.text) }
+  return { ...named, ...found.ref, ...fingerprint(found.text) }
 }
 
 /** Own members of ours; programs in other languages write an absent one as null. */
@@ -102,7 +102,7 @@ function sentenceOf(faults: readonly { path: string; message: string }[]): strin
   return faults.map(({ path, message }) => `${path}: ${message}`).join(' ')
 }
 
-/** What to set and to remove to make an item say `topic`, leaving alone what is not ours. */
+/** What to set and to remove so that an item holds `topic`, leaving alone what is not ours. */
 export function changesFor(
   topic: Topic,
   retired: readonly PromptInfo[],
@@ -112,13 +112,12 @@ export function changesFor(
   return { set, remove: [...OPTIONAL, 'retired_prompts'].filter((name) => set[name] === undefined) }
 }
 
-/** The prompts that a record has and, as they were last, those that it had. */
-export async function promptsEverIn(
+/** The prompts that an item has, and those that it had as they were last, by type. */
+export function promptsEver(
   item: TopicItem | undefined,
-  bodies: ObjectStore,
-): Promise<Map<string, PromptInfo>> {
-  if (!item) return new Map()
-  const stored = await topicIn(item, bodies)
-  const current = 'topic' in stored ? stored.topic.prompts : []
-  return new Map([...(item.retired_prompts ?? []), ...current].map((info) => [info.prompt_type, info]))
+  stored: StoredTopic | undefined,
+): Map<string, PromptInfo> {
+  const current = stored && 'topic' in stored ? stored.topic.prompts : []
+  const infos = [...(item?.retired_prompts ?? []), ...current]
+  return new Map(infos.map((info) => [info.prompt_type, { ...info }]))
 }

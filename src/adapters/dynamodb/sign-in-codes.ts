@@ -7,21 +7,18 @@ import {
 } from '@aws-sdk/lib-dynamodb'
 import type { Clock } from '../../domain/clock.ts'
 import type { SignInCodes } from '../../domain/sign-in.ts'
-import { callAws, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
+import { causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
+import { callsOn } from '../aws/resources.ts'
 import { LIMIT_KEY, LIMITS_TTL_ATTRIBUTE } from './limits-table.ts'
 
 const LIFETIME_SECONDS = 10 * 60
 
 /**
- * Codes of sign-in links in the limits table: an item for each, named by its hash, so that whoever reads the table
- * learns no code. Both methods throw AppError `unavailable` when the table is out of reach.
+ * Codes of sign-in links in the limits table: an item for each, named by its hash, so that a reader of the table learns
+ * no code. Both methods throw AppError `unavailable` when the table is out of reach.
  */
 export function dynamoSignInCodes(client: DynamoDBDocumentClient, table: string, clock: Clock): SignInCodes {
-  const placeOf = (action: string) => ({
-    action: `dynamodb:${action}`,
-    resource: `table ${table}`,
-    setting: 'PROMPTS_LIMITS_TABLE',
-  })
+  const call = callsOn({ resource: `table ${table}`, setting: 'PROMPTS_LIMITS_TABLE' })
   const keyOf = (code: string) => ({ [LIMIT_KEY]: `sign-in ${hash('sha256', code)}` })
   const secondsNow = () => clock().getTime() / 1000
 
@@ -33,12 +30,12 @@ export function dynamoSignInCodes(client: DynamoDBDocumentClient, table: string,
         TableName: table,
         Item: { ...keyOf(code), subject, [LIMITS_TTL_ATTRIBUTE]: expiresAt },
       })
-      await callAws(placeOf('PutItem'), (options) => client.send(put, options), WRITE_BUDGET_MS)
+      await call('dynamodb:PutItem', (options) => client.send(put, options), WRITE_BUDGET_MS)
       return code
     },
 
     async redeem(code) {
-      // Of several who try at the same time one finds the item there and deletes it. Whose answer gets lost has used
+      // Of several concurrent attempts one finds the item there and deletes it. A caller whose answer gets lost has used
       // the code up and needs another link.
       const remove = new DeleteCommand({
         TableName: table,
@@ -47,8 +44,8 @@ export function dynamoSignInCodes(client: DynamoDBDocumentClient, table: string,
         ExpressionAttributeNames: { '#key': LIMIT_KEY },
         ReturnValues: 'ALL_OLD',
       })
-      const { Attributes } = await callAws(
-        placeOf('DeleteItem'),
+      const { Attributes } = await call(
+        'dynamodb:DeleteItem',
         (options) => client.send(remove, options),
         WRITE_BUDGET_MS,
       ).catch(nothingIfMissing)

@@ -4,29 +4,25 @@ import {
   paginateScan,
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb'
+import { LRUCache } from 'lru-cache'
 import { AppError, invalidInput } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { sameJson } from '../../domain/json.ts'
-import type {
-  PromptInfo,
-  StoredTopic,
-  PromptTexts as Texts,
-  Topic,
-  TopicRepository,
-} from '../../domain/topic.ts'
-import { callAws, causeOf } from '../aws/calls.ts'
-import type { BodyPlace, ObjectStore } from '../s3/bodies.ts'
+import type { PromptInfo, PromptTexts, StoredTopic, Topic, TopicRepository } from '../../domain/topic.ts'
+import { causeOf } from '../aws/calls.ts'
+import { callsOn } from '../aws/resources.ts'
+import type { ObjectRef, ObjectStore } from '../s3/object-store.ts'
 import { removeOrphans } from '../s3/sweep.ts'
 import type { ChangeFeed } from './feed.ts'
 import { followFeed } from './follow.ts'
-import { changesFor, promptsEverIn, revisionOf, type TopicItem, topicIn } from './record.ts'
-import { TURN, topicTurns } from './write-priority.ts'
+import { changesFor, promptsEver, revisionOf, type TopicItem, topicIn } from './record.ts'
+import { PRIORITY_ATTRIBUTE, writePriority } from './write-priority.ts'
 
 export interface DynamoTopicsOptions {
   client: DynamoDBDocumentClient
   table: string
   feed: ChangeFeed
-  bodies: ObjectStore
+  objects: ObjectStore
   freshnessMs: number
   reconcileMs: number
   warn: (message: string, cause?: unknown) => void
@@ -36,66 +32,76 @@ export interface DynamoTopicsOptions {
 export type ReadItem = (topic_id: string) => Promise<TopicItem | undefined>
 
 export function itemReader(client: DynamoDBDocumentClient, table: string): ReadItem {
-  const place = { action: 'dynamodb:GetItem', resource: `table ${table}`, setting: 'PROMPTS_TABLE' }
+  const call = callsOn({ resource: `table ${table}`, setting: 'PROMPTS_TABLE' })
   return async (topic_id) => {
     const command = new GetCommand({ TableName: table, Key: { topic_id }, ConsistentRead: true })
-    const { Item } = await callAws(place, (options) => client.send(command, options))
+    const { Item } = await call('dynamodb:GetItem', (options) => client.send(command, options))
     return Item as TopicItem | undefined
   }
 }
+
+/** What a save has to know of the item that it changes. */
+interface ItemState {
+  /** 0: there is no item. */
+  revision: number
+  /** Whether another program made the item, without a revision. */
+  isForeign: boolean
+  /** The instance that has priority; see {@link PRIORITY_ATTRIBUTE}. */
+  holder: unknown
+  ever: ReadonlyMap<string, PromptInfo>
+}
+
+/** An edit reads the topic, then saves it: the save uses that read if it is not older than this. */
+const RECENT_MS = 10_000
+const MAX_RECENT = 1_000
 
 /**
  * Topics in a DynamoDB table, their texts in S3.
  *
  * A change happens when the record is written: one transaction writes it, if it is still what the edit was made from,
- * and tells of it in the feed. Texts are written before, to places that nothing points to yet; a writer that loses or
- * dies leaves such a text behind, which the next writer of the same prompt sweeps.
+ * and lists it in the feed. Texts are written before, as objects that nothing points to yet; a writer that loses or
+ * dies leaves such a text behind, which the next writer of the same prompt removes.
  */
 export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
-  const { client, table, feed, bodies, freshnessMs, reconcileMs, warn } = options
+  const { client, table, feed, objects, freshnessMs, reconcileMs, warn } = options
+  const call = callsOn({ resource: `table ${table}`, setting: 'PROMPTS_TABLE' })
   const readItem = itemReader(client, table)
-  const turns = topicTurns(client, table, readItem)
+  const priority = writePriority(client, table, readItem)
+  /** What was read of topics last: an edit needs no second read. What it may miss, the write's condition notices. */
+  const recent = new LRUCache<string, ItemState>({ max: MAX_RECENT, ttl: RECENT_MS })
 
-  /** Writes the new texts, all or none. */
-  async function writeTexts(topic: Topic, changed: Texts, before: ReadonlyMap<string, PromptInfo>) {
-    const isChanged = ({ prompt_type }: PromptInfo) => changed[prompt_type] !== undefined
-    const writing = topic.prompts.filter(isChanged).map(async (info) => {
-      const previous = before.get(info.prompt_type)
-      const place = await bodies.write(topic.topic_id, info, changed[info.prompt_type] as string, previous)
-      return { previous, info: { ...info, ...place } }
-    })
-    const outcomes = await Promise.allSettled(writing)
-    const written = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed) {
-      await remove(written.map(({ info }) => info))
-      throw failed.reason
-    }
-    return written
+  async function get(topic_id: string): Promise<StoredTopic | undefined> {
+    const item = await readItem(topic_id)
+    const stored = item && (await topicIn(item, objects))
+    recent.set(topic_id, stateOf(item, stored))
+    return stored
   }
 
-  /** Failing to clean up is no failure of the work: what is left is swept later. */
-  async function remove(places: readonly BodyPlace[]): Promise<void> {
-    await Promise.allSettled(places.map((place) => bodies.remove(place)))
+  /** The item that `topic` was made from. @throws AppError `conflict` when it has changed. */
+  async function stateBefore({ topic_id, revision }: Topic, losses: number): Promise<ItemState> {
+    const state = recent.get(topic_id)
+    recent.delete(topic_id)
+    if (state?.revision === revision && !priority.isOthers(state.holder)) return state
+    const item = await priority.yieldTo(topic_id, revision)
+    if (revisionOf(item) !== revision) throw await lost(topic_id, losses + 1)
+    return stateOf(item, item && (await topicIn(item, objects)))
   }
 
-  async function save(topic: Topic, changed: Texts, losses = 0): Promise<Topic> {
+  async function save(topic: Topic, changed: PromptTexts, losses = 0): Promise<Topic> {
     const { topic_id } = topic
-    const item = await turns.await(topic_id, topic.revision)
-    if (revisionOf(item) !== topic.revision) throw await lost(topic_id, losses + 1)
-    const before = await promptsEverIn(item, bodies)
-    const written = await writeTexts(topic, changed, before)
+    const before = await stateBefore(topic, losses)
+    const written = await writeTexts(objects, topic, changed, before.ever)
     const infos = new Map(written.map(({ info }) => [info.prompt_type, info]))
     const prompts = topic.prompts.map((info) => infos.get(info.prompt_type) ?? info)
     const next: Topic = { ...topic, prompts, revision: topic.revision + 1 }
     const kept = new Set(prompts.map((info) => info.prompt_type))
-    const retired = [...before.values()].filter((info) => !kept.has(info.prompt_type))
-    if (!(await write(next, retired, item))) {
-      await remove([...infos.values()])
+    const retired = [...before.ever.values()].filter((info) => !kept.has(info.prompt_type))
+    if (!(await write(next, retired, before))) {
+      await removeAll(objects, [...infos.values()])
       throw await lost(topic_id, losses + 1)
     }
     for (const { info, previous } of written) {
-      removeOrphans(bodies, topic_id, info, previous).catch((error) =>
+      removeOrphans(objects, topic_id, info, previous).catch((error) =>
         warn(`cannot sweep ${info.s3_key}`, error),
       )
     }
@@ -103,17 +109,13 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
   }
 
   async function lost(topic_id: string, losses: number): Promise<AppError> {
-    await turns.ask(topic_id, losses)
+    await priority.claim(topic_id, losses)
     return new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
   }
 
-  async function write(
-    next: Topic,
-    retired: readonly PromptInfo[],
-    item: TopicItem | undefined,
-  ): Promise<boolean> {
+  async function write(next: Topic, retired: readonly PromptInfo[], before: ItemState): Promise<boolean> {
     try {
-      return await feed.publish(next.topic_id, updateOf(table, next, retired, item))
+      return await feed.publish(next.topic_id, updateOf(table, next, retired, before))
     } catch (error) {
       const reason = causeOf(error)
       if (reason === 'ValidationException') throw unstorable(error)
@@ -126,28 +128,19 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
   async function isStored(next: Topic): Promise<boolean> {
     const item = await readItem(next.topic_id).catch(() => undefined)
     if (revisionOf(item) !== next.revision || !item) return false
-    const stored = await topicIn(item, bodies)
+    const stored = await topicIn(item, objects)
     return 'topic' in stored && sameJson(stored.topic, next)
   }
 
   return {
-    async get(topic_id) {
-      const item = await readItem(topic_id)
-      return item && topicIn(item, bodies)
-    },
+    get,
 
     async *all() {
-      const action = { action: 'dynamodb:Scan', resource: `table ${table}`, setting: 'PROMPTS_TABLE' }
       const pages = paginateScan({ client }, { TableName: table, ConsistentRead: true })
       for (;;) {
-        const { value: page, done } = await callAws(action, () => pages.next())
+        const { value: page, done } = await call('dynamodb:Scan', () => pages.next())
         if (done) return
-        const items = (page.Items ?? []) as TopicItem[]
-        // Items that no topic can have, such as the feed, are not topics.
-        const topics = items.filter(({ topic_id }) => isIdentifier(topic_id))
-        yield* await Promise.all(
-          topics.map((item) => topicIn(item, bodies).catch((error) => unreadable(item, error))),
-        )
+        yield* await topicsIn((page.Items ?? []) as TopicItem[], objects)
       }
     },
 
@@ -157,24 +150,63 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
   }
 }
 
+/** The topics of a page. Items that no topic can have, such as the feed, are left out. */
+function topicsIn(items: readonly TopicItem[], objects: ObjectStore): Promise<StoredTopic[]> {
+  const topics = items.filter(({ topic_id }) => isIdentifier(topic_id))
+  return Promise.all(topics.map((item) => topicIn(item, objects).catch((error) => unreadable(item, error))))
+}
+
+/** Writes the new texts, all or none. */
+async function writeTexts(
+  objects: ObjectStore,
+  topic: Topic,
+  changed: PromptTexts,
+  ever: ReadonlyMap<string, PromptInfo>,
+): Promise<{ info: PromptInfo; previous: PromptInfo | undefined }[]> {
+  const isChanged = ({ prompt_type }: PromptInfo) => changed[prompt_type] !== undefined
+  const writing = topic.prompts.filter(isChanged).map(async (info) => {
+    const previous = ever.get(info.prompt_type)
+    const ref = await objects.write(topic.topic_id, info, changed[info.prompt_type] as string, previous)
+    return { previous, info: { ...info, ...ref } }
+  })
+  const outcomes = await Promise.allSettled(writing)
+  const written = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (!failed) return written
+  await removeAll(
+    objects,
+    written.map(({ info }) => info),
+  )
+  throw failed.reason
+}
+
+/** Failing to clean up is no failure of the work: what is left is removed later. */
+async function removeAll(objects: ObjectStore, refs: readonly ObjectRef[]): Promise<void> {
+  await Promise.allSettled(refs.map((ref) => objects.remove(ref)))
+}
+
+function stateOf(item: TopicItem | undefined, stored: StoredTopic | undefined): ItemState {
+  return {
+    revision: revisionOf(item),
+    isForeign: item !== undefined && item['revision'] === undefined,
+    holder: item?.[PRIORITY_ATTRIBUTE],
+    ever: promptsEver(item, stored),
+  }
+}
+
 type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
 
-/** The write that makes the item say `next` if it still is what it was. */
-function updateOf(
-  table: string,
-  next: Topic,
-  retired: readonly PromptInfo[],
-  item: TopicItem | undefined,
-): Write {
+/** The write that makes the item hold `next` if it still is what it was. */
+function updateOf(table: string, next: Topic, retired: readonly PromptInfo[], before: ItemState): Write {
   const { set, remove } = changesFor(next, retired)
-  if (item?.[TURN] !== undefined) remove.push(TURN)
+  if (before.holder !== undefined) remove.push(PRIORITY_ATTRIBUTE)
   const names = Object.keys(set)
   const sets = names.map((_, index) => `#s${index} = :s${index}`)
   const removes = remove.map((_, index) => `#r${index}`)
-  const isBare = item !== undefined && item['revision'] === undefined
-  const condition = !item
+  const isNew = before.revision === 0
+  const condition = isNew
     ? 'attribute_not_exists(topic_id)'
-    : isBare
+    : before.isForeign
       ? 'attribute_exists(topic_id) AND attribute_not_exists(#revision)'
       : '#revision = :before'
   return {
@@ -186,17 +218,17 @@ function updateOf(
       ExpressionAttributeNames: {
         ...Object.fromEntries(names.map((name, index) => [`#s${index}`, name])),
         ...Object.fromEntries(remove.map((name, index) => [`#r${index}`, name])),
-        ...(item && { '#revision': 'revision' }),
+        ...(!isNew && { '#revision': 'revision' }),
       },
       ExpressionAttributeValues: {
         ...Object.fromEntries(names.map((name, index) => [`:s${index}`, set[name]])),
-        ...(item && !isBare && { ':before': next.revision - 1 }),
+        ...(!isNew && !before.isForeign && { ':before': before.revision }),
       },
     },
   }
 }
 
-/** A record whose texts cannot be read is out; it harms no others. */
+/** A record whose texts cannot be read is not served; it harms no others. */
 function unreadable({ topic_id }: TopicItem, error: unknown): StoredTopic {
   if (error instanceof AppError)
     return { topic_id, invalid: `its texts cannot be read: ${error.operatorMessage}` }

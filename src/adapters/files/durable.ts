@@ -1,21 +1,28 @@
 import { randomUUID } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import type { Layout } from './layout.ts'
+import { basename, dirname, join } from 'node:path'
+
+/** Where a file is prepared before it takes its place. */
+export interface Workspace {
+  /** A folder on the same file system. */
+  tmp: string
+  /** Called before the file takes its place; throws when it must not. */
+  assertHeld?: () => void
+}
 
 /**
- * Replaces a file in one step: a reader sees the old content or the new, also after `kill -9` or a power
- * cut. Our own because the usual library does not sync the folder, without which a rename may be lost.
+ * Replaces a file in one step: readers see the old content or the new, also after `kill -9` or a power cut. Our own
+ * because the usual library does not sync the folder, without which a rename may be lost.
  *
- * @param mode the file's permissions; by default what the process gives every new file.
+ * @param mode the file's permissions; default: those of every new file of the process.
  */
 export async function replaceFile(
-  layout: Layout,
+  { tmp, assertHeld }: Workspace,
   path: string,
   content: string,
   mode?: number,
 ): Promise<void> {
-  const temporary = join(layout.tmp, randomUUID())
+  const temporary = join(tmp, `${basename(path)}.${randomUUID()}.tmp`)
   try {
     const file = await open(temporary, 'wx', mode)
     try {
@@ -24,7 +31,7 @@ export async function replaceFile(
     } finally {
       await file.close()
     }
-    layout.assertHeld?.()
+    assertHeld?.()
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { AppError } from '../../domain/errors.ts'
-import type { PromptStore, PromptVersion } from '../../domain/prompt-store.ts'
+import type { PromptStore, PromptVersion, PromptVersionText } from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
 import { replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
@@ -24,10 +24,9 @@ export function filePrompts(layout: Layout): PromptStore {
     },
 
     async history(topic_id, prompt_type) {
-      return publishedRevisions(layout, topic_id, prompt_type).map((revision) => {
-        const { content, ...facts } = readVersion(layout, topic_id, prompt_type, revision)
-        return { version_id: String(revision), ...facts }
-      })
+      return publishedRevisions(layout, topic_id, prompt_type).map(
+        (revision) => versionWithText(layout, topic_id, prompt_type, revision).version,
+      )
     },
 
     async readVersion(topic_id, prompt_type, version_id) {
@@ -35,9 +34,19 @@ export function filePrompts(layout: Layout): PromptStore {
       if (!known.includes(version_id)) {
         throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no version "${version_id}".`)
       }
-      return readVersion(layout, topic_id, prompt_type, Number(version_id)).content
+      return versionWithText(layout, topic_id, prompt_type, Number(version_id))
     },
   }
+}
+
+function versionWithText(
+  layout: Layout,
+  topic_id: string,
+  prompt_type: string,
+  revision: number,
+): PromptVersionText {
+  const { content, ...facts } = readVersion(layout, topic_id, prompt_type, revision)
+  return { version: { version_id: String(revision), ...facts }, content }
 }
 
 /** Writes the text that `info` describes; a leftover of an attempt that never became public is overwritten. */

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { backoffMs } from '../../domain/backoff.ts'
 import { AppError } from '../../domain/errors.ts'
-import { pauseBefore } from '../aws/calls.ts'
+import { AWS_BACKOFF } from '../aws/calls.ts'
 import type { KeyJson } from './key-value.ts'
 import { type Edit, editIn, type KeyVersions, newEdit } from './key-versions.ts'
 import { CURRENT, holderOf, PENDING, PREVIOUS, type SecretCalls } from './secret-calls.ts'
@@ -43,7 +44,7 @@ export async function editKeys<T>(
 ): Promise<T> {
   let failure: unknown
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
-    if (attempt > 0) await delay(pauseBefore(attempt))
+    if (attempt > 0) await delay(backoffMs(AWS_BACKOFF, attempt))
     const versions = await read()
     if (versions?.current === undefined) throw missing(calls)
     await dropLostDrafts(calls, versions)

@@ -1,15 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import * as z from 'zod'
-import type { Awaitable } from '../../domain/awaitable.ts'
 import type { PromptStore } from '../../domain/prompt-store.ts'
-import {
-  type PromptInfo,
-  type PromptTexts,
-  type StoreWatch,
-  Topic,
-  type TopicRepository,
-} from '../../domain/topic.ts'
+import type { SnapshotSource } from '../../domain/snapshot-source.ts'
+import { type PromptInfo, type StoreWatch, Topic, type TopicRepository } from '../../domain/topic.ts'
+import { replaceFile } from '../files/durable.ts'
 
 /** A copy of everything that is served, on the local disk. */
 const Snapshot = z.object({
@@ -20,10 +15,10 @@ const Snapshot = z.object({
 })
 type Snapshot = z.infer<typeof Snapshot>
 
-/** Where the copy of a store is kept. */
+/** The file that holds the copy of a store. */
 export interface SnapshotFile {
   path: string
-  /** Which store it is a copy of: another one's is never served. */
+  /** Names the store: the copy of another one is never served. */
   store: string
 }
 
@@ -33,22 +28,22 @@ interface Store {
 }
 
 /** Changes that come close together are written together. */
-const SETTLE_MS = 2_000
+const DEBOUNCE_MS = 2_000
 /** How long a copy stays in memory for texts that cannot be read: they are asked for one by one. */
 const KEEP_MS = 30_000
-/** How soon a store that could not be reached at the start is tried again. */
+/** Time between attempts to reach a store that was out of reach at the start. */
 const RETRY_MS = 500
 
 /**
- * A store that an instance can start with while it is out of reach, if there is a snapshot of it. What is known then is
- * the snapshot, marked as stale, until the store answers. Single texts that cannot be read come from the snapshot, too,
- * if it has them: a text of the same hash is the same text.
+ * A store that an instance can start with while it is out of reach, if there is a snapshot of it. The snapshot is served,
+ * marked as stale, until the store answers. Single texts that cannot be read come from the snapshot, too, if it has
+ * them: a text of the same hash is the same text.
  */
 export function withSnapshot(store: Store, file: SnapshotFile): Store {
   const { topics, prompts } = store
   /** Set while the snapshot stands in for the store. */
   let standIn: Snapshot | undefined
-  /** Also that there is none is remembered. */
+  /** Set for {@link KEEP_MS} after a look at the file, also if there was no snapshot. */
   let copy: { snapshot: Snapshot | undefined } | undefined
 
   function readCopy(): Snapshot | undefined {
@@ -110,7 +105,7 @@ function textIn(snapshot: Snapshot | undefined, topic_id: string, info: PromptIn
   return copied && copied.sha256 === info.sha256 ? found?.bodies[info.prompt_type] : undefined
 }
 
-/** Begins to watch as soon as that works. */
+/** Begins to watch as soon as `begin` succeeds. */
 function watchLater(begin: () => Promise<StoreWatch>): StoreWatch {
   let watch: StoreWatch | undefined
   let closed = false
@@ -123,7 +118,7 @@ function watchLater(begin: () => Promise<StoreWatch>): StoreWatch {
       watch = await begin()
       if (closed) await watch.close()
     } catch {
-      // Said once already, when the start found the store out of reach.
+      // The start has warned already that the store is out of reach.
       schedule()
     }
   }
@@ -138,7 +133,7 @@ function watchLater(begin: () => Promise<StoreWatch>): StoreWatch {
   }
 }
 
-/** `undefined`: none yet, or one of another making. Then the instance needs its store, as without a snapshot. */
+/** `undefined`: there is none, or not one of this store. Then the instance needs its store, as without a snapshot. */
 function readSnapshot({ path, store }: SnapshotFile): Snapshot | undefined {
   try {
     const snapshot = Snapshot.parse(JSON.parse(readFileSync(path, 'utf8')))
@@ -148,55 +143,39 @@ function readSnapshot({ path, store }: SnapshotFile): Snapshot | undefined {
   }
 }
 
-/** What a snapshot is taken of. */
-export interface Served {
-  list(): readonly Topic[]
-  texts(topic: Topic): Awaitable<PromptTexts>
-  /** What is stale is not worth keeping: it may itself come from the snapshot. */
-  staleSince(): Date | undefined
-  onChange(listener: () => void): void
-}
-
 /**
- * Keeps the snapshot, in a folder that is there, up to date: soon after the start and after every change.
+ * Keeps the snapshot up to date, in a folder that exists: soon after the start and after every change.
  *
- * @param warn told when it cannot be written; the instance goes on without.
+ * @param warn called when it cannot be written; the instance goes on without.
  */
 export function keepSnapshot(
   file: SnapshotFile,
-  served: Served,
+  source: SnapshotSource,
   warn: (message: string, cause?: unknown) => void,
 ): void {
   let isDue = false
   const write = async () => {
     isDue = false
     try {
-      if (served.staleSince()) schedule()
-      else await writeSnapshot(file, served)
+      if (source.staleSince()) schedule()
+      else await writeSnapshot(file, source)
     } catch (error) {
       warn(`cannot write the snapshot ${file.path}`, error)
     }
   }
   const schedule = () => {
-    if (!isDue) setTimeout(write, SETTLE_MS).unref()
+    if (!isDue) setTimeout(write, DEBOUNCE_MS).unref()
     isDue = true
   }
-  served.onChange(schedule)
+  source.onChange(schedule)
   schedule()
 }
 
-async function writeSnapshot({ path, store }: SnapshotFile, served: Served): Promise<void> {
+async function writeSnapshot({ path, store }: SnapshotFile, source: SnapshotSource): Promise<void> {
   const as_of = new Date().toISOString()
   const topics: Snapshot['topics'] = []
-  for (const topic of served.list()) topics.push({ topic, bodies: await served.texts(topic) })
+  for (const topic of source.list()) topics.push({ topic, bodies: await source.texts(topic) })
   const snapshot: Snapshot = { store, as_of, topics }
-  const temporary = `${path}.${process.pid}.tmp`
-  try {
-    // Prompts are nobody else's business.
-    await writeFile(temporary, JSON.stringify(snapshot), { mode: 0o600 })
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
-  }
+  // Prompts are for the owner of the process alone.
+  await replaceFile({ tmp: dirname(path) }, path, JSON.stringify(snapshot), 0o600)
 }

@@ -97,7 +97,7 @@ export const restorePrompt = defineOperation({
     data: { ...sample.prompt, revision: 3, updated_at: sample.UPDATED_AT },
   },
   async run(services, { topic_id, prompt_type, version_id, expected_revision }, { caller }) {
-    const content = await services.prompts.readVersion(topic_id, prompt_type, version_id)
+    const { content } = await services.prompts.readVersion(topic_id, prompt_type, version_id)
     return publishPrompt(services, { topic_id, prompt_type, content }, caller.subject, (info, text) => {
       if (info) assertPromptRevision(info, text, expected_revision)
       else if (expected_revision !== undefined) throw new AppError('conflict', 'The prompt is deleted.')

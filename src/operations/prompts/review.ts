@@ -29,11 +29,7 @@ export const getPrompt = defineOperation({
       const info = infoOf(topic, prompt_type)
       return promptAnswer(topic, info, await prompts.read(topic_id, info))
     }
-    const content = await prompts.readVersion(topic_id, prompt_type, version_id)
-    const version = (await prompts.history(topic_id, prompt_type)).find(
-      (one) => one.version_id === version_id,
-    )
-    if (!version) throw notFound(topic_id, prompt_type)
+    const { version, content } = await prompts.readVersion(topic_id, prompt_type, version_id)
     return promptAnswer(topic, { prompt_type, ...version }, content)
   },
 })

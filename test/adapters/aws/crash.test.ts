@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { changeFeed } from '../../../src/adapters/dynamodb/feed.ts'
 import { fingerprint, type PromptStore } from '../../../src/domain/prompt-store.ts'
 import { definitionOf, type TopicContent, type TopicDefinition } from '../../../src/domain/topic.ts'
+import { versionText } from '../../contracts/store.ts'
 import { freshPlace, openAws, type Place } from '../../helpers/aws-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { environmentOf, PROGRAM, runProgram, waitFor } from '../../helpers/program.ts'
@@ -240,7 +241,7 @@ async function historyOf(prompts: PromptStore, id: string, type: string): Promis
   const revisions = versions.map(({ revision }) => revision)
   expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => b - a))
   return Promise.all(
-    versions.map(async (one) => textState(one, await prompts.readVersion(id, type, one.version_id))),
+    versions.map(async (one) => textState(one, await versionText(prompts, id, type, one.version_id))),
   )
 }
 

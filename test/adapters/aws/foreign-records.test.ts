@@ -2,7 +2,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { expect, it } from 'vitest'
 import { fingerprint } from '../../../src/domain/prompt-store.ts'
-import { infoOf, topicOf } from '../../contracts/store.ts'
+import { infoOf, topicOf, versionText } from '../../contracts/store.ts'
 import { freshPlace, keepVersions, openAws, type Place } from '../../helpers/aws-store.ts'
 import { waitFor } from '../../helpers/program.ts'
 import { openServices, putBodies } from '../../helpers/services.ts'
@@ -111,7 +111,7 @@ describeWithAws('a record that another program made', (parts) => {
     await putBodies(await services(), 'core_values', { user: 'New: {{user_name}}' })
     const history = await store.prompts.history('core_values', 'user')
     const texts = history.map(({ version_id }) =>
-      store.prompts.readVersion('core_values', 'user', version_id),
+      versionText(store.prompts, 'core_values', 'user', version_id),
     )
     expect(await Promise.all(texts)).toEqual(['New: {{user_name}}', USER])
   })
@@ -125,7 +125,7 @@ describeWithAws('a record that another program made', (parts) => {
     expect((await topicOf(store.topics, 'core_values')).revision).toBe(2)
   })
 
-  it('is out while its texts are missing or use what it does not declare, and back when mended', async () => {
+  it('is out while its texts are missing or use what it does not declare, and back when fixed', async () => {
     const { place, services } = await setUp(parts, { changes: { topic_id: 'core_values' } })
     await upload(place, 'user', 'Hello {{nobody}}')
     const { catalog } = await services()
@@ -152,7 +152,7 @@ describeWithAws('a record that another program made', (parts) => {
 })
 
 describeWithAws('a record whose texts are out of reach', (parts) => {
-  it('is out, harms no start and no reconciling, and is back when mended', async () => {
+  it('is out, harms no start and no reconciling, and is back when fixed', async () => {
     const { place, store, services } = await setUp(parts)
     const lost = { ...record('no-such-bucket-anywhere'), topic_id: 'lost' }
     await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: lost }))
@@ -162,8 +162,8 @@ describeWithAws('a record whose texts are out of reach', (parts) => {
     const update = { ...record(place.bucket), topic_name: 'Renamed' }
     await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: update }))
     await waitFor(() => catalog.topic('core_values').topic_name === 'Renamed')
-    const mended = { ...record(place.bucket), topic_id: 'lost', prompts: [] }
-    await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: mended }))
+    const fixed = { ...record(place.bucket), topic_id: 'lost', prompts: [] }
+    await store.dynamodb.send(new PutCommand({ TableName: place.table, Item: fixed }))
     await waitFor(() => catalog.invalid().size === 0 && catalog.published('lost'))
   })
 })

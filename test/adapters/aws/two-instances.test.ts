@@ -9,7 +9,7 @@ import { fingerprint } from '../../../src/domain/prompt-store.ts'
 import type { PromptTexts, Topic } from '../../../src/domain/topic.ts'
 import { updatePrompt } from '../../../src/operations/prompts/edit.ts'
 import { updateTopic } from '../../../src/operations/topics/edit.ts'
-import { infoOf, topicOf } from '../../contracts/store.ts'
+import { infoOf, topicOf, versionText } from '../../contracts/store.ts'
 import { freshPlace, type Place } from '../../helpers/aws-store.ts'
 import { caller } from '../../helpers/operations.ts'
 import { parameter } from '../../helpers/parameters.ts'
@@ -138,7 +138,7 @@ describeWithAws('two instances of one store', (parts) => {
           }),
         )
         const { version_id = '' } = history.at(-2) ?? {}
-        const text = await other.prompts.readVersion(topic_id, prompt_type, version_id)
+        const text = await versionText(other.prompts, topic_id, prompt_type, version_id)
         expect(text).toBe(`${prompt_type} {{${marks.at(-2)}}}`)
       }
       await waitFor(() => reader.catalog.topic(topic_id).revision === topic.revision)

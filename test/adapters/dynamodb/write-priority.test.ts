@@ -6,7 +6,7 @@ import { failureOf } from '../../helpers/errors.ts'
 import { topicContent, topicRecord } from '../../helpers/topics.ts'
 import { describeWithAws } from '../../stand-ins/aws.ts'
 
-describeWithAws('turns of instances that change one topic', (parts) => {
+describeWithAws('write priority of instances that change one topic', (parts) => {
   let loser: ReturnType<typeof openAws>['topics']
   let rival: ReturnType<typeof openAws>['topics']
   let first: Topic
@@ -23,7 +23,7 @@ describeWithAws('turns of instances that change one topic', (parts) => {
   const lose = async (losses: number) =>
     expect((await failureOf(() => loser.save(first, {}, losses))).code).toBe('conflict')
 
-  test('who has lost three times goes first', async () => {
+  test('an edit that has lost three times goes first', async () => {
     await lose(2)
     expect(await topicOf(rival, 't')).toEqual(current)
     const outcome = failureOf(() => rival.save(named(current, 'of the rival'), {}))
@@ -31,18 +31,18 @@ describeWithAws('turns of instances that change one topic', (parts) => {
     expect((await outcome).code).toBe('conflict')
     expect(await topicOf(rival, 't')).toEqual(won)
     expect(won.topic_name).toBe('of the loser')
-    // The turn is over.
+    // The priority is over.
     expect((await rival.save(named(won, 'next'), {})).revision).toBe(4)
   })
 
-  test('who has lost less often asks for nothing', async () => {
+  test('an edit that has lost less often claims nothing', async () => {
     await lose(1)
     const startedAt = performance.now()
     await rival.save(named(current, 'next'), {})
     expect(performance.now() - startedAt).toBeLessThan(1_500)
   })
 
-  test('who never comes back is waited for once, for two seconds', async () => {
+  test('an instance that never comes back is waited for once, for two seconds', async () => {
     await lose(2)
     const took: number[] = []
     for (const name of ['three', 'four']) {
@@ -54,7 +54,7 @@ describeWithAws('turns of instances that change one topic', (parts) => {
     expect(took[1]).toBeLessThan(1_500)
   })
 
-  test('of two that ask, the first goes first', async () => {
+  test('of two that claim it, the first goes first', async () => {
     await lose(2)
     expect((await failureOf(() => rival.save(first, {}, 2))).code).toBe('conflict')
     const outcome = failureOf(() => rival.save(named(current, 'of the rival'), {}, 3))

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fingerprint } from '../../../src/domain/prompt-store.ts'
 import { definitionOf } from '../../../src/domain/topic.ts'
-import { infoOf, newTopic, topicOf } from '../../contracts/store.ts'
+import { infoOf, newTopic, topicOf, versionText } from '../../contracts/store.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
@@ -125,7 +125,7 @@ describe('a writer that died', () => {
     expect((await failureOf(() => prompts.readVersion('t', 'user', '2'))).code).toBe('not_found')
     const record = topicRecord(topicContent('t', { user: 'two' }), saved.revision, 2)
     await topics.save(record, { user: 'two' })
-    expect(await prompts.readVersion('t', 'user', '2')).toBe('two')
+    expect(await versionText(prompts, 't', 'user', '2')).toBe('two')
   })
 
   it('leaves its temporary files to the next start that finds them old', async () => {

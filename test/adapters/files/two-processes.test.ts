@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
-import { infoOf, newTopic, topicOf } from '../../contracts/store.ts'
+import { infoOf, newTopic, topicOf, versionText } from '../../contracts/store.ts'
 import { openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 
@@ -39,7 +39,7 @@ it('two processes that write the same topic lose nothing', async () => {
       Array.from({ length: writes + 1 }, (_, index) => writes + 1 - index),
     )
     const texts = await Promise.all(
-      history.map(({ version_id }) => prompts.readVersion('t', type, version_id)),
+      history.map(({ version_id }) => versionText(prompts, 't', type, version_id)),
     )
     expect(texts.map(Number)).toEqual(Array.from({ length: writes + 1 }, (_, index) => writes - index))
   }

@@ -120,7 +120,7 @@ it('gives texts that cannot be read while the records can, unless they have chan
   expect(changed.code).toBe('unavailable')
 })
 
-it('that cannot be written is told, and nothing else happens', async () => {
+it('that cannot be written is a warning, and nothing else happens', async () => {
   const { file, first } = await setUp()
   const warnings: string[] = []
   keepSnapshot({ ...file, path: '/nowhere/snapshot.json' }, first.catalog, (message) =>

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { startApi, tokenOf } from '../../helpers/api.ts'
+import { earlyInMinute } from '../../helpers/minute.ts'
 import { waitFor } from '../../helpers/program.ts'
 import { ask, postMcp, type RawAnswer } from '../../helpers/raw.ts'
 
@@ -13,6 +14,7 @@ test('a call that is refused before it comes to an operation is audited as a req
   const asAdmin = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   const isFar = { 'x-forwarded-for': '192.0.2.1' }
   const prompt = `${url}/api/v1/admin/prompts/goals/system`
+  await earlyInMinute()
   expect((await postMcp(server, LIST)).status).toBe(200)
   const refusals: [answer: RawAnswer, status: number, line: object][] = [
     [
@@ -57,6 +59,7 @@ test('a call that is refused before it comes to an operation is audited as a req
 
 test('a caller has one allowance for REST and for MCP', async () => {
   const server = await startApi({ PROMPTS_LIMIT_RETRIEVAL: '4' })
+  await earlyInMinute()
   const overMcp = async () => (await postMcp(server, LIST)).status
   const overRest = async () => (await server.service('GET /prompts/goals')).status
   expect([await overRest(), await overMcp(), await overRest(), await overMcp()]).toEqual([200, 200, 200, 200])

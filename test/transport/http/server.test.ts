@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { tempFolder } from '../../helpers/folders.ts'
+import { earlyInMinute } from '../../helpers/minute.ts'
 import {
   type Environment,
   type RunningServer,
@@ -223,6 +224,7 @@ describe('bodies', () => {
 describe('limits', () => {
   test('the sixth call of five is refused with the time to wait', async () => {
     const server = await start({ PROMPTS_LIMIT_RETRIEVAL: '5' })
+    await earlyInMinute()
     for (let left = 4; left >= 0; left--) {
       const { status, headers } = await postMcp(server, LIST)
       expect({ status, policy: headers['ratelimit-policy'] }).toEqual({
@@ -242,6 +244,7 @@ describe('limits', () => {
 
   test('all calls of a batch are taken together or not at all', async () => {
     const server = await start({ PROMPTS_LIMIT_RETRIEVAL: '5' })
+    await earlyInMinute()
     const batch = (calls: number) => Array.from({ length: calls }, (_, id) => ({ ...LIST, id }))
     // No minute would ever allow it: to wait would be in vain.
     expectProblem(await postMcp(server, batch(6)), 413, 'too_large')

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { tempFolder } from '../../../helpers/folders.ts'
+import { earlyInMinute } from '../../../helpers/minute.ts'
 import { type RunningServer, runProgram, startServer, waitFor } from '../../../helpers/program.ts'
 import { ask, type RawAnswer } from '../../../helpers/raw.ts'
 import { sharedServer } from '../../../helpers/shared.ts'
@@ -91,6 +92,7 @@ test('HEAD does not use a link up', async () => {
 
 test('made-up codes count as failed attempts', async () => {
   const strict = await startServer({ PROMPTS_DATA_DIR: await tempFolder(), PROMPTS_LIMIT_AUTH_FAILURES: '3' })
+  await earlyInMinute()
   const statuses = []
   for (const query of ['', '?code=', '?code=x', '?code=x&code=y']) {
     statuses.push((await ask(`${strict.url}/admin/sign-in${query}`)).status)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { type ApiAnswer, api, expectProblem, startApi, tokenOf } from '../../../helpers/api.ts'
+import { earlyInMinute } from '../../../helpers/minute.ts'
 
 const BATCH = { body: { topic_ids: ['goals'] } }
 
@@ -15,6 +16,7 @@ test('every answer says what is left, and a spent allowance says when to try aga
     PROMPTS_LIMIT_BATCH: '2',
     PROMPTS_LIMIT_ADMIN: '4',
   })
+  await earlyInMinute()
   for (const [ask, line, options, limit, calls] of [
     [service, 'GET /prompts/goals', {}, 'retrieval', 3],
     [service, 'POST /prompts/batch', BATCH, 'batch', 2],
@@ -36,6 +38,7 @@ test('every answer says what is left, and a spent allowance says when to try aga
     const wait = Number(refused.headers['retry-after'])
     expect(wait).toBeGreaterThanOrEqual(1)
     expect(wait).toBeLessThanOrEqual(60)
+    expect(allowanceOf(refused).reset).toBe(wait)
   }
 })
 
@@ -43,6 +46,7 @@ test('limits are separate for each caller, and a refused or failed call counts t
   const server = await startApi({ PROMPTS_LIMIT_RETRIEVAL: '3' })
   const { service, settings } = server
   const other = await tokenOf(settings, 'service', 'somebody')
+  await earlyInMinute()
   expectProblem(await service('GET /prompts/no_such_topic'), 404, 'not_found')
   expectProblem(await service('GET /prompts/No!'), 400, 'invalid_input')
   const render = { body: { parameters: {} } }
@@ -61,6 +65,7 @@ test('limits are separate for each caller, and a refused or failed call counts t
 
 test('HEAD and 304 count like GET', async () => {
   const { service } = await startApi({ PROMPTS_LIMIT_RETRIEVAL: '2' })
+  await earlyInMinute()
   expect((await service('HEAD /prompts/goals')).status).toBe(200)
   const kept = await service('GET /prompts/goals', { headers: { 'if-none-match': '*' } })
   expect({ status: kept.status, ...allowanceOf(kept) }).toMatchObject({ status: 304, left: 0 })

@@ -2,9 +2,10 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it, onTestFinished } from 'vitest'
-import { type SharedRateLimiter, sharedRateLimiter } from '../../../src/adapters/dynamodb/rate-limiter.ts'
+import { dynamoCounts } from '../../../src/adapters/dynamodb/shared-counts.ts'
+import { windowRateLimiter } from '../../../src/adapters/memory/rate-limiter.ts'
 import type { Clock } from '../../../src/domain/clock.ts'
-import type { LimitName } from '../../../src/domain/rate-limiter.ts'
+import type { ClosableRateLimiter, LimitName } from '../../../src/domain/rate-limiter.ts'
 import { LIMITS, rateLimiterContract, setClock } from '../../contracts/rate-limiter.ts'
 import { type OpenTable, openLimitsTable, type Side } from '../../helpers/limits-table.ts'
 import { waitFor } from '../../helpers/program.ts'
@@ -12,13 +13,13 @@ import { describeWithAws } from '../../stand-ins/aws.ts'
 import { accessDenied, dropResponse, latency, throttle } from '../../stand-ins/faults.ts'
 
 const WANTED = { ...LIMITS, retrieval: 1000 }
-/** A twentieth of `WANTED.retrieval`: how many untold calls start a write. */
+/** A twentieth of `WANTED.retrieval`: how many unreported calls start a write. */
 const SHARE = 50
 const ITEM = 'retrieval a 29453760'
 
 /** One instance, and what it has let through of `retrieval` for `a`. */
 interface Instance extends Side {
-  limiter: SharedRateLimiter
+  limiter: ClosableRateLimiter
   warnings: string[]
   through: number
   /** Without the attempts of one that is tried again. */
@@ -31,7 +32,7 @@ interface Instance extends Side {
   settled(): Promise<void>
 }
 
-describeWithAws('the limiter of all instances', (parts) => {
+describeWithAws('a limiter with shared counts', (parts) => {
   async function instanceOn(
     { table, side }: OpenTable,
     clock: Clock,
@@ -56,7 +57,8 @@ describeWithAws('the limiter of all instances', (parts) => {
     }) as typeof send
     const warnings: string[] = []
     const warn = (message: string) => void warnings.push(message)
-    const limiter = sharedRateLimiter({ client, table, perMinute, clock, warn })
+    const counts = dynamoCounts({ client, table, warn })
+    const limiter = windowRateLimiter({ perMinute, clock, counts })
     onTestFinished(() => limiter.close())
     const instance: Instance = {
       client,
@@ -100,7 +102,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     return (await instanceOn(opened, clock, perMinute)).limiter
   })
 
-  it.each([1, 2, 5])('%i instances share a limit, short of what is untold', async (number) => {
+  it.each([1, 2, 5])('%i instances share a limit, short of what is unreported', async (number) => {
     const { all, through } = await instances(number)
     let isOpen = true
     while (isOpen) {
@@ -190,7 +192,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect(most).toBe(1)
   })
 
-  it('tells what is a second old, also when no further call comes', async () => {
+  it('reports what is a second old, also when no further call comes', async () => {
     const { all, items } = await instances(2)
     const [one, other] = all as [Instance, Instance]
     const startedAt = performance.now()
@@ -207,7 +209,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect(await other.limiter.consume('a', 'retrieval', 1)).toMatchObject({ remaining: 1000 - SHARE - 4 })
   })
 
-  it('lets nobody wait for the table, except who failed to authenticate', async () => {
+  it('lets no call wait for the table, except failed authentications', async () => {
     const { limiter, proxy } = await single()
     proxy.inject(latency(300), { times: 2 })
     const startedAt = performance.now()
@@ -229,7 +231,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect(all.map((instance) => instance.writes())).toEqual(writes)
   })
 
-  it('goes on by its own counts while the table is out of reach, and tells them when it is back', async () => {
+  it('goes on by its own counts while the table is out of reach, and reports them when it is back', async () => {
     const { instance, limiter, proxy, warnings, items } = await single()
     proxy.outage()
     for (const [limit, most] of [
@@ -257,8 +259,8 @@ describeWithAws('the limiter of all instances', (parts) => {
       allowed: true,
       remaining: 9,
     })
-    const told = async () => (await items()).map(countIn).sort((a, b) => a - b)
-    await waitFor(async () => `${await told()}` === '1,6,10,300,1000', 10_000)
+    const reported = async () => (await items()).map(countIn).sort((a, b) => a - b)
+    await waitFor(async () => `${await reported()}` === '1,6,10,300,1000', 10_000)
     await instance.settled()
     expect(warnings).toHaveLength(1)
     proxy.outage()
@@ -266,7 +268,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect(warnings).toHaveLength(2)
   })
 
-  it('goes on telling while only one item fails, without a word', async () => {
+  it('goes on reporting while only one item fails, without a warning', async () => {
     const { instance, limiter, proxy, warnings, items } = await single()
     proxy.inject(latency(500))
     await limiter.consume('a', 'retrieval', SHARE)
@@ -283,7 +285,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect(warnings).toEqual([])
   })
 
-  it('says what to mend when the table may not be written', async () => {
+  it('says what to fix when the table may not be written', async () => {
     const { instance, limiter, proxy, warnings } = await single()
     proxy.inject(accessDenied())
     await limiter.consume('a', 'retrieval', SHARE)
@@ -291,7 +293,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect(warnings).toEqual([expect.stringContaining('Add dynamodb:UpdateItem on table')])
   })
 
-  it('outlives throttling without a word', async () => {
+  it('outlives throttling without a warning', async () => {
     const { instance, limiter, proxy, warnings, items } = await single()
     proxy.inject(throttle(), { times: 6 })
     await limiter.consume('a', 'retrieval', SHARE)
@@ -316,7 +318,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect(await limiter.consume('a', 'retrieval', 1)).toMatchObject({ remaining: 1000 - 2 * SHARE - 1 })
   })
 
-  it('starts anew with each minute of the clock, and forgets what it has not told of the last one', async () => {
+  it('starts over with each minute of the clock, and forgets what is unreported of the last one', async () => {
     const { limiter, instance, pass, items } = await single()
     pass(59.5)
     expect(await limiter.consume('a', 'batch', 10)).toMatchObject({ allowed: true, resetSeconds: 1 })
@@ -334,7 +336,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     ])
   })
 
-  it('tells nothing of a minute that is over', async () => {
+  it('reports nothing of a minute that is over', async () => {
     const { limiter, pass, instance } = await single()
     await limiter.consume('a', 'retrieval', 3)
     pass(60)
@@ -356,7 +358,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect(await one.limiter.consume('a', 'retrieval', 1)).toMatchObject({ allowed: true, remaining: 998 })
   })
 
-  it('remembers ten thousand callers of a limit, and tells what it knows of one that it forgets', async () => {
+  it('remembers ten thousand callers of a limit, and reports the count of one that it forgets', async () => {
     const { limiter, instance, proxy, items } = await single()
     await limiter.consume('a', 'retrieval', SHARE - 1)
     for (let caller = 1; caller < 10_000; caller++) await limiter.consume(`c${caller}`, 'retrieval', 0)
@@ -370,7 +372,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     await limiter.consume('a', 'retrieval', SHARE)
     await instance.settled()
     expect(await limiter.consume('a', 'retrieval', 1)).toMatchObject({ remaining: 1000 - 2 * SHARE - 1 })
-    // Forgotten in the midst of a write, the rest is told after it.
+    // Forgotten during a write, the rest is reported after it.
     proxy.inject(latency(100))
     await limiter.consume('a', 'retrieval', SHARE)
     await limiter.consume('a', 'retrieval', 1)
@@ -397,7 +399,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect(grown).toBeLessThan(5)
   })
 
-  it('keeps no process alive, and tells what is untold when it is closed', async () => {
+  it('keeps no process alive, and reports what is unreported when it is closed', async () => {
     const { limiter, items } = await single()
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const before = timers()
@@ -407,7 +409,7 @@ describeWithAws('the limiter of all instances', (parts) => {
     expect((await items()).map(countIn)).toEqual(Array(200).fill(1))
   })
 
-  it('tells all that is untold also when it is closed in the midst of many writes', async () => {
+  it('reports all counts also when it is closed during many writes', async () => {
     const { limiter, proxy, items } = await single()
     proxy.inject(latency(100), { times: 100 })
     let [now, most] = [0, 0]
@@ -432,7 +434,7 @@ describeWithAws('the limiter of all instances', (parts) => {
   })
 })
 
-/** What all instances together have told in an item. */
+/** What all instances together have reported in an item. */
 function countIn(item: Record<string, unknown> = {}): number {
   const { limit_key: _, expires_at, ...counts } = item
   return Object.values(counts).reduce<number>((sum, count) => sum + (count as number), 0)
