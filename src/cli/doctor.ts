@@ -1,4 +1,3 @@
-import pc from 'picocolors'
 import { layoutOf } from '../adapters/files/layout.ts'
 import { strayTexts } from '../adapters/files/working-copy.ts'
 import type { App } from '../app.ts'
@@ -7,22 +6,21 @@ import type { Check } from '../deployment/aws/doctor/checks.ts'
 import { isUsable } from '../domain/api-keys.ts'
 import { systemClock } from '../domain/clock.ts'
 import { toAppError } from '../domain/errors.ts'
-import { withApp } from './context.ts'
-import { print } from './output.ts'
-
-const LABELS: Record<Check['level'], string> = {
-  ok: `${pc.green('ok')}    `,
-  note: `${pc.yellow('note')}  `,
-  fail: `${pc.red('fail')}  `,
-}
+import { type CommandContext, withApp } from './context.ts'
 
 /** `doctor`: checks what the program needs, and says how to fix what is missing. Answers whether it can work. */
-export async function runDoctor(): Promise<boolean> {
-  const config = loadConfig()
+export async function runDoctor(context: CommandContext): Promise<boolean> {
+  const { print, colors } = context.terminal
+  const labels: Record<Check['level'], string> = {
+    ok: `${colors.green('ok')}    `,
+    note: `${colors.yellow('note')}  `,
+    fail: `${colors.red('fail')}  `,
+  }
+  const config = loadConfig(context.io.env)
   let works = true
   const tell = ({ level, text }: Check) => {
     if (level === 'fail') works = false
-    print(`${LABELS[level]}${text}`)
+    print(`${labels[level]}${text}`)
   }
   const good = (text: string) => tell({ level: 'ok', text })
 
@@ -33,7 +31,7 @@ export async function runDoctor(): Promise<boolean> {
     if (config.store === 'aws') for (const check of await checkDeployment(config)) tell(check)
     // The program would only say again what it lacks.
     if (!works) return false
-    await withApp({}, async (app) => {
+    await withApp(context, {}, async (app) => {
       if (config.store === 'files') good(`Data folder ${config.dataDir} can be read and written`)
       for (const check of await checkContents(app, config)) tell(check)
     })

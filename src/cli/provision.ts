@@ -3,15 +3,19 @@ import { type Config, loadConfig } from '../config.ts'
 import type { Step } from '../deployment/aws/provision/properties.ts'
 import { provision } from '../deployment/aws/provision/provision.ts'
 import { AppError } from '../domain/errors.ts'
-import { info, print } from './output.ts'
+import type { CommandContext } from './context.ts'
 
 /** A large table takes minutes for an index; this is longer than any that has as many topics as fit. */
 const PATIENCE_MS = 15 * 60_000
 const WIDEST_OUTCOME = 'not supported'.length
 
 /** `provision`: makes or completes tables, bucket and secrets of a stage, and says what comes next. */
-export async function runProvision({ json = false }: { json?: boolean }): Promise<void> {
-  const config = loadConfig()
+export async function runProvision(
+  { io, terminal }: CommandContext,
+  { json = false }: { json?: boolean },
+): Promise<void> {
+  const { print, info } = terminal
+  const config = loadConfig(io.env)
   if (config.store !== 'aws') {
     const message =
       'There is nothing to provision: topics are kept in files. With PROMPTS_STORE=aws this makes tables, bucket and secrets.'

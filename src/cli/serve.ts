@@ -9,14 +9,14 @@ import type { ApiKeys } from '../domain/api-keys.ts'
 import type { SignInCodes } from '../domain/sign-in.ts'
 import { authenticator, credentialChecker } from '../transport/http/identity/authenticator.ts'
 import { serveHttp } from '../transport/http/server.ts'
-import { type AddressOptions, configAt, localUser, type Start, seedsOf } from './context.ts'
+import { type AddressOptions, type CommandContext, configAt, localUser, seedsOf } from './context.ts'
 import { signInLink } from './login.ts'
-import { print } from './output.ts'
 import { keepTicksFast } from './tune-process.ts'
 
 /** `serve`: everything over HTTP on one port, until a signal. */
-export async function runServe(start: Start, address: AddressOptions): Promise<void> {
-  const config = configAt(address)
+export async function runServe(context: CommandContext, address: AddressOptions): Promise<void> {
+  const { io } = context
+  const config = configAt(io, address)
   // By default V8 lets garbage grow to several times what is in use before it looks for it. Here that would be most of
   // the memory: catalogues are large and live long. Three quarters is enough, and costs little: the bench shows both.
   setFlagsFromString('--heap-growing-percent=75')
@@ -25,7 +25,7 @@ export async function runServe(start: Start, address: AddressOptions): Promise<v
   const metrics = prometheusMetrics()
   const app = await openApp(config, {
     log,
-    seeds: seedsOf(start),
+    seeds: seedsOf(io),
     measure: metrics.measure,
     longRunning: true,
   })
@@ -49,7 +49,7 @@ export async function runServe(start: Start, address: AddressOptions): Promise<v
     sessions,
     tokens: config.tokens,
     endModelCalls: app.services.models.abortAll,
-    docsRoot: join(start.packageRoot, 'dist', 'docs'),
+    docsRoot: join(io.packageRoot, 'dist', 'docs'),
     metrics,
     reportDefect: app.reportDefect,
     reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
@@ -66,7 +66,7 @@ export async function runServe(start: Start, address: AddressOptions): Promise<v
     log.info('stopped')
   })
   try {
-    await greet({ keys, signInCodes }, config, server.url, start)
+    await greet({ keys, signInCodes }, config, server.url, context)
   } catch (error) {
     signals.uninstall()
     await stop()
@@ -80,19 +80,19 @@ async function greet(
   { keys, signInCodes }: { keys: ApiKeys; signInCodes: SignInCodes },
   config: Config,
   url: string,
-  start: Start,
+  { io, terminal }: CommandContext,
 ): Promise<void> {
   if (config.store === 'aws' || !isLoopback(config.host) || (await keys.list()).length > 0) {
     const words =
       'purposepath-prompts keys create --name NAME. Sign in to its pages: purposepath-prompts login'
-    print(`Serving on ${url}. More API keys: ${words}`)
+    terminal.print(`Serving on ${url}. More API keys: ${words}`)
     return
   }
   const { key } = await keys.create('first-start')
   const link = signInLink(config.publicUrl ?? url, await signInCodes.issue(localUser().subject))
   const overHttp = { type: 'http', url: `${url}/mcp`, headers: { 'X-Api-Key': key } }
-  const overStdio = { command: process.execPath, args: [join(start.packageRoot, 'dist', 'main.js'), 'stdio'] }
-  print(`
+  const overStdio = { command: process.execPath, args: [join(io.packageRoot, 'dist', 'main.js'), 'stdio'] }
+  terminal.print(`
 Serving your prompts on ${url}
 
 Your first API key, shown only this once:
