@@ -4,6 +4,7 @@ import closeWithGrace from 'close-with-grace'
 import { createLog } from '../adapters/telemetry/log.ts'
 import { prometheusMetrics } from '../adapters/telemetry/prometheus.ts'
 import { openApp, openIdentity } from '../app.ts'
+import type { Backend } from '../backends/backend.ts'
 import { type Config, isLoopback } from '../config.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
 import type { SignInCodes } from '../domain/sign-in.ts'
@@ -54,7 +55,7 @@ export async function runServe(context: CommandContext, address: AddressOptions)
     reportDefect: app.reportDefect,
     reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
   })
-  const data = config.store === 'files' ? config.dataDir : config.aws.table
+  const { data } = backend.describe()
   log.info({ url: server.url, data, topics: app.services.catalog.list().length }, 'serving')
   const stop = async () => {
     await server.close()
@@ -66,7 +67,7 @@ export async function runServe(context: CommandContext, address: AddressOptions)
     log.info('stopped')
   })
   try {
-    await greet({ keys, signInCodes }, config, server.url, context)
+    await greet({ keys, signInCodes, backend }, config, server.url, context)
   } catch (error) {
     signals.uninstall()
     await stop()
@@ -77,12 +78,12 @@ export async function runServe(context: CommandContext, address: AddressOptions)
 
 /** At the first start on this machine: a key, a sign-in link, what to paste into a client. Later: where they come from. */
 async function greet(
-  { keys, signInCodes }: { keys: ApiKeys; signInCodes: SignInCodes },
+  { keys, signInCodes, backend }: { keys: ApiKeys; signInCodes: SignInCodes; backend: Backend },
   config: Config,
   url: string,
   { io, terminal }: CommandContext,
 ): Promise<void> {
-  if (config.store === 'aws' || !isLoopback(config.host) || (await keys.list()).length > 0) {
+  if (!backend.seedsItself || !isLoopback(config.host) || (await keys.list()).length > 0) {
     const words =
       'purposepath-prompts keys create --name NAME. Sign in to its pages: purposepath-prompts login'
     terminal.print(`Serving on ${url}. More API keys: ${words}`)

@@ -19,7 +19,7 @@ export async function provisionAll(
 ): Promise<Step[]> {
   const { stage } = names
   const patience = { patienceMs: 80_000, waiting: () => {} }
-  await provision({ names, clients, stage, ...patience }, (step) => steps.push(step))
+  await provision({ names, clients, stage, ...patience, report: (step) => steps.push(step) })
   return steps
 }
 

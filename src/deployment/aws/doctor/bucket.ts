@@ -13,9 +13,10 @@ import {
   type ResourceNames,
   resourcesOf,
 } from '../../../adapters/aws/resources.ts'
+import { type Check, fail, ok } from '../../check.ts'
 import { bucketParts } from '../provision/bucket.ts'
 import { type BucketTarget, headBucket } from '../provision/bucket-access.ts'
-import { type Check, capital, checkParts, fail, ok, PROVISION } from './checks.ts'
+import { capital, checkParts, PROVISION } from './checks.ts'
 import { triesOn } from './tries.ts'
 
 /** Where texts are; nothing else of the bucket is ours. */

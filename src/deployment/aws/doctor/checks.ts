@@ -1,16 +1,7 @@
 import { causeOf } from '../../../adapters/aws/calls.ts'
 import { AppError, toAppError } from '../../../domain/errors.ts'
+import { type Check, fail, note, ok } from '../../check.ts'
 import { type Part, unsupported } from '../provision/properties.ts'
-
-/** One thing that was looked at. `fail` keeps the program from working. */
-export interface Check {
-  level: 'ok' | 'note' | 'fail'
-  text: string
-}
-
-export const ok = (text: string): Check => ({ level: 'ok', text })
-export const note = (text: string): Check => ({ level: 'note', text })
-export const fail = (text: string): Check => ({ level: 'fail', text })
 
 /** What mends most of what is missing. */
 export const PROVISION = 'Run "purposepath-prompts provision"'

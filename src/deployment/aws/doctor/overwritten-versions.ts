@@ -3,8 +3,8 @@ import { paginateScan } from '@aws-sdk/lib-dynamodb'
 import type { Account } from '../../../adapters/aws/account.ts'
 import { type AwsClients, callsOn, type ResourceNames, resourcesOf } from '../../../adapters/aws/resources.ts'
 import { promptKey } from '../../../domain/prompt-store.ts'
+import { type Check, note } from '../../check.ts'
 import { FOLDER } from './bucket.ts'
-import { type Check, note } from './checks.ts'
 
 /** A person mends a few by hand; of more it matters how many there are. */
 const MOST_NOTES = 10

@@ -5,8 +5,9 @@ import { LEAST_BYTES } from '../../../adapters/files/signing-secret.ts'
 import { secretIn } from '../../../adapters/secrets-manager/jwt-secret.ts'
 import { readKeyValue } from '../../../adapters/secrets-manager/key-value.ts'
 import type { AppError } from '../../../domain/errors.ts'
+import { type Check, fail, ok } from '../../check.ts'
 import { describeSecret } from '../provision/secrets.ts'
-import { type Check, capital, fail, isDenied, ok, PROVISION } from './checks.ts'
+import { capital, isDenied, PROVISION } from './checks.ts'
 
 /** What is wrong with the text of a secret, without saying any of it. */
 type Judge = (text: string) => Check | undefined

@@ -7,10 +7,11 @@ import {
   resourcesOf,
 } from '../../../adapters/aws/resources.ts'
 import { LIMIT_KEY, limitsTable } from '../../../adapters/dynamodb/limits-table.ts'
+import { type Check, fail, ok } from '../../check.ts'
 import type { Part } from '../provision/properties.ts'
 import { dynamoTable, type Table } from '../provision/table.ts'
 import { limitsTableParts, topicsTable, topicsTableParts } from '../provision/tables.ts'
-import { type Check, capital, checkParts, fail, ok, PROVISION } from './checks.ts'
+import { capital, checkParts, PROVISION } from './checks.ts'
 import { REFUSED, type Try, triesOn } from './tries.ts'
 
 /** A key that no item has. */

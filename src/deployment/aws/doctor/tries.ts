@@ -1,7 +1,7 @@
 import { causeOf } from '../../../adapters/aws/calls.ts'
 import { callsOn, type Resource } from '../../../adapters/aws/resources.ts'
 import { toAppError } from '../../../domain/errors.ts'
-import { type Check, fail } from './checks.ts'
+import { type Check, fail } from '../../check.ts'
 
 /** Says no to a conditional write whose condition does not hold: after it has looked whether it is permitted. */
 export const REFUSED = 'ConditionalCheckFailedException'

@@ -18,17 +18,18 @@ export interface ProvisionOptions extends Patience {
   clients: AwsClients
   /** Part of the first API key. */
   stage: string
+  /** Called with each thing as soon as it is made or found. */
+  report: Report
 }
 
 /**
  * Makes what a deployment needs, or completes what is there. Whatever a run that was cut short has left, the next one
  * goes on from it.
  *
- * @param report told of each thing as soon as it is done or found.
  * @throws AppError at the first thing that cannot be done: `conflict` when something foreign is in the way.
  */
-export async function provision(options: ProvisionOptions, report: Report): Promise<void> {
-  const { names, clients, stage } = options
+export async function provision(options: ProvisionOptions): Promise<void> {
+  const { names, clients, stage, report } = options
   const { dynamodb, s3, secrets } = clients
   const places = resourcesOf(names)
 
