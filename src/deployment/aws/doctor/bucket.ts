@@ -14,10 +14,8 @@ import {
   resourcesOf,
 } from '../../../adapters/aws/resources.ts'
 import { type Check, fail, ok } from '../../check.ts'
-import { bucketParts } from '../provision/bucket.ts'
-import { type BucketTarget, headBucket } from '../provision/bucket-access.ts'
-import { capital, checkParts, PROVISION } from './checks.ts'
-import { triesOn } from './tries.ts'
+import { type BucketTarget, bucketParts, headBucket } from '../provision/bucket.ts'
+import { capital, checkParts, PROVISION, triesOn } from './checks.ts'
 
 /** Where texts are; nothing else of the bucket is ours. */
 export const FOLDER = 'prompts/'

@@ -11,8 +11,7 @@ import { type Check, fail, ok } from '../../check.ts'
 import type { Part } from '../provision/properties.ts'
 import { dynamoTable, type Table } from '../provision/table.ts'
 import { limitsTableParts, topicsTable, topicsTableParts } from '../provision/tables.ts'
-import { capital, checkParts, PROVISION } from './checks.ts'
-import { REFUSED, type Try, triesOn } from './tries.ts'
+import { capital, checkParts, PROVISION, REFUSED, type Try, triesOn } from './checks.ts'
 
 /** A key that no item has. */
 const NOBODY = '#doctor'

@@ -1,24 +1,49 @@
 import {
   CreateBucketCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketPolicyCommand,
   GetBucketVersioningCommand,
   GetPublicAccessBlockCommand,
+  HeadBucketCommand,
+  type LifecycleRule,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketPolicyCommand,
   PutBucketVersioningCommand,
   PutPublicAccessBlockCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { causeOf, WRITE_BUDGET_MS } from '../../../adapters/aws/calls.ts'
-import { callsOn, type Resource } from '../../../adapters/aws/resources.ts'
+import { type Call, callsOn, type Resource } from '../../../adapters/aws/resources.ts'
 import { AppError } from '../../../domain/errors.ts'
-import {
-  type BucketAccess,
-  type BucketTarget,
-  type Endpoint,
-  headBucket,
-  orNothing,
-} from './bucket-access.ts'
-import { lifecyclePart } from './bucket-lifecycle.ts'
-import { policyPart } from './bucket-policy.ts'
-import { ensure, type Part } from './properties.ts'
+import { ensure, NotApplicable, type Part, statusOf } from './properties.ts'
+
+/** What the calls go to. */
+export interface Endpoint {
+  /** With TLS. */
+  isEncrypted: boolean
+  /** Otherwise a server that speaks S3's protocol. */
+  isAws: boolean
+}
+
+export interface BucketHead {
+  isThere: boolean
+  /** Where it is, if the server says so. */
+  region: string | undefined
+  endpoint: Endpoint
+}
+
+/** A bucket: its name, and the account that it must belong to where that is known. */
+export interface BucketTarget {
+  Bucket: string
+  ExpectedBucketOwner: string | undefined
+}
+
+/** What the parts of a bucket are made with. */
+export interface BucketAccess {
+  s3: S3Client
+  target: BucketTarget
+  call: Call
+}
 
 /**
  * Makes the bucket if there is none.
@@ -62,6 +87,54 @@ async function refusalOf(error: unknown, s3: S3Client, { resource, setting }: Re
     return `${resource} cannot be made: the server knows no region ${region}. Set AWS_REGION to one that it knows; with us-east-1 it chooses.`
   }
   return undefined
+}
+
+/**
+ * Whether the bucket is there and may be used.
+ *
+ * @throws AppError `conflict` when it may not: S3 answers the same when it belongs to somebody else.
+ */
+export async function headBucket(s3: S3Client, target: BucketTarget, place: Resource): Promise<BucketHead> {
+  const command = new HeadBucketCommand(target)
+  let endpoint: Endpoint = { isEncrypted: true, isAws: true }
+  command.middlewareStack.add(
+    (next) => (args) => {
+      endpoint = endpointOf(args.request as { protocol: string; hostname: string })
+      return next(args)
+    },
+    // After the endpoint is known, and once more for each retry.
+    { step: 'finalizeRequest' },
+  )
+  try {
+    const { BucketRegion } = await callsOn(place)('s3:ListBucket', (options) => s3.send(command, options))
+    return { isThere: true, region: BucketRegion, endpoint }
+  } catch (error) {
+    const status = statusOf(error)
+    if (status === 404) return { isThere: false, region: undefined, endpoint }
+    if (status === 403) {
+      const message = `${place.resource} belongs to somebody else, or s3:ListBucket on it is missing in the IAM policy. Bucket names are shared by all of AWS: choose another one with ${place.setting}, or add s3:ListBucket.`
+      throw new AppError('conflict', message, { cause: error })
+    }
+    // With a wrong region S3 cannot verify the signature: 400, with the right one in a header.
+    const region = regionOf(error)
+    if (status === 301 || (status === 400 && region !== undefined)) {
+      const where = region ?? 'another region'
+      const message = `${place.resource} is in ${where}. Set AWS_REGION to that, or choose another name with ${place.setting}.`
+      throw new AppError('conflict', message, { cause: error })
+    }
+    throw error
+  }
+}
+
+function endpointOf({ protocol, hostname }: { protocol: string; hostname: string }): Endpoint {
+  return { isEncrypted: protocol === 'https:', isAws: /\.amazonaws\.com(\.cn)?$/.test(hostname) }
+}
+
+/** Where the bucket is, as an answer says that refuses the call. */
+function regionOf(error: unknown): string | undefined {
+  type Refusal = { $response?: { headers?: Record<string, string> } } | undefined
+  const refusal = (error as AppError).cause as Refusal
+  return refusal?.$response?.headers?.['x-amz-bucket-region']
 }
 
 export function bucketParts(
@@ -117,5 +190,142 @@ function publicAccessPart({ s3, target, call }: BucketAccess, { isAws }: Endpoin
     },
     complete: () =>
       call('s3:PutBucketPublicAccessBlock', (options) => s3.send(block, options), WRITE_BUDGET_MS),
+  }
+}
+
+const RULE_ID = 'purposepath-prompts-earlier-versions'
+const KEPT_DAYS = 365
+const UPLOAD_DAYS = 7
+
+const LIFECYCLE_RULE: LifecycleRule = {
+  ID: RULE_ID,
+  Status: 'Enabled',
+  Filter: { Prefix: '' },
+  NoncurrentVersionExpiration: { NoncurrentDays: KEPT_DAYS },
+  AbortIncompleteMultipartUpload: { DaysAfterInitiation: UPLOAD_DAYS },
+}
+
+/** Earlier versions go after a year, uploads that never ended after a week. Rules of others stay. */
+export function lifecyclePart({ s3, target, call }: BucketAccess): Part {
+  const look = new GetBucketLifecycleConfigurationCommand(target)
+  const action = 's3:GetLifecycleConfiguration'
+  const read = () =>
+    orNothing(
+      'NoSuchLifecycleConfiguration',
+      call(action, (options) => s3.send(look, options)),
+    )
+
+  return {
+    name: 'lifecycle rule',
+    action,
+    isThere: async () => ((await read()).Rules ?? []).some(isOwnRule),
+    async complete() {
+      const { Rules = [], TransitionDefaultMinimumObjectSize } = await read()
+      const others = Rules.filter(({ ID }) => ID !== RULE_ID).map(withFilter)
+      const put = new PutBucketLifecycleConfigurationCommand({
+        ...target,
+        LifecycleConfiguration: { Rules: [...others, LIFECYCLE_RULE] },
+        // S3 would set what is left out back to its default.
+        TransitionDefaultMinimumObjectSize,
+      })
+      await call('s3:PutLifecycleConfiguration', (options) => s3.send(put, options), WRITE_BUDGET_MS)
+    },
+  }
+}
+
+function isOwnRule({ ID, Status, ...rule }: LifecycleRule): boolean {
+  return (
+    ID === RULE_ID &&
+    Status === 'Enabled' &&
+    rule.NoncurrentVersionExpiration?.NoncurrentDays === KEPT_DAYS &&
+    rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation === UPLOAD_DAYS
+  )
+}
+
+/** The same rule in today's form: S3 refuses a configuration that has rules of both forms. */
+function withFilter({ Prefix, ...rule }: LifecycleRule): LifecycleRule {
+  return Prefix === undefined ? rule : { ...rule, Filter: { Prefix } }
+}
+
+type Statement = Record<string, unknown>
+interface Policy {
+  Version?: string
+  Id?: string
+  Statement?: Statement | Statement[]
+}
+
+const STATEMENT_ID = 'PurposepathPromptsTlsOnly'
+
+/** Nobody reaches the bucket without TLS. What else its policy says stays. */
+export function policyPart(
+  { s3, target, call }: BucketAccess,
+  partition: string,
+  { isEncrypted }: Endpoint,
+): Part {
+  const bucket = `arn:${partition}:s3:::${target.Bucket}`
+  const look = new GetBucketPolicyCommand(target)
+  const action = 's3:GetBucketPolicy'
+
+  async function read(): Promise<Policy> {
+    const answer = call(action, (options) => s3.send(look, options))
+    const { Policy: text } = await orNothing('NoSuchBucketPolicy', answer)
+    return text ? (JSON.parse(text) as Policy) : {}
+  }
+
+  return {
+    name: 'TLS-only policy',
+    action,
+    async isThere() {
+      if (!isEncrypted)
+        throw new NotApplicable('the endpoint has no TLS, and the rule would lock everyone out')
+      return listOf((await read()).Statement).some((statement) => demandsTls(statement, bucket))
+    },
+    async complete() {
+      const policy = await read()
+      const others = listOf(policy.Statement).filter(({ Sid }) => Sid !== STATEMENT_ID)
+      const merged = { Version: '2012-10-17', ...policy, Statement: [...others, statementFor(bucket)] }
+      const put = new PutBucketPolicyCommand({ ...target, Policy: JSON.stringify(merged) })
+      await call('s3:PutBucketPolicy', (options) => s3.send(put, options), WRITE_BUDGET_MS)
+    },
+  }
+}
+
+function statementFor(bucket: string): Statement {
+  return {
+    Sid: STATEMENT_ID,
+    Effect: 'Deny',
+    Principal: '*',
+    Action: 's3:*',
+    Resource: [bucket, `${bucket}/*`],
+    Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+  }
+}
+
+/** Whether a statement, whoever wrote it, refuses everyone everything without TLS. */
+function demandsTls(statement: Statement, bucket: string): boolean {
+  const { Effect, Principal, Action, Resource, Condition } = statement
+  const isEveryone = JSON.stringify(Principal) === '{"AWS":"*"}' || Principal === '*'
+  const isEverything = listOf(Action).some((action) => action === 's3:*' || action === '*')
+  const resources = listOf(Resource)
+  const isAll = resources.includes('*') || [bucket, `${bucket}/*`].every((one) => resources.includes(one))
+  return Effect === 'Deny' && isEveryone && isEverything && isAll && isWithoutTls(Condition)
+}
+
+/** A statement with more conditions refuses less. */
+function isWithoutTls(condition: unknown): boolean {
+  return /^\{"Bool":\{"aws:SecureTransport":\[?"?false"?\]?\}\}$/i.test(JSON.stringify(condition ?? {}))
+}
+
+function listOf<T>(one: T | T[] | undefined): T[] {
+  return one === undefined ? [] : Array.isArray(one) ? one : [one]
+}
+
+/** What a call answers; nothing, when its failure has the name by which S3 says that there is nothing. */
+export async function orNothing<T>(name: string, answer: Promise<T>): Promise<Partial<T>> {
+  try {
+    return await answer
+  } catch (error) {
+    if (causeOf(error) === name) return {}
+    throw error
   }
 }
