@@ -28,7 +28,7 @@ export interface Backend {
   /**
    * Makes what is needed, or completes what is there; missing where nothing has to be made.
    *
-   * @throws AppError at the first thing that cannot be made: `conflict` when something foreign is in the way.
+   * @throws AppError at the first thing that cannot be made: `conflict` when something else is in the way.
    */
   provision?(options: ProvisionOptions): Promise<void>
   openStore(): Promise<{ topics: TopicRepository; prompts: PromptStore }>
@@ -50,9 +50,9 @@ interface BackendDescription {
 
 interface ProvisionOptions {
   /** How long a change of one resource may take. */
-  patienceMs: number
-  /** Called with what is waited for, once for each wait that a person notices. */
-  waiting: (what: string) => void
+  maxWaitMs: number
+  /** Called with what is waited for, once for each wait that a user notices. */
+  onWait: (what: string) => void
   /** Called with each thing as soon as it is made or found. */
   report: Report
 }

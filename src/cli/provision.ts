@@ -4,7 +4,7 @@ import { AppError } from '../domain/errors.ts'
 import { type CommandContext, ownBackend } from './context.ts'
 
 /** A large table takes minutes for an index; this is longer than any that has as many topics as fit. */
-const PATIENCE_MS = 15 * 60_000
+const MAX_WAIT_MS = 15 * 60_000
 const WIDEST_OUTCOME = 'not supported'.length
 
 /** `provision`: makes or completes tables, bucket and secrets of a stage, and says what comes next. */
@@ -23,8 +23,8 @@ export async function runProvision(
   const steps: Step[] = []
   try {
     await backend.provision({
-      patienceMs: PATIENCE_MS,
-      waiting: (what) => info(`Waiting: ${what}.`),
+      maxWaitMs: MAX_WAIT_MS,
+      onWait: (what) => info(`Waiting: ${what}.`),
       report(step) {
         steps.push(step)
         if (!json) print(lineOf(step))

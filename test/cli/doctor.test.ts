@@ -50,7 +50,7 @@ test('revoked and expired keys are no keys', async () => {
   expect(linesOf((await doctor(folder)).stdout, 'note').join()).toContain('keys create --name')
 })
 
-test('damaged topics are named with what is wrong, and only as damaged', async () => {
+test('invalid topics are named with what is wrong, and only as invalid', async () => {
   const folder = await folderWith(
     topicContent('good', { user: 'x' }),
     topicContent('hurt', { user: '{{nobody}}' }),
@@ -76,7 +76,7 @@ test('a prompt folder of no topic is noted', async () => {
   )
 })
 
-test('an unusable data folder fails with exit code 1 and says on stdout how to mend it', async () => {
+test('an unusable data folder fails with exit code 1 and says on stdout how to fix it', async () => {
   const file = join(await tempFolder(), 'file')
   await writeFile(file, '')
   const { code, stdout, stderr } = await doctor(file)

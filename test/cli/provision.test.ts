@@ -47,7 +47,7 @@ describeWithAws('the command provision', (parts) => {
     expect(JSON.parse(stderr).detail).toMatch(/Add dynamodb:UpdateTimeToLive on table \S+-limits/)
   })
 
-  test('what belongs to somebody else is a conflict', async () => {
+  test('what belongs to another account is a conflict', async () => {
     const { environment, s3 } = await proxiedParts(parts)
     s3.inject(accessDenied(), { op: /^HEAD/ })
     const { code, stderr } = await runProgram(['provision'], environment(freshNames()))
