@@ -62,7 +62,7 @@ async function revisionsIn(
 }
 
 describe('the six seeds', () => {
-  test('are the topics of the specification, with system and user prompts, active, and name no model', () => {
+  test('are the topics of the product, with system and user prompts, active, and name no model', () => {
     expect([...SEEDS.keys()].sort()).toEqual(ALL)
     for (const { definition, texts } of SEEDS.values()) {
       expect(Object.keys(texts)).toEqual(['system', 'user'])
@@ -96,7 +96,7 @@ describe('the six seeds', () => {
     })
   })
 
-  test('the examples take the parameters of the specification', () => {
+  test('the examples take their parameters', () => {
     expect(parametersOf('alignment_analysis')).toEqual({
       user_values: 'array, required',
       goal_description: 'string, required',
@@ -109,7 +109,7 @@ describe('the six seeds', () => {
     })
   })
 
-  test("render with the design document's examples", () => {
+  test('render with values of their kinds', () => {
     const kpi = rendered('revenue_salesforce', {
       kpi_value: 95000,
       threshold: 100000,

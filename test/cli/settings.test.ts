@@ -116,7 +116,7 @@ describe.runIf(process.platform === 'linux')('the default data folder', () => {
 })
 
 describe('loadConfig', () => {
-  test('knows every default of the specification', () => {
+  test('knows every default', () => {
     expect(loadConfig({ PROMPTS_DATA_DIR: '/data' })).toEqual({
       store: 'files',
       aws: {
