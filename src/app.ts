@@ -3,7 +3,8 @@ import { readTopicSource } from './adapters/files/folder.ts'
 import type { Identity } from './adapters/jwt/identity.ts'
 import { auditLog } from './adapters/telemetry/audit.ts'
 import type { Log } from './adapters/telemetry/log.ts'
-import { type Backend, type BackendOptions, openBackend } from './backends/backend.ts'
+import type { Backend, BackendOptions } from './backends/backend.ts'
+import { openBackend } from './backends/open.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './domain/clock.ts'
 import type { AppError } from './domain/errors.ts'
@@ -55,7 +56,7 @@ export async function openApp(
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
   const models = createModelClient(modelsOf(config))
   const services = { catalog, topics, prompts, clock, mutex: createKeyedMutex(), models, creatableTypes }
-  if (config.store === 'files') await seedIfEmpty(services, seeds)
+  if (backend.seedsItself) await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()
   const observe = observers([auditLog(log), ...others])

@@ -130,7 +130,7 @@ const Settings = z.object({
   LOCALAPPDATA: z.string().optional(),
 })
 
-type Environment = Readonly<Record<string, string | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Names of the AWS resources; by default they follow from the stage. */
 interface AwsNames {
@@ -192,10 +192,11 @@ export interface Config {
 /**
  * Reads and validates all settings.
  *
+ * @param environment for example `process.env`, which only the entry points of the program read.
  * @param overrides what the command line says; it wins over the environment.
  * @throws AppError `invalid_input` in one line that says which setting is wrong and why.
  */
-export function loadConfig(overrides: Environment = {}, environment: Environment = process.env): Config {
+export function loadConfig(environment: Environment, overrides: Environment = {}): Config {
   const given = Object.fromEntries(
     Object.entries({ ...environment, ...overrides }).filter(([, value]) => value !== ''),
   )

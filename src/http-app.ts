@@ -30,7 +30,7 @@ export interface HttpApp {
  * @param options.packageRoot folder of the package, with `seeds/` and `dist/docs/`.
  * @throws AppError `unavailable` when the store cannot be used.
  * @example
- * const { app, close } = await buildHttpApp(loadConfig(), { log, packageRoot })
+ * const { app, close } = await buildHttpApp(loadConfig(process.env), { log, packageRoot })
  * const { statusCode } = await app.inject('/healthz')
  */
 export async function buildHttpApp(

@@ -69,11 +69,14 @@ it('no file imports itself by way of others', () => {
 it('no file is longer than 350 lines', () =>
   expect(files.filter(({ text }) => text.split('\n').length > 351).map(({ name }) => name)).toEqual([]))
 
-it('settings are read in one place', () =>
-  expect(filesWith(/process\.env|\bprocess\[/)).toEqual(['config.ts']))
+it('the environment is read by the entry points alone', () =>
+  expect(filesWith(/process\.env|\bprocess\[/).sort()).toEqual(['lambda/rotation.ts', 'main.ts']))
 
-it('stdout belongs to the printer and the stdio transport', () =>
-  expect(filesWith(/\bstdout\b/).sort()).toEqual(['cli/output.ts', 'cli/stdio.ts']))
+it('stdout belongs to the printer and the stdio transport, and is handed over once', () =>
+  expect(filesWith(/\bstdout\b/).sort()).toEqual(['cli/output.ts', 'cli/stdio.ts', 'main.ts']))
+
+it('the command line knows its process by what it is given', () =>
+  expect(filesWith(/\bprocess\.(stdin|stdout|stderr|argv|exitCode)\b/)).toEqual(['main.ts']))
 
 it('nothing is typed any', () => expect(linesWith(/[:<|,=(]\s*any\b|\bas any\b/)).toEqual([]))
 

@@ -7,7 +7,7 @@ const PATHS = ['PROMPTS_DATA_DIR', 'PROMPTS_SNAPSHOT_FILE']
 
 describe.each(PATHS)('the path in %s', (setting) => {
   const pathOf = (path: string) => {
-    const { dataDir, aws } = loadConfig({}, { [setting]: path })
+    const { dataDir, aws } = loadConfig({ [setting]: path })
     return setting === 'PROMPTS_DATA_DIR' ? dataDir : aws.snapshotFile
   }
 
@@ -24,7 +24,7 @@ describe.each(PATHS)('the path in %s', (setting) => {
 })
 
 describe('allowed origins', () => {
-  const originsOf = (text: string) => loadConfig({}, { PROMPTS_ALLOWED_ORIGINS: text }).allowedOrigins
+  const originsOf = (text: string) => loadConfig({ PROMPTS_ALLOWED_ORIGINS: text }).allowedOrigins
 
   it('may have any scheme', () => {
     const origins = [

@@ -7,7 +7,7 @@ import { PACKAGE_ROOT } from './helpers/program.ts'
 
 async function build() {
   const lines: string[] = []
-  const config = loadConfig({}, { PROMPTS_DATA_DIR: await tempFolder() })
+  const config = loadConfig({ PROMPTS_DATA_DIR: await tempFolder() })
   const log = createLog('info', { write: (line) => void lines.push(line) })
   const http = await buildHttpApp(config, { log, packageRoot: PACKAGE_ROOT })
   onTestFinished(() => http.close())

@@ -14,11 +14,23 @@ import type { Backend, BackendOptions } from './backend.ts'
 /** Topics and limits in DynamoDB, texts in S3, secrets in Secrets Manager. */
 export function awsBackend(config: Config, { warn, longRunning }: BackendOptions): Backend {
   const { aws, stage, limits, freshnessMs, reconcileMs, staleIfErrorMs } = config
-  const { dynamodb, s3, secrets } = awsClients(aws)
+  const clients = awsClients(aws)
+  const { dynamodb, s3, secrets } = clients
   const outages = { staleIfErrorMs, warn }
   const { table, bucket, snapshotFile: path } = aws
   const snapshot = path === undefined ? undefined : { path, store: `${table} ${bucket}` }
   return {
+    seedsItself: false,
+    describe: () => ({ data: table, fix: 'it is fixed' }),
+    // Loaded when they are called: servers and most commands need neither.
+    async *check() {
+      const { checkAws } = await import('../deployment/aws/doctor/doctor.ts')
+      yield* await checkAws(clients, aws)
+    },
+    async provision(options) {
+      const { provision } = await import('../deployment/aws/provision/provision.ts')
+      await provision({ names: aws, clients, stage, ...options })
+    },
     async openStore() {
       const account = accountOf(dynamodb, table)
       const owner = async () => (await account()).id

@@ -1,35 +1,58 @@
 import { fileKeys } from '../adapters/files/api-keys.ts'
-import { openLayout } from '../adapters/files/layout.ts'
+import { type Layout, openLayout } from '../adapters/files/layout.ts'
 import { fileTopics } from '../adapters/files/topics.ts'
 import { filePrompts } from '../adapters/files/versions.ts'
+import { strayTexts } from '../adapters/files/working-copy.ts'
 import { windowRateLimiter } from '../adapters/memory/rate-limiter.ts'
 import type { Config } from '../config.ts'
+import { fail, note, ok } from '../deployment/check.ts'
 import { systemClock as clock } from '../domain/clock.ts'
+import { toAppError } from '../domain/errors.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 
 /** Everything in the data folder; limits in memory. */
 export function filesBackend(config: Config, { warn, longRunning }: BackendOptions): Backend {
   const { dataDir, stage, freshnessMs, staleIfErrorMs, limits } = config
-  const layout = openLayout(dataDir)
+  let opened: Layout | undefined
+  /** @throws AppError `unavailable` when the folder cannot be used. */
+  const layout = () => {
+    opened ??= openLayout(dataDir)
+    return opened
+  }
   const outages = longRunning ? { staleIfErrorMs, warn } : undefined
   return {
+    seedsItself: true,
+    describe: () => ({ data: dataDir, fix: 'its files are fixed' }),
+    async *check() {
+      try {
+        const stray = strayTexts(layout())
+        yield ok(`Data folder ${dataDir} can be read and written`)
+        for (const path of stray) {
+          yield note(
+            `${path} belongs to no topic by its name: prompts/{topic_id}/{prompt_type}.md, in lower case`,
+          )
+        }
+      } catch (error) {
+        yield fail(toAppError(error).operatorMessage)
+      }
+    },
     openStore: async () => ({
-      topics: fileTopics(layout, { clock, freshnessMs, warn }),
-      prompts: filePrompts(layout),
+      topics: fileTopics(layout(), { clock, freshnessMs, warn }),
+      prompts: filePrompts(layout()),
     }),
     openLimiter: async () => windowRateLimiter({ perMinute: limits, clock }),
-    openKeys: async () => fileKeys(layout, stage, clock, outages),
+    openKeys: async () => fileKeys(layout(), stage, clock, outages),
     // Loaded when they are called: most commands need neither.
     async openSecret() {
       const { localSecret } = await import('../adapters/files/signing-secret.ts')
-      const secret = localSecret(layout, stage, outages)
+      const secret = localSecret(layout(), stage, outages)
       // Made now, so that tokens of other processes are known here from the first, also in an outage.
       await secret.obtain()
       return secret
     },
     async openSignInCodes() {
       const { fileSignInCodes } = await import('../adapters/files/sign-in-codes.ts')
-      return fileSignInCodes(layout, clock)
+      return fileSignInCodes(layout(), clock)
     },
     // The store is on this machine itself.
     keepSnapshot() {},

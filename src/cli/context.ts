@@ -2,18 +2,19 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { createLog } from '../adapters/telemetry/log.ts'
 import { type App, openApp } from '../app.ts'
-import { type Backend, openBackend } from '../backends/backend.ts'
+import type { Backend } from '../backends/backend.ts'
+import { openBackend } from '../backends/open.ts'
 import { type Config, loadConfig } from '../config.ts'
 import type { Caller } from '../domain/caller.ts'
-import { info } from './output.ts'
+import type { CommandIo, Terminal } from './output.ts'
 
-/** Facts of this start of the program. */
-export interface Start {
-  /** Folder of the package: `seeds/` is in it. */
-  packageRoot: string
+/** What every command is given. */
+export interface CommandContext {
+  io: CommandIo
+  terminal: Terminal
 }
 
-export function seedsOf({ packageRoot }: Start): string {
+export function seedsOf({ packageRoot }: CommandIo): string {
   return join(packageRoot, 'seeds')
 }
 
@@ -24,14 +25,14 @@ export interface AddressOptions {
 }
 
 /** The settings of a server; what the command line says wins. */
-export function configAt({ host, port }: AddressOptions): Config {
-  return loadConfig({
+export function configAt({ env }: CommandIo, { host, port }: AddressOptions): Config {
+  return loadConfig(env, {
     ...(host !== undefined && { PROMPTS_HOST: host }),
     ...(port !== undefined && { PROMPTS_PORT: port }),
   })
 }
 
-/** Whoever starts the program has its data folder's rights already, and so every role. */
+/** The user who starts the program has the rights of its data folder already, and so every role. */
 export function localUser(): Caller {
   let subject = 'unknown'
   try {
@@ -44,12 +45,13 @@ export function localUser(): Caller {
 
 /** Runs `work` with the program put together, and ends it whatever happens. */
 export async function withApp<T>(
+  { io }: CommandContext,
   options: { seeds?: string },
   work: (app: App, config: Config) => Promise<T>,
 ): Promise<T> {
-  const config = loadConfig()
+  const config = loadConfig(io.env)
   // A person waits for the answer: only what is worth a person's attention.
-  const log = createLog(config.logLevel ?? 'warn')
+  const log = createLog(config.logLevel ?? 'warn', { write: (line) => void io.stderr.write(line) })
   const app = await openApp(config, { log, ...options })
   try {
     return await work(app, config)
@@ -59,6 +61,6 @@ export async function withApp<T>(
 }
 
 /** Where keys, secrets and sign-in codes are, for commands that need no topics. Its warnings go to the terminal. */
-export function ownBackend(config: Config): Promise<Backend> {
-  return openBackend(config, { warn: (message) => info(message), longRunning: false })
+export function ownBackend({ terminal }: CommandContext, config: Config): Promise<Backend> {
+  return openBackend(config, { warn: (message) => terminal.info(message), longRunning: false })
 }

@@ -4,28 +4,31 @@ import { AppError } from '../domain/errors.ts'
 import { escapeForeignBraces } from '../domain/template/escape.ts'
 import { definitionOf, type TopicContent } from '../domain/topic.ts'
 import { type ImportStep, importTopics, seedTopics } from '../services/importing.ts'
-import { localUser, type Start, seedsOf, withApp } from './context.ts'
-import { info, print, table } from './output.ts'
+import { type CommandContext, localUser, seedsOf, withApp } from './context.ts'
 
 /** `seed`: adds the topics that come with the program and brings untouched ones up to date. */
-export async function runSeed(start: Start, { json = false }: { json?: boolean }): Promise<void> {
-  const { contents } = readTopicSource(seedsOf(start))
-  await withApp({}, async ({ services }) => printSteps(await seedTopics(services, contents), json))
+export async function runSeed(context: CommandContext, { json = false }: { json?: boolean }): Promise<void> {
+  const { contents } = readTopicSource(seedsOf(context.io))
+  await withApp(context, {}, async ({ services }) =>
+    printSteps(context, await seedTopics(services, contents), json),
+  )
 }
 
 /** `import`: all topics of a folder or file, or none. */
 export async function runImport(
+  context: CommandContext,
   path: string,
   options: { dryRun?: boolean; escape?: boolean; json?: boolean },
 ): Promise<void> {
   const { dryRun = false, json = false } = options
   const { contents, errors } = readTopicSource(path)
   const wanted = options.escape ? contents.map(withLiteralBraces) : contents
-  await withApp({}, async ({ services }) => {
+  await withApp(context, {}, async ({ services }) => {
     const { subject } = localUser()
-    printSteps(await importTopics(services, wanted, { by: subject, dryRun, sourceErrors: errors }), json)
+    const steps = await importTopics(services, wanted, { by: subject, dryRun, sourceErrors: errors })
+    printSteps(context, steps, json)
   })
-  if (dryRun) info('Nothing was written (--dry-run).')
+  if (dryRun) context.terminal.info('Nothing was written (--dry-run).')
 }
 
 function withLiteralBraces({ definition, texts }: TopicContent): TopicContent {
@@ -37,8 +40,8 @@ function withLiteralBraces({ definition, texts }: TopicContent): TopicContent {
 }
 
 /** `export`: all topics that are not deleted, as a folder or as one JSON file. */
-export async function runExport(path: string): Promise<void> {
-  await withApp({}, async ({ services: { catalog } }) => {
+export async function runExport(context: CommandContext, path: string): Promise<void> {
+  await withApp(context, {}, async ({ services: { catalog } }) => {
     const invalid = [...catalog.invalid().keys()]
     if (invalid.length > 0) {
       throw new AppError(
@@ -52,7 +55,7 @@ export async function runExport(path: string): Promise<void> {
       texts: sorted(await catalog.texts(topic)),
     }))
     await writeTopicSource(path, contents)
-    info(`Exported ${contents.length} topics to ${path}.`)
+    context.terminal.info(`Exported ${contents.length} topics to ${path}.`)
   })
 }
 
@@ -60,7 +63,6 @@ function sorted(texts: Readonly<Record<string, string>>): Record<string, string>
   return Object.fromEntries(Object.entries(texts).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function printSteps(steps: readonly ImportStep[], json: boolean): void {
-  if (json) print(JSON.stringify({ data: steps }, null, 2))
-  else print(steps.length > 0 ? table(steps.map((step) => ({ ...step }))) : 'Nothing to do.')
+function printSteps({ terminal }: CommandContext, steps: readonly ImportStep[], asJson: boolean): void {
+  terminal.printRows(steps, { asJson, otherwise: 'Nothing to do.' })
 }

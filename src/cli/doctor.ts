@@ -1,46 +1,42 @@
-import pc from 'picocolors'
-import { layoutOf } from '../adapters/files/layout.ts'
-import { strayTexts } from '../adapters/files/working-copy.ts'
 import type { App } from '../app.ts'
 import { type Config, loadConfig } from '../config.ts'
-import type { Check } from '../deployment/aws/doctor/checks.ts'
+import { type Check, fail, note, ok } from '../deployment/check.ts'
 import { isUsable } from '../domain/api-keys.ts'
 import { systemClock } from '../domain/clock.ts'
 import { toAppError } from '../domain/errors.ts'
-import { withApp } from './context.ts'
-import { print } from './output.ts'
-
-const LABELS: Record<Check['level'], string> = {
-  ok: `${pc.green('ok')}    `,
-  note: `${pc.yellow('note')}  `,
-  fail: `${pc.red('fail')}  `,
-}
+import { type CommandContext, ownBackend, withApp } from './context.ts'
 
 /** `doctor`: checks what the program needs, and says how to fix what is missing. Answers whether it can work. */
-export async function runDoctor(): Promise<boolean> {
-  const config = loadConfig()
-  let works = true
-  const tell = ({ level, text }: Check) => {
-    if (level === 'fail') works = false
-    print(`${LABELS[level]}${text}`)
+export async function runDoctor(context: CommandContext): Promise<boolean> {
+  const { print, colors } = context.terminal
+  const labels: Record<Check['level'], string> = {
+    ok: `${colors.green('ok')}    `,
+    note: `${colors.yellow('note')}  `,
+    fail: `${colors.red('fail')}  `,
   }
-  const good = (text: string) => tell({ level: 'ok', text })
-
-  good(`Node.js ${process.version}`)
-  good(`Settings: store ${config.store}, stage ${config.stage}, ${config.host}:${config.port}`)
-  good(`Language model: ${modelIn(config)}`)
-  try {
-    if (config.store === 'aws') for (const check of await checkDeployment(config)) tell(check)
-    // The program would only say again what it lacks.
-    if (!works) return false
-    await withApp({}, async (app) => {
-      if (config.store === 'files') good(`Data folder ${config.dataDir} can be read and written`)
-      for (const check of await checkContents(app, config)) tell(check)
-    })
-  } catch (error) {
-    tell({ level: 'fail', text: toAppError(error).operatorMessage })
+  let works = true
+  for await (const { level, text } of checks(context, loadConfig(context.io.env))) {
+    if (level === 'fail') works = false
+    print(`${labels[level]}${text}`)
   }
   return works
+}
+
+async function* checks(context: CommandContext, config: Config): AsyncIterable<Check> {
+  yield ok(`Node.js ${process.version}`)
+  yield ok(`Settings: store ${config.store}, stage ${config.stage}, ${config.host}:${config.port}`)
+  yield ok(`Language model: ${modelIn(config)}`)
+  try {
+    let works = true
+    for await (const check of (await ownBackend(context, config)).check()) {
+      if (check.level === 'fail') works = false
+      yield check
+    }
+    // The program would only say again what it lacks.
+    if (works) yield* await withApp(context, {}, checkContents)
+  } catch (error) {
+    yield fail(toAppError(error).operatorMessage)
+  }
 }
 
 /** In words; whether it answers, only an analysis tells, which costs something. */
@@ -50,35 +46,20 @@ function modelIn({ llm: { provider, baseUrl, model } }: Config): string {
   return `${where}, ${model ?? 'by what each topic names'}`
 }
 
-/** The AWS clients take long to load: only who needs them waits for them. */
-async function checkDeployment({ aws }: Config): Promise<Check[]> {
-  const [{ checkAws }, { awsClients }] = await Promise.all([
-    import('../deployment/aws/doctor/doctor.ts'),
-    import('../adapters/aws/resources.ts'),
-  ])
-  return checkAws(awsClients(aws), aws)
-}
-
 /** What is in the store, wherever it is. */
-async function checkContents({ services: { catalog }, backend }: App, config: Config): Promise<Check[]> {
-  const checks: Check[] = []
-  const good = (text: string) => checks.push({ level: 'ok', text })
-  const odd = (text: string) => checks.push({ level: 'note', text })
-
-  const isFiles = config.store === 'files'
+async function checkContents({ services: { catalog }, backend }: App): Promise<Check[]> {
   const active = catalog.list().filter((topic) => topic.is_active)
-  good(`Topics: ${catalog.list().length}, of which active: ${active.length}`)
-  for (const [topic_id, reason] of catalog.invalid()) {
-    odd(
-      `Topic ${topic_id} is invalid and not served until ${isFiles ? 'its files are' : 'it is'} fixed: ${reason}`,
-    )
-  }
-  for (const path of isFiles ? strayTexts(layoutOf(config.dataDir)) : []) {
-    odd(`${path} belongs to no topic by its name: prompts/{topic_id}/{prompt_type}.md, in lower case`)
-  }
+  const { fix } = backend.describe()
+  const invalid = [...catalog.invalid()].map(([topic_id, reason]) =>
+    note(`Topic ${topic_id} is invalid and not served until ${fix}: ${reason}`),
+  )
   const keys = await backend.openKeys()
   const usable = (await keys.list()).filter((key) => isUsable(key, systemClock))
-  if (usable.length > 0) good(`API keys: ${usable.length}`)
-  else odd('No API key yet; HTTP clients need one: purposepath-prompts keys create --name NAME')
-  return checks
+  return [
+    ok(`Topics: ${catalog.list().length}, of which active: ${active.length}`),
+    ...invalid,
+    usable.length > 0
+      ? ok(`API keys: ${usable.length}`)
+      : note('No API key yet; HTTP clients need one: purposepath-prompts keys create --name NAME'),
+  ]
 }

@@ -1,12 +1,14 @@
 import { loadConfig } from '../config.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
 import { AppError, invalidInput } from '../domain/errors.ts'
-import { ownBackend } from './context.ts'
+import { type CommandContext, ownBackend } from './context.ts'
 import { parseDuration } from './duration.ts'
-import { info, print, table } from './output.ts'
 
 /** `keys create`: prints the new key alone on stdout; it is shown only here. */
-export async function createKey({ name, ttl }: { name: string; ttl?: string }): Promise<void> {
+export async function createKey(
+  context: CommandContext,
+  { name, ttl }: { name: string; ttl?: string },
+): Promise<void> {
   if (!/^[\w.@-]{1,64}$/.test(name)) {
     throw invalidInput([
       {
@@ -17,40 +19,40 @@ export async function createKey({ name, ttl }: { name: string; ttl?: string }): 
     ])
   }
   const expiresAt = ttl === undefined ? undefined : new Date(Date.now() + parseDuration(ttl))
-  const { key, record } = await (await ownKeys()).create(name, expiresAt)
-  print(key)
-  info(`Created key ${record.id} (${name}). It is shown only this once.`)
+  const { key, record } = await (await ownKeys(context)).create(name, expiresAt)
+  context.terminal.print(key)
+  context.terminal.info(`Created key ${record.id} (${name}). It is shown only this once.`)
 }
 
 /** `keys list`: all keys by their prefix. */
-export async function listKeys({ json = false }: { json?: boolean }): Promise<void> {
-  const keys = await (await ownKeys()).list()
-  if (json) print(JSON.stringify({ data: keys }, null, 2))
-  else
-    print(keys.length > 0 ? table(keys.map((key) => ({ ...key }))) : 'No keys yet: keys create --name NAME')
+export async function listKeys(context: CommandContext, { json = false }: { json?: boolean }): Promise<void> {
+  const keys = await (await ownKeys(context)).list()
+  context.terminal.printRows(keys, { asJson: json, otherwise: 'No keys yet: keys create --name NAME' })
 }
 
 /** `keys revoke`: withdraws a key, in running servers too within a second; in AWS within 30 seconds. */
 export async function revokeKey(
+  context: CommandContext,
   idOrName: string | undefined,
   { previous = false }: { previous?: boolean },
 ): Promise<void> {
   if ((idOrName === undefined) !== previous) {
     throw new AppError('invalid_input', 'Name one key, by its id or name, or give --previous.')
   }
-  const keys = await ownKeys()
+  const keys = await ownKeys(context)
   const { id, name } = idOrName === undefined ? await keys.revokePrevious() : await keys.revoke(idOrName)
-  info(`Revoked key ${id} (${name}).`)
+  context.terminal.info(`Revoked key ${id} (${name}).`)
 }
 
 /** `keys rotate`: replaces the rotating key in AWS and prints the new one alone on stdout. */
-export async function rotateKey(): Promise<void> {
-  const { key } = await (await ownKeys()).rotate(info)
+export async function rotateKey(context: CommandContext): Promise<void> {
+  const { print, info } = context.terminal
+  const { key } = await (await ownKeys(context)).rotate(info)
   print(key)
   info('The new key is the current one. The old one is valid until the next rotation, or until:')
   info('  purposepath-prompts keys revoke --previous')
 }
 
-async function ownKeys(): Promise<ApiKeys> {
-  return (await ownBackend(loadConfig())).openKeys()
+async function ownKeys(context: CommandContext): Promise<ApiKeys> {
+  return (await ownBackend(context, loadConfig(context.io.env))).openKeys()
 }

@@ -1,13 +1,13 @@
 import { type Config, isLoopback, urlAt } from '../config.ts'
 import { AppError } from '../domain/errors.ts'
-import { type AddressOptions, configAt, localUser, ownBackend } from './context.ts'
-import { info, print } from './output.ts'
+import { type AddressOptions, type CommandContext, configAt, localUser, ownBackend } from './context.ts'
 
 /** `login`: prints a new sign-in link of the server with these settings alone on stdout. */
-export async function printSignInLink(address: AddressOptions): Promise<void> {
-  const config = configAt(address)
+export async function printSignInLink(context: CommandContext, address: AddressOptions): Promise<void> {
+  const config = configAt(context.io, address)
   const url = config.publicUrl ?? addressOf(config)
-  const codes = await (await ownBackend(config)).openSignInCodes()
+  const codes = await (await ownBackend(context, config)).openSignInCodes()
+  const { print, info } = context.terminal
   print(signInLink(url, await codes.issue(localUser().subject)))
   info('It works once, for 10 minutes.')
 }

@@ -8,21 +8,26 @@ import { decodeUtf8 } from '../domain/json.ts'
 import { operations } from '../operations/table.ts'
 import { type Operation, pathFields } from '../pipeline/operation.ts'
 import { coerce, typeOf } from '../transport/coerce.ts'
-import { localUser, type Start, seedsOf, withApp } from './context.ts'
-import { liveText, printAnswer } from './output.ts'
+import { type CommandContext, localUser, seedsOf, withApp } from './context.ts'
+import type { CommandIo } from './output.ts'
 
 /** Adds a command for every operation: `topics list`, `prompts render TOPIC_ID`, … */
-export function addOperationCommands(program: Command, start: Start): void {
+export function addOperationCommands(program: Command, context: CommandContext): void {
   for (const operation of operations) {
     const [noun, verb] = operation.name.split('.') as [string, string]
     const group =
       program.commands.find((command) => command.name() === noun) ??
       program.command(noun).description(`Work with ${noun}.`)
-    addOperationCommand(group, verb, operation, start)
+    addOperationCommand(group, verb, operation, context)
   }
 }
 
-function addOperationCommand(group: Command, verb: string, operation: Operation, start: Start): void {
+function addOperationCommand(
+  group: Command,
+  verb: string,
+  operation: Operation,
+  context: CommandContext,
+): void {
   const command = group.command(verb).description(operation.summary)
   const positional = pathFields(operation)
   for (const name of positional) command.argument(`<${name}>`, operation.input.shape[name]?.description)
@@ -40,18 +45,28 @@ function addOperationCommand(group: Command, verb: string, operation: Operation,
     // Commander hands over the positionals, then the options, then the command.
     const options = received[positional.length] as Record<string, unknown>
     const named = Object.fromEntries(positional.map((name, index) => [name, received[index]]))
-    const { input, parameterStyle } = await inputOf(operation, named, options)
-    await withApp({ seeds: seedsOf(start) }, async ({ execute }) => {
-      const asJson = options['json'] === true
-      const listener = operation.streams && !asJson ? liveText() : undefined
-      const context = {
-        caller: localUser(),
-        requestId: randomUUID(),
-        parameterStyle,
-        ...(listener && { listener }),
-      }
-      printAnswer(await execute(operation, input, context), asJson)
-    })
+    await runOperation(operation, named, options, context)
+  })
+}
+
+async function runOperation(
+  operation: Operation,
+  named: Record<string, unknown>,
+  options: Record<string, unknown>,
+  context: CommandContext,
+): Promise<void> {
+  const { io, terminal } = context
+  const { input, parameterStyle } = await inputOf(operation, named, options, io)
+  await withApp(context, { seeds: seedsOf(io) }, async ({ execute }) => {
+    const asJson = options['json'] === true
+    const listener = operation.streams && !asJson ? terminal.liveText() : undefined
+    const call = {
+      caller: localUser(),
+      requestId: randomUUID(),
+      parameterStyle,
+      ...(listener && { listener }),
+    }
+    terminal.printAnswer(await execute(operation, input, call), asJson)
   })
 }
 
@@ -73,6 +88,7 @@ async function inputOf(
   operation: Operation,
   named: Record<string, unknown>,
   options: Record<string, unknown>,
+  io: CommandIo,
 ) {
   const input: Record<string, unknown> = { ...named }
   for (const [name, field] of Object.entries(operation.input.shape) as [string, z.ZodType][]) {
@@ -80,7 +96,7 @@ async function inputOf(
     if (name !== 'parameters' && given !== undefined)
       input[name] = typeof given === 'string' ? coerce(typeOf(field), given) : given
   }
-  if ('content' in operation.input.shape) input['content'] ??= await readContent(options['file'])
+  if ('content' in operation.input.shape) input['content'] ??= await readContent(options['file'], io)
   const pairs = (options['param'] ?? []) as string[]
   const json = options['parameters'] as string | undefined
   if (pairs.length > 0 && json !== undefined) {
@@ -90,7 +106,7 @@ async function inputOf(
   }
   if (pairs.length > 0)
     return { input: { ...input, parameters: fromPairs(pairs) }, parameterStyle: 'text' as const }
-  if (json !== undefined) input['parameters'] = await fromJson(json)
+  if (json !== undefined) input['parameters'] = await fromJson(json, io)
   return { input, parameterStyle: 'json' as const }
 }
 
@@ -105,11 +121,11 @@ function fromPairs(pairs: readonly string[]): Record<string, string> {
   )
 }
 
-async function readContent(file: unknown): Promise<string | undefined> {
+async function readContent(file: unknown, io: CommandIo): Promise<string | undefined> {
   try {
-    if (typeof file === 'string') return await readText(file)
+    if (typeof file === 'string') return await readText(file, io)
     // Nothing on stdin is more likely a mistake than an empty text, which --content and --file can give.
-    return (await readText('-')) || undefined
+    return (await readText('-', io)) || undefined
   } catch (error) {
     throw invalidInput([
       { path: 'content', expected: 'a text', message: `cannot be read: ${(error as Error).message}` },
@@ -117,13 +133,13 @@ async function readContent(file: unknown): Promise<string | undefined> {
   }
 }
 
-async function fromJson(source: string): Promise<unknown> {
+async function fromJson(source: string, io: CommandIo): Promise<unknown> {
   const refused = (message: string) =>
     invalidInput([{ path: 'parameters', expected: 'a JSON object, @file or -', message }])
   let text = source
   if (source === '-' || source.startsWith('@')) {
     try {
-      text = await readText(source.replace(/^@/, ''))
+      text = await readText(source.replace(/^@/, ''), io)
     } catch (error) {
       throw refused(`cannot be read: ${(error as Error).message}`)
     }
@@ -136,8 +152,8 @@ async function fromJson(source: string): Promise<unknown> {
 }
 
 /** The text of a file, or of stdin for `-`; invalid UTF-8 is refused, not replaced. */
-async function readText(path: string): Promise<string> {
-  const bytes = path === '-' ? await buffer(process.stdin) : readFileSync(path)
+async function readText(path: string, io: CommandIo): Promise<string> {
+  const bytes = path === '-' ? await buffer(io.stdin) : readFileSync(path)
   const text = decodeUtf8(bytes)
   if (text === undefined) throw new Error('it is not valid UTF-8')
   return text

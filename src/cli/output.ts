@@ -1,98 +1,171 @@
+import type { Readable, Writable } from 'node:stream'
+import type { OutputConfiguration } from 'commander'
 import pc from 'picocolors'
+import type { Environment } from '../config.ts'
 import { type AppError, problemOf } from '../domain/errors.ts'
 import type { TextListener } from '../domain/language-model.ts'
 import { type Result, responseBody } from '../pipeline/result.ts'
 
-let isReaderWatched = false
+type Output = Writable & { isTTY?: boolean; columns?: number }
+type Colors = ReturnType<typeof pc.createColors>
 
-/** Results go to stdout, and nothing else does. */
-export function print(text: string): void {
-  if (!isReaderWatched) {
-    isReaderWatched = true
-    // Whoever reads may stop reading, as `head` does: that is no failure.
-    process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
+/**
+ * What one run of the command line reads and writes: the process, or streams of a test.
+ *
+ * @example
+ * const code = await run(['topics', 'list'], { stdin, stdout, stderr, env: { PROMPTS_DATA_DIR: folder }, packageRoot })
+ */
+export interface CommandIo {
+  readonly stdin: Readable
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: Environment
+  /** Folder of the package: `seeds/` is in it. */
+  readonly packageRoot: string
+}
+
+/** The printer of one run. Results go to stdout, and nothing else does; remarks go to stderr. */
+export interface Terminal {
+  readonly colors: Colors
+  /** Where commander prints help and refusals. */
+  readonly help: OutputConfiguration
+  /** A line of a result. */
+  print(text: string): void
+  /** A remark for the person at the terminal. */
+  info(text: string): void
+  /** An answer: as the JSON that every surface answers, or for a person. */
+  printAnswer(answer: Result<unknown>, asJson: boolean): void
+  /** Rows: as JSON, as a table, or, when there are none, `otherwise`. */
+  printRows(rows: readonly object[], options: { asJson: boolean; otherwise: string }): void
+  /** A failure: the problem document, or its sentence and one line for each faulty field. */
+  printFailure(error: AppError, asJson: boolean): void
+  /** Shows a person what a model says while it says it; the answer follows on stdout. `undefined` without a terminal. */
+  liveText(): TextListener | undefined
+}
+
+export function createTerminal(io: CommandIo): Terminal {
+  let colors: Colors | undefined
+  let isReaderWatched = false
+  /** True while the cursor stands behind live text. */
+  let isInLiveText = false
+
+  function write(text: string): void {
+    if (!isReaderWatched) {
+      isReaderWatched = true
+      // The reader may stop reading, as `head` does: that is no failure.
+      io.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
+    }
+    io.stdout.write(text)
   }
-  process.stdout.write(`${text}\n`)
-}
 
-/** A remark for the person at the terminal, on stderr. */
-export function info(text: string): void {
-  process.stderr.write(`${text}\n`)
-}
-
-/** Prints an answer: as the JSON that every surface answers, or for a person. */
-export function printAnswer(answer: Result<unknown>, asJson: boolean): void {
-  if (asJson) {
-    print(JSON.stringify(responseBody(answer), null, 2))
-    return
+  function endLiveText(): void {
+    if (isInLiveText) io.stderr.write('\n\n')
+    isInLiveText = false
   }
-  endLiveText()
-  const { data, meta, errors } = answer
-  if (Array.isArray(data)) print(data.length > 0 ? table(data) : pc.dim('none'))
-  else printObject(data as Record<string, unknown>)
-  for (const [id, { code, detail }] of Object.entries(errors ?? {}))
-    info(pc.red(`${id}: ${detail} (${code})`))
-  for (const { path, message } of meta?.warnings ?? []) info(pc.yellow(`${path}: ${message}`))
-  if (meta?.stale) info(pc.yellow(`The store cannot be reached; this is as of ${meta.as_of}.`))
-  if (meta?.next_cursor !== undefined) info(pc.dim(`More with --cursor ${meta.next_cursor}`))
-}
 
-/** Shows a person at a terminal what a model says while it says it; the answer itself follows on stdout. */
-export function liveText(): TextListener | undefined {
-  if (!process.stderr.isTTY) return undefined
-  return {
-    onText(text) {
-      isInLiveText = true
-      process.stderr.write(pc.dim(harmless(text)))
+  const terminal: Terminal = {
+    get colors() {
+      colors ??= pc.createColors(wantsColors(io))
+      return colors
     },
-    onReset: () => process.stderr.write(pc.dim('\n[starting over]\n')),
+    help: {
+      writeOut: write,
+      writeErr: (text) => void io.stderr.write(text),
+      getOutHelpWidth: () => widthOf(io.stdout),
+      getErrHelpWidth: () => widthOf(io.stderr),
+    },
+    print: (text) => write(`${text}\n`),
+    info: (text) => void io.stderr.write(`${text}\n`),
+    printAnswer(answer, asJson) {
+      if (!asJson) endLiveText()
+      // A file or a program gets the text as it is.
+      const shown = io.stdout.isTTY ? harmless : (text: string) => text
+      for (const line of asJson ? [json(responseBody(answer))] : linesOf(answer.data, terminal.colors, shown))
+        terminal.print(line)
+      for (const remark of asJson ? [] : remarksOn(answer, terminal.colors)) terminal.info(remark)
+    },
+    printRows(rows, { asJson, otherwise }) {
+      if (asJson) terminal.print(json({ data: rows }))
+      else
+        terminal.print(
+          rows.length > 0
+            ? table(
+                rows.map((row) => ({ ...row })),
+                terminal.colors,
+              )
+            : otherwise,
+        )
+    },
+    printFailure(error, asJson) {
+      endLiveText()
+      // The person at the terminal is the operator.
+      const problem = { ...problemOf(error), detail: error.operatorMessage }
+      for (const line of asJson ? [json(problem)] : sentencesOf(problem, terminal.colors)) terminal.info(line)
+    },
+    liveText() {
+      if (!io.stderr.isTTY) return undefined
+      return {
+        onText(text) {
+          isInLiveText = true
+          io.stderr.write(terminal.colors.dim(harmless(text)))
+        },
+        onReset: () => void io.stderr.write(terminal.colors.dim('\n[starting over]\n')),
+      }
+    },
   }
+  return terminal
 }
 
-/** True while the cursor stands behind live text. */
-let isInLiveText = false
-
-function endLiveText(): void {
-  if (isInLiveText) process.stderr.write('\n\n')
-  isInLiveText = false
+/** As picocolors decides for the process that it runs in. */
+function wantsColors({ env, stdout }: CommandIo): boolean {
+  if (env['NO_COLOR']) return false
+  if (env['FORCE_COLOR'] || env['CI'] || process.platform === 'win32') return true
+  return stdout.isTTY === true && env['TERM'] !== 'dumb'
 }
+
+function widthOf({ isTTY, columns }: Output): number {
+  // Commander takes none for 80 columns, as its own default does; its types do not say so.
+  return (isTTY ? columns : undefined) as number
+}
+
+const json = (value: object) => JSON.stringify(value, null, 2)
 
 /** What a model says may try to steer the terminal: of control characters only those of text are left. */
 function harmless(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
 }
 
-/** Prints a failure on stderr: the problem document, or its sentence and one line for each faulty field. */
-export function printFailure(error: AppError, asJson: boolean): void {
-  endLiveText()
-  // Whoever is at the terminal is the operator.
-  const problem = { ...problemOf(error), detail: error.operatorMessage }
-  if (asJson) {
-    info(JSON.stringify(problem, null, 2))
-    return
-  }
-  info(`${pc.red(`${problem.title}:`)} ${problem.detail}`)
-  const { errors = [] } = problem
-  const isSaid = errors.length < 2 || errors.every(({ expected }) => problem.detail.includes(expected))
-  for (const { path, line, column, message } of isSaid ? [] : errors) {
-    info(`  ${pc.bold(path)}${line === undefined ? '' : `:${line}:${column}`} ${message}`)
-  }
+/** An answer's data for a person. */
+function linesOf(data: unknown, colors: Colors, shown: (text: string) => string): string[] {
+  if (Array.isArray(data)) return [data.length > 0 ? table(data, colors) : colors.dim('none')]
+  const { bold } = colors
+  const textLines = (texts: Record<string, string>) =>
+    Object.entries(texts).map(([type, text]) => `${bold(`── ${type} ──`)}\n${shown(text)}`)
+  return Object.entries(data as Record<string, unknown>).flatMap(([name, value]) => {
+    if (name === 'prompts' && isTexts(value)) return textLines(value)
+    if (isObject(value) && isTexts(value['prompts']))
+      return [bold(`══ ${name} ══`), ...textLines(value['prompts'])]
+    if (isSentences(value)) return [[bold(`${name}:`), ...value.map((one) => `  - ${shown(one)}`)].join('\n')]
+    return [`${bold(`${name}:`)} ${shown(cell(value))}`]
+  })
 }
 
-function printObject(data: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(data)) {
-    if (name === 'prompts' && isTexts(value)) printTexts(value)
-    else if (isObject(value) && isTexts(value['prompts'])) {
-      print(pc.bold(`══ ${name} ══`))
-      printTexts(value['prompts'])
-    } else if (isSentences(value))
-      print([pc.bold(`${name}:`), ...value.map((one) => `  - ${shown(one)}`)].join('\n'))
-    else print(`${pc.bold(`${name}:`)} ${shown(cell(value))}`)
-  }
+/** What a person should know about an answer beside its data. */
+function remarksOn({ errors = {}, meta }: Result<unknown>, { red, yellow, dim }: Colors): string[] {
+  const remarks = Object.entries(errors).map(([id, { code, detail }]) => red(`${id}: ${detail} (${code})`))
+  for (const { path, message } of meta?.warnings ?? []) remarks.push(yellow(`${path}: ${message}`))
+  if (meta?.stale) remarks.push(yellow(`The store cannot be reached; this is as of ${meta.as_of}.`))
+  if (meta?.next_cursor !== undefined) remarks.push(dim(`More with --cursor ${meta.next_cursor}`))
+  return remarks
 }
 
-function printTexts(texts: Record<string, string>): void {
-  for (const [type, text] of Object.entries(texts)) print(`${pc.bold(`── ${type} ──`)}\n${shown(text)}`)
+function sentencesOf({ title, detail, errors = [] }: ReturnType<typeof problemOf>, colors: Colors): string[] {
+  const isSaid = errors.length < 2 || errors.every(({ expected }) => detail.includes(expected))
+  const fields = (isSaid ? [] : errors).map(({ path, line, column, message }) => {
+    const where = line === undefined ? '' : `:${line}:${column}`
+    return `  ${colors.bold(path)}${where} ${message}`
+  })
+  return [`${colors.red(`${title}:`)} ${detail}`, ...fields]
 }
 
 function isTexts(value: unknown): value is Record<string, string> {
@@ -101,11 +174,6 @@ function isTexts(value: unknown): value is Record<string, string> {
 
 function isSentences(value: unknown): value is string[] {
   return Array.isArray(value) && value.some((one) => typeof one === 'string' && /\s/.test(one))
-}
-
-/** As a person at a terminal may see it; a file or a program gets what it is. */
-function shown(text: string): string {
-  return process.stdout.isTTY ? harmless(text) : text
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -122,7 +190,7 @@ const NOT_IN_TABLES = new Set(['description', 'display_order', 'updated_at', 'up
 const MAX_CELL = 40
 
 /** Rows as aligned columns: every short field that any row has. */
-export function table(rows: readonly Record<string, unknown>[]): string {
+function table(rows: readonly Record<string, unknown>[], { bold }: Colors): string {
   const isShort = (value: unknown) =>
     typeof value !== 'object' || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
@@ -137,7 +205,7 @@ export function table(rows: readonly Record<string, unknown>[]): string {
       .map((text, index) => text.padEnd(widths[index] as number))
       .join('  ')
       .trimEnd()
-  return [pc.bold(line(names)), ...texts.map(line)].join('\n')
+  return [bold(line(names)), ...texts.map(line)].join('\n')
 }
 
 function clip(text: string): string {

@@ -1,42 +1,65 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { ERROR_CODES } from '../domain/errors.ts'
-import type { Start } from './context.ts'
+import type { CommandContext } from './context.ts'
 
-/** Runs the command that the words name. Help, versions and wrong words are dealt with here. */
-export async function parseArguments(argv: readonly string[], start: Start): Promise<void> {
-  const program = await createProgram(start)
-  try {
-    await program.parseAsync(argv)
-  } catch (thrown) {
-    if (!(thrown instanceof CommanderError)) throw thrown
-    process.exitCode = thrown.exitCode === 0 ? 0 : ERROR_CODES.invalid_input.exit
-  }
-}
-
-/** The program's words. What a command does is loaded when it runs, so that each start loads only its own. */
-async function createProgram(start: Start): Promise<Command> {
+/**
+ * Runs the command that the words name. Help, versions and wrong words are dealt with here.
+ *
+ * @returns the exit code.
+ */
+export async function parseArguments(words: readonly string[], context: CommandContext): Promise<number> {
   const program = new Command('purposepath-prompts')
     .description(packageJson.description)
     .version(packageJson.version)
     .exitOverride()
+    .configureOutput(context.terminal.help)
+  let exitCode = 0
+  addServers(program, context)
+  addDataCommands(program, context)
+  addKeyCommands(program, context)
+  addSignInCommands(program, context)
+  program
+    .command('doctor')
+    .description('Check everything the program needs and say how to fix what is missing.')
+    .action(async () => {
+      if (!(await (await import('./doctor.ts')).runDoctor(context))) exitCode = 1
+    })
+  if (!['stdio', 'serve'].includes(words[0] ?? '')) {
+    const { addOperationCommands } = await import('./operations.ts')
+    addOperationCommands(program, context)
+  }
+  try {
+    await program.parseAsync(words, { from: 'user' })
+    return exitCode
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown
+    return thrown.exitCode === 0 ? 0 : ERROR_CODES.invalid_input.exit
+  }
+}
 
+// What a command does is loaded when it runs, so that each start loads only its own.
+
+function addServers(program: Command, context: CommandContext): void {
   program
     .command('stdio')
     .description('Serve one MCP client over stdin and stdout.')
     .option('--read-only', 'Offer only what reads.')
-    .action(async (options) => (await import('./stdio.ts')).runStdio(start, options))
+    .action(async (options) => (await import('./stdio.ts')).runStdio(context, options))
   program
     .command('serve')
     .description('Serve MCP, REST and their documentation over HTTP.')
     .option('--host <address>', 'Address to listen on (PROMPTS_HOST, default 127.0.0.1).')
     .option('--port <number>', 'Port to listen on (PROMPTS_PORT, default 3000; 0: any free one).')
-    .action(async (options) => (await import('./serve.ts')).runServe(start, options))
+    .action(async (options) => (await import('./serve.ts')).runServe(context, options))
+}
+
+function addDataCommands(program: Command, context: CommandContext): void {
   program
     .command('seed')
     .description('Add the topics that come with the program; bring untouched ones up to date.')
     .option('--json', 'Print the result as JSON.')
-    .action(async (options) => (await import('./data.ts')).runSeed(start, options))
+    .action(async (options) => (await import('./data.ts')).runSeed(context, options))
   program
     .command('import')
     .argument('<path>', 'The folder or file.')
@@ -46,45 +69,49 @@ async function createProgram(start: Start): Promise<Command> {
     .option('--dry-run', 'Only say what would change.')
     .option('--escape', 'Write \\{{ where a text has braces that are no declared variable.')
     .option('--json', 'Print the result as JSON.')
-    .action(async (path, options) => (await import('./data.ts')).runImport(path, options))
+    .action(async (path, options) => (await import('./data.ts')).runImport(context, path, options))
   program
     .command('export')
     .argument('<path>', 'The folder, or a name that ends in .json.')
     .description(
       'Write all topics to a folder in the layout of seeds/, or to one file if PATH ends in .json.',
     )
-    .action(async (path) => (await import('./data.ts')).runExport(path))
+    .action(async (path) => (await import('./data.ts')).runExport(context, path))
   program
     .command('provision')
     .description('Make or complete the AWS resources of a stage: tables, bucket and secrets.')
     .option('--json', 'Print the result as JSON.')
-    .action(async (options) => (await import('./provision.ts')).runProvision(options))
+    .action(async (options) => (await import('./provision.ts')).runProvision(context, options))
+}
 
+function addKeyCommands(program: Command, context: CommandContext): void {
   const keys = program.command('keys').description('API keys for HTTP clients.')
   keys
     .command('create')
     .description('Make a key and print it alone on stdout.')
     .requiredOption('--name <name>', 'Whose key it is.')
     .option('--ttl <time>', 'How long it is valid, for example 30m, 12h or 90d (default: until revoked).')
-    .action(async (options) => (await import('./keys.ts')).createKey(options))
+    .action(async (options) => (await import('./keys.ts')).createKey(context, options))
   keys
     .command('list')
     .description('List all keys by their prefix.')
     .option('--json', 'Print the result as JSON.')
-    .action(async (options) => (await import('./keys.ts')).listKeys(options))
+    .action(async (options) => (await import('./keys.ts')).listKeys(context, options))
   keys
     .command('revoke')
     .argument('[id-or-name]', 'The key.')
     .description('Withdraw a key, in running servers too within a second (AWS: 30 seconds).')
     .option('--previous', 'Withdraw the key that the last rotation has replaced (AWS).')
-    .action(async (idOrName, options) => (await import('./keys.ts')).revokeKey(idOrName, options))
+    .action(async (idOrName, options) => (await import('./keys.ts')).revokeKey(context, idOrName, options))
   keys
     .command('rotate')
     .description(
       'Replace the rotating key (AWS), which takes a minute, and print the new one alone on stdout.',
     )
-    .action(async () => (await import('./keys.ts')).rotateKey())
+    .action(async () => (await import('./keys.ts')).rotateKey(context))
+}
 
+function addSignInCommands(program: Command, context: CommandContext): void {
   program
     .command('token')
     .description('Sign a token (JWT) with the local secret and print it alone on stdout.')
@@ -92,24 +119,11 @@ async function createProgram(start: Start): Promise<Command> {
     .option('--sub <subject>', 'Whose token it is (default: you).')
     .option('--tenant <tenant>', 'The tenant that it belongs to.')
     .option('--ttl <time>', 'How long it is valid, for example 30m, 12h or 90d (default: 1h, at most 365d).')
-    .action(async (options) => (await import('./token.ts')).printToken(options))
+    .action(async (options) => (await import('./token.ts')).printToken(context, options))
   program
     .command('login')
     .description('Print a link that signs a browser in, once, on stdout.')
     .option('--host <address>', 'Address that the server listens on (PROMPTS_HOST, default 127.0.0.1).')
     .option('--port <number>', 'Port that the server listens on (PROMPTS_PORT, default 3000).')
-    .action(async (options) => (await import('./login.ts')).printSignInLink(options))
-
-  program
-    .command('doctor')
-    .description('Check everything the program needs and say how to fix what is missing.')
-    .action(async () => {
-      if (!(await (await import('./doctor.ts')).runDoctor())) process.exitCode = 1
-    })
-
-  if (!['stdio', 'serve'].includes(process.argv[2] ?? '')) {
-    const { addOperationCommands } = await import('./operations.ts')
-    addOperationCommands(program, start)
-  }
-  return program
+    .action(async (options) => (await import('./login.ts')).printSignInLink(context, options))
 }

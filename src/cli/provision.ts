@@ -1,34 +1,34 @@
-import { awsClients } from '../adapters/aws/resources.ts'
 import { type Config, loadConfig } from '../config.ts'
 import type { Step } from '../deployment/aws/provision/properties.ts'
-import { provision } from '../deployment/aws/provision/provision.ts'
 import { AppError } from '../domain/errors.ts'
-import { info, print } from './output.ts'
+import { type CommandContext, ownBackend } from './context.ts'
 
 /** A large table takes minutes for an index; this is longer than any that has as many topics as fit. */
-const PATIENCE_MS = 15 * 60_000
+const MAX_WAIT_MS = 15 * 60_000
 const WIDEST_OUTCOME = 'not supported'.length
 
 /** `provision`: makes or completes tables, bucket and secrets of a stage, and says what comes next. */
-export async function runProvision({ json = false }: { json?: boolean }): Promise<void> {
-  const config = loadConfig()
-  if (config.store !== 'aws') {
+export async function runProvision(
+  context: CommandContext,
+  { json = false }: { json?: boolean },
+): Promise<void> {
+  const { print, info } = context.terminal
+  const config = loadConfig(context.io.env)
+  const backend = await ownBackend(context, config)
+  if (!backend.provision) {
     const message =
       'There is nothing to provision: topics are kept in files. With PROMPTS_STORE=aws this makes tables, bucket and secrets.'
     throw new AppError('invalid_input', message)
   }
   const steps: Step[] = []
-  const options = {
-    names: config.aws,
-    clients: awsClients(config.aws),
-    stage: config.stage,
-    patienceMs: PATIENCE_MS,
-    waiting: (what: string) => info(`Waiting: ${what}.`),
-  }
   try {
-    await provision(options, (step) => {
-      steps.push(step)
-      if (!json) print(lineOf(step))
+    await backend.provision({
+      maxWaitMs: MAX_WAIT_MS,
+      onWait: (what) => info(`Waiting: ${what}.`),
+      report(step) {
+        steps.push(step)
+        if (!json) print(lineOf(step))
+      },
     })
   } finally {
     // Also what was done before a failure.

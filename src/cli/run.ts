@@ -1,19 +1,20 @@
 import { AppError, ERROR_CODES, toAppError } from '../domain/errors.ts'
-import type { Start } from './context.ts'
-import { printFailure } from './output.ts'
+import type { CommandContext } from './context.ts'
+import { type CommandIo, createTerminal } from './output.ts'
 
 /**
  * Runs the command line.
  *
- * @returns the exit code: 0, 2 invalid input, 3 not allowed, 4 not found, 5 conflict, 1 anything else (spec §8).
+ * @param words what stands behind the program's name, for example `['topics', 'list']`.
+ * @returns the exit code: 0, 2 invalid input, 3 not allowed, 4 not found, 5 conflict, 1 anything else.
  */
-export async function run(argv: readonly string[], start: Start): Promise<number> {
+export async function run(words: readonly string[], io: CommandIo): Promise<number> {
+  const terminal = createTerminal(io)
   try {
-    await runCommand(argv, start)
-    return Number(process.exitCode ?? 0)
+    return await runCommand(words, { io, terminal })
   } catch (thrown) {
     const error = toAppError(thrown)
-    printFailure(error.code === 'internal' ? described(thrown) : error, argv.includes('--json'))
+    terminal.printFailure(error.code === 'internal' ? described(thrown) : error, words.includes('--json'))
     return ERROR_CODES[error.code].exit
   }
 }
@@ -23,13 +24,14 @@ function described(thrown: unknown): AppError {
   return new AppError('internal', thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown))
 }
 
-async function runCommand(argv: readonly string[], start: Start): Promise<void> {
+async function runCommand(words: readonly string[], context: CommandContext): Promise<number> {
   // Clients start `stdio` each time a person opens them, and wait for it: its usual words need no parser.
-  const words = argv.slice(2).join(' ')
-  if (words === 'stdio' || words === 'stdio --read-only') {
+  const line = words.join(' ')
+  if (line === 'stdio' || line === 'stdio --read-only') {
     const { runStdio } = await import('./stdio.ts')
-    return runStdio(start, { readOnly: words !== 'stdio' })
+    await runStdio(context, { readOnly: line !== 'stdio' })
+    return 0
   }
   const { parseArguments } = await import('./program.ts')
-  await parseArguments(argv, start)
+  return parseArguments(words, context)
 }

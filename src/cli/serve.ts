@@ -5,22 +5,22 @@ import { createLog } from '../adapters/telemetry/log.ts'
 import { type Config, isLoopback } from '../config.ts'
 import { buildHttpApp, type HttpApp } from '../http-app.ts'
 import { listen as listenOn } from '../transport/http/server.ts'
-import { type AddressOptions, configAt, localUser, type Start } from './context.ts'
+import { type AddressOptions, type CommandContext, configAt, localUser } from './context.ts'
 import { signInLink } from './login.ts'
-import { print } from './output.ts'
 import { keepTicksFast } from './tune-process.ts'
 
 /** `serve`: everything over HTTP on one port, until a signal. */
-export async function runServe(start: Start, address: AddressOptions): Promise<void> {
-  const config = configAt(address)
+export async function runServe(context: CommandContext, address: AddressOptions): Promise<void> {
+  const { io } = context
+  const config = configAt(io, address)
   // By default V8 lets garbage grow to several times what is in use before it looks for it. Here that would be most of
   // the memory: catalogues are large and live long. Three quarters is enough, and costs little: the bench shows both.
   setFlagsFromString('--heap-growing-percent=75')
   keepTicksFast()
   const log = createLog(config.logLevel ?? 'info')
-  const server = await buildHttpApp(config, { log, packageRoot: start.packageRoot })
+  const server = await buildHttpApp(config, { log, packageRoot: io.packageRoot })
   const url = await listen(server, config)
-  const data = config.store === 'files' ? config.dataDir : config.aws.table
+  const { data } = server.backend.describe()
   log.info({ url, data, topics: server.catalog.list().length }, 'serving')
   const signals = closeWithGrace({ delay: 5_000, logger: false }, async ({ err }) => {
     if (err) log.fatal({ err }, 'uncaught')
@@ -28,7 +28,7 @@ export async function runServe(start: Start, address: AddressOptions): Promise<v
     log.info('stopped')
   })
   try {
-    await greet(server, config, url, start)
+    await greet(server, config, url, context)
   } catch (error) {
     signals.uninstall()
     await server.close()
@@ -49,22 +49,22 @@ async function listen(server: HttpApp, config: Config): Promise<string> {
 
 /** At the first start on this machine: a key, a sign-in link, what to paste into a client. Later: where they come from. */
 async function greet(
-  { keys, signInCodes }: HttpApp,
+  { keys, signInCodes, backend }: HttpApp,
   config: Config,
   url: string,
-  start: Start,
+  { io, terminal }: CommandContext,
 ): Promise<void> {
-  if (config.store === 'aws' || !isLoopback(config.host) || (await keys.list()).length > 0) {
+  if (!backend.seedsItself || !isLoopback(config.host) || (await keys.list()).length > 0) {
     const words =
       'purposepath-prompts keys create --name NAME. Sign in to its pages: purposepath-prompts login'
-    print(`Serving on ${url}. More API keys: ${words}`)
+    terminal.print(`Serving on ${url}. More API keys: ${words}`)
     return
   }
   const { key } = await keys.create('first-start')
   const link = signInLink(config.publicUrl ?? url, await signInCodes.issue(localUser().subject))
   const overHttp = { type: 'http', url: `${url}/mcp`, headers: { 'X-Api-Key': key } }
-  const overStdio = { command: process.execPath, args: [join(start.packageRoot, 'dist', 'main.js'), 'stdio'] }
-  print(`
+  const overStdio = { command: process.execPath, args: [join(io.packageRoot, 'dist', 'main.js'), 'stdio'] }
+  terminal.print(`
 Serving your prompts on ${url}
 
 Your first API key, shown only this once:

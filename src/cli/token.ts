@@ -3,9 +3,8 @@ import { openIdentity } from '../app.ts'
 import { loadConfig } from '../config.ts'
 import { plainText } from '../domain/identifiers.ts'
 import { parseInput } from '../domain/validation.ts'
-import { localUser, ownBackend } from './context.ts'
+import { type CommandContext, localUser, ownBackend } from './context.ts'
 import { parseDuration } from './duration.ts'
-import { info, print } from './output.ts'
 
 const MOST = { milliseconds: 365 * 86_400_000, words: '365d' }
 
@@ -21,12 +20,13 @@ const TokenOptions = z.object({
 })
 
 /** `token`: prints a JWT, signed with the local secret, alone on stdout. */
-export async function printToken(words: object): Promise<void> {
+export async function printToken(context: CommandContext, words: object): Promise<void> {
   const { role, sub, tenant, ttl } = parseInput(TokenOptions, words, 1)
   const subject = sub ?? localUser().subject
   const lifetimeSeconds = parseDuration(ttl, MOST) / 1000
-  const config = loadConfig()
-  const { signer } = await openIdentity(await ownBackend(config), config, info)
+  const config = loadConfig(context.io.env)
+  const { print, info } = context.terminal
+  const { signer } = await openIdentity(await ownBackend(context, config), config, info)
   print(await signer.sign({ role, subject, tenant, lifetimeSeconds }))
   info(`A token of ${subject} with the role ${role}, valid for ${ttl}.`)
 }

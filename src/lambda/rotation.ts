@@ -21,7 +21,11 @@ interface Invocation {
 export async function handler(event: RotationEvent, invocation?: Invocation): Promise<void> {
   try {
     const mostMs = invocation ? invocation.getRemainingTimeInMillis() - RESERVE_MS : Infinity
-    await runRotationStep(secretsClient(), event, { stage: loadConfig().stage, clock: systemClock, mostMs })
+    await runRotationStep(secretsClient(), event, {
+      stage: loadConfig(process.env).stage,
+      clock: systemClock,
+      mostMs,
+    })
   } catch (thrown) {
     // Lambda writes what is thrown to its log, which is where the operator looks.
     throw new Error(toAppError(thrown).operatorMessage, { cause: thrown })

@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { runCommand } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
-import { runProgram } from '../helpers/program.ts'
 import { folderWith } from '../helpers/source-folder.ts'
 import { topicContent } from '../helpers/topics.ts'
 
 function doctor(folder: string) {
-  return runProgram(['doctor'], { PROMPTS_DATA_DIR: folder })
+  return runCommand(['doctor'], { PROMPTS_DATA_DIR: folder })
 }
 
 function linesOf(stdout: string, kind: 'ok' | 'note' | 'fail'): string[] {
@@ -16,7 +16,7 @@ function linesOf(stdout: string, kind: 'ok' | 'note' | 'fail'): string[] {
 
 test('a healthy installation is all ok, and exits with 0', async () => {
   const folder = await folderWith(topicContent('a', { user: 'x' }), topicContent('b', { user: 'x' }))
-  await runProgram(['keys', 'create', '--name', 'x'], { PROMPTS_DATA_DIR: folder })
+  await runCommand(['keys', 'create', '--name', 'x'], { PROMPTS_DATA_DIR: folder })
   const { code, stdout, stderr } = await doctor(folder)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout.split('\n')).toEqual([
@@ -38,7 +38,7 @@ test('no key is worth a note that says how to make one', async () => {
 
 test('revoked and expired keys are no keys', async () => {
   const folder = await tempFolder()
-  const keys = (...words: string[]) => runProgram(['keys', ...words], { PROMPTS_DATA_DIR: folder })
+  const keys = (...words: string[]) => runCommand(['keys', ...words], { PROMPTS_DATA_DIR: folder })
   await keys('create', '--name', 'gone')
   await keys('revoke', 'gone')
   const expired = { id: 'x', name: 'old', prefix: 'p', created_at: '2020-01-01T00:00:00.000Z' }
@@ -50,7 +50,7 @@ test('revoked and expired keys are no keys', async () => {
   expect(linesOf((await doctor(folder)).stdout, 'note').join()).toContain('keys create --name')
 })
 
-test('damaged topics are named with what is wrong, and only as damaged', async () => {
+test('invalid topics are named with what is wrong, and only as invalid', async () => {
   const folder = await folderWith(
     topicContent('good', { user: 'x' }),
     topicContent('hurt', { user: '{{nobody}}' }),
@@ -76,7 +76,7 @@ test('a prompt folder of no topic is noted', async () => {
   )
 })
 
-test('an unusable data folder fails with exit code 1 and says on stdout how to mend it', async () => {
+test('an unusable data folder fails with exit code 1 and says on stdout how to fix it', async () => {
   const file = join(await tempFolder(), 'file')
   await writeFile(file, '')
   const { code, stdout, stderr } = await doctor(file)

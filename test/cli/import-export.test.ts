@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { TopicContent } from '../../src/domain/topic.ts'
 import { connect } from '../helpers/clients.ts'
+import { runCommand } from '../helpers/command.ts'
 import { csvFolder } from '../helpers/csv-folder.ts'
 import { tempFolder } from '../helpers/folders.ts'
 import { runProgram, startServer, waitFor } from '../helpers/program.ts'
@@ -13,7 +14,7 @@ import { variedTopics } from '../helpers/varied-topics.ts'
 
 /** Runs a command on a data folder. */
 function on(folder: string, ...words: string[]) {
-  return runProgram(words, { PROMPTS_DATA_DIR: folder })
+  return runCommand(words, { PROMPTS_DATA_DIR: folder })
 }
 
 /** What an import says it does, topics counted by action. */
@@ -46,7 +47,8 @@ describe('import of 220 foreign prompts', () => {
     local.setNotificationHandler('notifications/prompts/list_changed', () => void notified++)
     expect((await remote.listPrompts()).prompts).toHaveLength(6)
 
-    const { code, stdout } = await on(store, 'import', path, '--escape', '--json')
+    const words = ['import', path, '--escape', '--json']
+    const { code, stdout } = await runProgram(words, { PROMPTS_DATA_DIR: store })
     expect({ code, actions: actionsIn(stdout) }).toEqual({ code: 0, actions: { create: 220 } })
     for (const client of [remote, local]) {
       await waitFor(async () => (await client.listPrompts()).prompts.length === 226, 2_000)

@@ -68,7 +68,7 @@ test('without the secret every command says how to make it', async () => {
     const { code, stdout, stderr } = await run(...words)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('Create it with "purposepath-prompts provision"')
-    // Who signs a token is warned as a server is, and then told the same.
+    // The command token warns as a server does, and then fails with the same sentence.
     if (words[0] === 'keys') expect(stderr).toMatch(/^[^\n]+\n$/)
   }
 })
@@ -124,7 +124,7 @@ test.each([[['rotate']], [['revoke', '--previous']]])(
   },
 )
 
-test('a damaged secret is told to whoever is at the terminal, without its values', async () => {
+test('an invalid secret is reported at the terminal, without its values', async () => {
   const { secret, keys } = await keysOn(keyJson(OWN))
   await secret.put(`{"api_key": "CANARY-SECRET"`)
   const { code, stdout, stderr } = await keys('list')

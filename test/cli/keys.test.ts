@@ -2,15 +2,17 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { ApiKey } from '../../src/domain/api-keys.ts'
+import { runCommand } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
 import { runProgram, startServer, waitFor } from '../helpers/program.ts'
 
 /** `keys …` on a data folder of its own. */
 async function keysIn(STAGE?: string) {
   const PROMPTS_DATA_DIR = await tempFolder()
-  const keys = (...words: string[]) => runProgram(['keys', ...words], { PROMPTS_DATA_DIR, STAGE })
+  const settings = { PROMPTS_DATA_DIR, STAGE }
+  const keys = (...words: string[]) => runCommand(['keys', ...words], settings)
   const list = async () => (JSON.parse((await keys('list', '--json')).stdout) as { data: ApiKey[] }).data
-  return { keys, list, file: join(PROMPTS_DATA_DIR, '.purposepath/keys.json') }
+  return { settings, keys, list, file: join(PROMPTS_DATA_DIR, '.purposepath/keys.json') }
 }
 
 test.each([undefined, 'prod-eu'])(
@@ -138,9 +140,9 @@ test('of two keys with one name none is revoked by name, and each is by id', asy
 })
 
 test('keys made at the same time are all kept', async () => {
-  const { keys, list } = await keysIn()
+  const { settings, list } = await keysIn()
   const names = ['a', 'b', 'c', 'd']
-  await Promise.all(names.map((name) => keys('create', '--name', name)))
+  await Promise.all(names.map((name) => runProgram(['keys', 'create', '--name', name], settings)))
   expect((await list()).map(({ name }) => name).sort()).toEqual(names)
 })
 

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import { runCommand } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
-import { type Environment, runProgram } from '../helpers/program.ts'
+import type { Environment } from '../helpers/program.ts'
 
 const login = async (settings: Environment = {}, ...words: string[]) =>
-  runProgram(['login', ...words], { PROMPTS_DATA_DIR: await tempFolder(), ...settings })
+  runCommand(['login', ...words], { PROMPTS_DATA_DIR: await tempFolder(), ...settings })
 
 // That a link signs in, and works once, is tested with the server: test/transport/http/sign-in.test.ts.
 test.each<[string, Environment, string[], string]>([

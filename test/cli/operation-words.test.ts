@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
+import { runCommand } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
-import { runProgram } from '../helpers/program.ts'
 import { folderWith } from '../helpers/source-folder.ts'
 import { topicContent } from '../helpers/topics.ts'
 
@@ -38,7 +38,7 @@ async function run(...words: string[]) {
     topicContent('plain', { user: 'P' }),
     topicContent('a'.repeat(64), { user: 'A' }),
   )
-  return runProgram(words, { PROMPTS_DATA_DIR: folder })
+  return runCommand(words, { PROMPTS_DATA_DIR: folder })
 }
 
 interface Batch {
@@ -57,7 +57,7 @@ describe('help', () => {
     const home = await tempFolder()
     const settings = { PROMPTS_DATA_DIR: join(home, 'data'), HOME: home, XDG_DATA_HOME: undefined }
     const words = command.split(' ').filter(Boolean)
-    const { code, stdout, stderr } = await runProgram([...words, '--help'], settings)
+    const { code, stdout, stderr } = await runCommand([...words, '--help'], settings)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(new RegExp(`^Usage: ${['purposepath-prompts', ...words].join(' ')}`))
     for (const name of names) expect(stdout).toContain(name)
@@ -65,20 +65,20 @@ describe('help', () => {
   })
 
   test.each(COMMANDS.slice(1))('of "%s" describes each option and argument', async (command) => {
-    const { stdout } = await runProgram([...command.split(' '), '--help'], {})
+    const { stdout } = await runCommand([...command.split(' '), '--help'], {})
     const bare = stdout.split('\n').filter((line) => /^ {2}(-\S|\w\S*|<)\S*( [<[]\S+)?$/.test(line))
     expect(bare).toEqual([])
   })
 
   test('works in spite of a wrong setting', async () => {
-    const { code, stdout } = await runProgram(['topics', 'list', '--help'], { PROMPTS_PORT: 'abc' })
+    const { code, stdout } = await runCommand(['topics', 'list', '--help'], { PROMPTS_PORT: 'abc' })
     expect(code).toBe(0)
     expect(stdout).toContain('--topic-type')
   })
 })
 
 test.each(['--version', '-V'])('%s prints the version alone', async (word) => {
-  const { code, stdout, stderr } = await runProgram([word], {})
+  const { code, stdout, stderr } = await runCommand([word], {})
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: `${packageJson.version}\n`, stderr: '' })
 })
 

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ParameterDefinitions } from '../../src/domain/parameters.ts'
+import { runCommand } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
-import { runProgram, startServer } from '../helpers/program.ts'
+import { startServer } from '../helpers/program.ts'
 import { folderWith } from '../helpers/source-folder.ts'
 import { topicContent } from '../helpers/topics.ts'
 
@@ -23,7 +24,7 @@ function store(): Promise<string> {
 }
 
 async function run(words: string[], stdin = '') {
-  return runProgram(words, { PROMPTS_DATA_DIR: await store() }, stdin)
+  return runCommand(words, { PROMPTS_DATA_DIR: await store() }, { stdin })
 }
 
 /** The one JSON object on a stream. */
@@ -60,7 +61,7 @@ describe('--json', () => {
       ],
     ]
     for (const [name, input, words] of pairs) {
-      const { code, stdout, stderr } = await runProgram([...words, '--json'], { PROMPTS_DATA_DIR: folder })
+      const { code, stdout, stderr } = await runCommand([...words, '--json'], { PROMPTS_DATA_DIR: folder })
       expect({ words, code, stderr }).toEqual({ words, code: 0, stderr: '' })
       expect(parsed(stdout)).toEqual(await callTool(server, name, input))
     }
@@ -121,7 +122,7 @@ describe('for people', () => {
   test("shows a topic's settings as settings, not as prompt texts", async () => {
     const topic = topicContent('t', { user: 'x' })
     topic.definition.config = { default_model: 'claude' }
-    const { stdout } = await runProgram(['topics', 'get', 't'], { PROMPTS_DATA_DIR: await folderWith(topic) })
+    const { stdout } = await runCommand(['topics', 'get', 't'], { PROMPTS_DATA_DIR: await folderWith(topic) })
     expect(stdout).toMatch(/^config: .*claude/m)
     expect(stdout).not.toContain('──')
   })

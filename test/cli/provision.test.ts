@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { type ProxiedParts, proxiedParts } from '../helpers/aws-proxies.ts'
+import { runCommand } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
 import { environmentOf, PROGRAM, runProgram } from '../helpers/program.ts'
 import { allSteps, expectComplete, provisionAll, secretValues, wordsOf } from '../helpers/provisioning.ts'
@@ -9,7 +10,7 @@ import { describeWithAws, freshNames } from '../stand-ins/aws.ts'
 import { accessDenied } from '../stand-ins/faults.ts'
 
 test('with the files store there is nothing to provision', async () => {
-  const { code, stdout, stderr } = await runProgram(['provision'], { PROMPTS_DATA_DIR: await tempFolder() })
+  const { code, stdout, stderr } = await runCommand(['provision'], { PROMPTS_DATA_DIR: await tempFolder() })
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toContain('PROMPTS_STORE=aws')
   expect(stderr.trim().split('\n')).toHaveLength(1)
@@ -46,7 +47,7 @@ describeWithAws('the command provision', (parts) => {
     expect(JSON.parse(stderr).detail).toMatch(/Add dynamodb:UpdateTimeToLive on table \S+-limits/)
   })
 
-  test('what belongs to somebody else is a conflict', async () => {
+  test('what belongs to another account is a conflict', async () => {
     const { environment, s3 } = await proxiedParts(parts)
     s3.inject(accessDenied(), { op: /^HEAD/ })
     const { code, stderr } = await runProgram(['provision'], environment(freshNames()))

@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readTopicSource } from '../../src/adapters/files/folder.ts'
@@ -6,10 +6,10 @@ import { checkParameters } from '../../src/domain/parameters.ts'
 import { renderTemplate } from '../../src/domain/template/render.ts'
 import { checkTopic, type TopicContent } from '../../src/domain/topic.ts'
 import { seedTopics } from '../../src/services/importing.ts'
+import { runCommand } from '../helpers/command.ts'
 import { openFiles } from '../helpers/files-store.ts'
 import { tempFolder } from '../helpers/folders.ts'
-import { copyPackage, type PackageCopy } from '../helpers/package-copy.ts'
-import { PACKAGE_ROOT, runProgram } from '../helpers/program.ts'
+import { type Environment, type Finished, PACKAGE_ROOT, runProgram } from '../helpers/program.ts'
 import { openServices } from '../helpers/services.ts'
 import { folderWith } from '../helpers/source-folder.ts'
 import { topicContent } from '../helpers/topics.ts'
@@ -52,14 +52,17 @@ function actionsIn(stdout: string): Record<string, string> {
 
 const allDo = (action: string) => Object.fromEntries(ALL.map((topic_id) => [topic_id, action]))
 
-async function revisionsIn(folder: string): Promise<Record<string, number>> {
-  const { stdout } = await runProgram(['topics', 'list', '--json'], { PROMPTS_DATA_DIR: folder })
+async function revisionsIn(
+  folder: string,
+  run: (words: readonly string[], settings: Environment) => Promise<Finished> = runCommand,
+): Promise<Record<string, number>> {
+  const { stdout } = await run(['topics', 'list', '--json'], { PROMPTS_DATA_DIR: folder })
   const { data } = JSON.parse(stdout) as { data: { topic_id: string; revision: number }[] }
   return Object.fromEntries(data.map(({ topic_id, revision }) => [topic_id, revision]))
 }
 
 describe('the six seeds', () => {
-  test('are the topics of the specification, with system and user prompts, active, and name no model', () => {
+  test('are the topics of the product, with system and user prompts, active, and name no model', () => {
     expect([...SEEDS.keys()].sort()).toEqual(ALL)
     for (const { definition, texts } of SEEDS.values()) {
       expect(Object.keys(texts)).toEqual(['system', 'user'])
@@ -93,7 +96,7 @@ describe('the six seeds', () => {
     })
   })
 
-  test('the examples take the parameters of the specification', () => {
+  test('the examples take their parameters', () => {
     expect(parametersOf('alignment_analysis')).toEqual({
       user_values: 'array, required',
       goal_description: 'string, required',
@@ -106,7 +109,7 @@ describe('the six seeds', () => {
     })
   })
 
-  test("render with the design document's examples", () => {
+  test('render with values of their kinds', () => {
     const kpi = rendered('revenue_salesforce', {
       kpi_value: 95000,
       threshold: 100000,
@@ -141,19 +144,19 @@ describe('the six seeds', () => {
 describe('seed', () => {
   test('creates on a fresh store, and then says that nothing changed', async () => {
     const settings = { PROMPTS_DATA_DIR: await tempFolder() }
-    const first = await runProgram(['seed', '--json'], settings)
+    const first = await runCommand(['seed', '--json'], settings)
     expect({ code: first.code, actions: actionsIn(first.stdout) }).toEqual({
       code: 0,
       actions: allDo('create'),
     })
     const before = await treeOf(settings.PROMPTS_DATA_DIR)
-    const second = await runProgram(['seed', '--json'], settings)
+    const second = await runCommand(['seed', '--json'], settings)
     expect(actionsIn(second.stdout)).toEqual(allDo('unchanged'))
     expect(await treeOf(settings.PROMPTS_DATA_DIR)).toEqual(before)
   })
 
   test('prints for people what it did with which topic', async () => {
-    const { stdout } = await runProgram(['seed'], { PROMPTS_DATA_DIR: await tempFolder() })
+    const { stdout } = await runCommand(['seed'], { PROMPTS_DATA_DIR: await tempFolder() })
     const lines = stdout.trimEnd().split('\n')
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
       ['topic_id', 'action'],
@@ -163,14 +166,16 @@ describe('seed', () => {
 
   test('of a newer program updates what nobody touched, and leaves edited and deleted topics', async () => {
     const PROMPTS_DATA_DIR = await tempFolder()
-    const installed = await copyPackage()
-    await installed.run(['seed'], { PROMPTS_DATA_DIR })
+    const packageRoot = await tempFolder()
+    await cp(join(PACKAGE_ROOT, 'seeds'), join(packageRoot, 'seeds'), { recursive: true })
+    const seed = () => runCommand(['seed', '--json'], { PROMPTS_DATA_DIR }, { packageRoot })
+    await seed()
     await writeFile(join(PROMPTS_DATA_DIR, 'prompts/vision/user.md'), 'Mine, {{user_name}}')
     await rm(join(PROMPTS_DATA_DIR, 'topics/goals.json'))
     await rm(join(PROMPTS_DATA_DIR, 'prompts/goals'), { recursive: true })
-    for (const topic_id of ['vision', 'goals', 'purpose']) await addLine(installed, topic_id)
+    for (const topic_id of ['vision', 'goals', 'purpose']) await addLine(packageRoot, topic_id)
 
-    const { code, stdout } = await installed.run(['seed', '--json'], { PROMPTS_DATA_DIR })
+    const { code, stdout } = await seed()
     expect({ code, actions: actionsIn(stdout) }).toEqual({
       code: 0,
       actions: {
@@ -186,8 +191,8 @@ describe('seed', () => {
     expect(await text('purpose')).toMatch(/\nAdded later\.\n$/)
     await expect(text('goals')).rejects.toThrow('ENOENT')
     // Whom an update has touched is still nobody's: the next one may do it again.
-    await addLine(installed, 'purpose')
-    const again = await installed.run(['seed', '--json'], { PROMPTS_DATA_DIR })
+    await addLine(packageRoot, 'purpose')
+    const again = await seed()
     expect(actionsIn(again.stdout)['purpose']).toBe('update')
     expect((await revisionsIn(PROMPTS_DATA_DIR))['purpose']).toBe(3)
   })
@@ -201,7 +206,7 @@ describe('a store without topics', () => {
 
   test('is seeded by none of the commands that only look after keys', async () => {
     const folder = await tempFolder()
-    await runProgram(['keys', 'list'], { PROMPTS_DATA_DIR: folder })
+    await runCommand(['keys', 'list'], { PROMPTS_DATA_DIR: folder })
     expect(await topicFilesOf(folder)).toEqual([])
   })
 
@@ -234,7 +239,7 @@ describe('a store without topics', () => {
 
   test('is seeded once by two processes that start at the same time', async () => {
     const folder = await tempFolder()
-    const [one, two] = await Promise.all([revisionsIn(folder), revisionsIn(folder)])
+    const [one, two] = await Promise.all([revisionsIn(folder, runProgram), revisionsIn(folder, runProgram)])
     for (const seen of [one, two]) expect(Object.values(seen).every((revision) => revision === 1)).toBe(true)
     expect(await revisionsIn(folder)).toEqual(Object.fromEntries(ALL.map((topic_id) => [topic_id, 1])))
     const versions = (await topicFilesOf(folder)).filter((path) => path.includes('versions'))
@@ -242,7 +247,7 @@ describe('a store without topics', () => {
   })
 })
 
-async function addLine({ seeds }: PackageCopy, topic_id: string): Promise<void> {
-  const file = join(seeds, 'prompts', topic_id, 'user.md')
+async function addLine(packageRoot: string, topic_id: string): Promise<void> {
+  const file = join(packageRoot, 'seeds', 'prompts', topic_id, 'user.md')
   await writeFile(file, `${await readFile(file, 'utf8')}\nAdded later.\n`)
 }

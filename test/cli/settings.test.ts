@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { isLoopback, loadConfig } from '../../src/config.ts'
+import { runCommand } from '../helpers/command.ts'
 import { failureAtOnce } from '../helpers/errors.ts'
 import { tempFolder } from '../helpers/folders.ts'
 import { copyPackage } from '../helpers/package-copy.ts'
@@ -29,7 +30,7 @@ describe('a wrong setting', () => {
   test.each(WRONG)('of %s stops every command with one line: %j', async (variable, settings) => {
     const PROMPTS_DATA_DIR = join(await tempFolder(), 'data')
     for (const words of [['serve'], ['stdio'], ['topics', 'list']]) {
-      const { code, stdout, stderr } = await runProgram(words, { PROMPTS_DATA_DIR, ...settings })
+      const { code, stdout, stderr } = await runCommand(words, { PROMPTS_DATA_DIR, ...settings })
       expect({ words, code, stdout }).toEqual({ words, code: 2, stdout: '' })
       expect(stderr).toMatch(oneLineOn(variable))
     }
@@ -37,19 +38,19 @@ describe('a wrong setting', () => {
 
   test.each([['doctor'], ['keys', 'list'], ['seed']])('stops %s %s too', async (...words) => {
     const settings = { PROMPTS_DATA_DIR: await tempFolder(), STAGE: 'UPPER' }
-    const { code, stdout, stderr } = await runProgram(words, settings)
+    const { code, stdout, stderr } = await runCommand(words, settings)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(oneLineOn('STAGE'))
   })
 
   test('is a problem document with --json', async () => {
-    const { code, stderr } = await runProgram(['topics', 'list', '--json'], { PROMPTS_PORT: 'abc' })
+    const { code, stderr } = await runCommand(['topics', 'list', '--json'], { PROMPTS_PORT: 'abc' })
     expect(code).toBe(2)
     expect(JSON.parse(stderr)).toMatchObject({ code: 'invalid_input', errors: [{ path: 'PROMPTS_PORT' }] })
   })
 
   test('is named on the same single line as another one', async () => {
-    const { code, stderr } = await runProgram(['doctor'], { PROMPTS_PORT: 'abc', STAGE: 'UPPER' })
+    const { code, stderr } = await runCommand(['doctor'], { PROMPTS_PORT: 'abc', STAGE: 'UPPER' })
     expect(code).toBe(2)
     expect(stderr).toMatch(/^Invalid input: [^\n]*PROMPTS_PORT[^\n]*\n$/)
     expect(stderr).toContain('STAGE')
@@ -57,7 +58,7 @@ describe('a wrong setting', () => {
 
   test('on the command line is named by its variable', async () => {
     const settings = { PROMPTS_DATA_DIR: await tempFolder() }
-    const { code, stderr } = await runProgram(['serve', '--port', '70000'], settings)
+    const { code, stderr } = await runCommand(['serve', '--port', '70000'], settings)
     expect(code).toBe(2)
     expect(stderr).toMatch(oneLineOn('PROMPTS_PORT'))
   })
@@ -67,8 +68,14 @@ describe('a data folder that cannot be used', () => {
   test('because it is a file is one clear line', async () => {
     const file = join(await tempFolder(), 'file')
     await writeFile(file, '')
-    for (const words of [['topics', 'list'], ['keys', 'list'], ['serve'], ['stdio'], ['seed']]) {
-      const { code, stdout, stderr } = await runProgram(words, { PROMPTS_DATA_DIR: file })
+    const commands = [['topics', 'list'], ['keys', 'list'], ['seed']].map((words) => ({
+      words,
+      run: runCommand,
+    }))
+    // Servers change settings of their process before they open the folder.
+    const servers = [['serve'], ['stdio']].map((words) => ({ words, run: runProgram }))
+    for (const { words, run } of [...commands, ...servers]) {
+      const { code, stdout, stderr } = await run(words, { PROMPTS_DATA_DIR: file })
       expect({ words, code, stdout }).toEqual({ words, code: 1, stdout: '' })
       expect(stderr).toMatch(/^[^\n]+ it is not a folder\. [^\n]*PROMPTS_DATA_DIR[^\n]*\n$/)
       expect(stderr).toContain(file)
@@ -109,8 +116,8 @@ describe.runIf(process.platform === 'linux')('the default data folder', () => {
 })
 
 describe('loadConfig', () => {
-  test('knows every default of the specification', () => {
-    expect(loadConfig({}, { PROMPTS_DATA_DIR: '/data' })).toEqual({
+  test('knows every default', () => {
+    expect(loadConfig({ PROMPTS_DATA_DIR: '/data' })).toEqual({
       store: 'files',
       aws: {
         table: 'purposepath-llm-prompts-dev',
@@ -153,46 +160,43 @@ describe('loadConfig', () => {
   })
 
   test('reads every setting', () => {
-    const config = loadConfig(
-      {},
-      {
-        PROMPTS_STORE: 'aws',
-        PROMPTS_TABLE: 'topics',
-        PROMPTS_BUCKET: 'texts',
-        PROMPTS_API_KEY_SECRET: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys-a1b2c3',
-        PROMPTS_JWT_SECRET_NAME: 'prompts/jwt',
-        PROMPTS_LIMITS_TABLE: 'limits',
-        PROMPTS_SNAPSHOT_FILE: 'snapshot.json',
-        PROMPTS_S3_FORCE_PATH_STYLE: 'true',
-        PROMPTS_RECONCILE_MS: '1000',
-        PROMPTS_DATA_DIR: 'relative',
-        STAGE: 'prod-1',
-        PROMPTS_HOST: '0.0.0.0',
-        PROMPTS_PORT: '0',
-        PROMPTS_ALLOWED_HOSTS: 'a.example, b.example',
-        PROMPTS_ALLOWED_ORIGINS: 'c.example',
-        PROMPTS_LIMIT_RETRIEVAL: '1',
-        PROMPTS_LIMIT_BATCH: '2',
-        PROMPTS_LIMIT_ANALYSIS: '3',
-        PROMPTS_LIMIT_ADMIN: '4',
-        PROMPTS_LIMIT_AUTH_FAILURES: '5',
-        PROMPTS_PUBLIC_URL: 'https://api.example/coaching/',
-        PROMPTS_TRUST_PROXY: '10.0.0.0/8, ::1',
-        PROMPTS_JWT_JWKS_URL: 'https://issuer.example/jwks',
-        PROMPTS_JWT_ISSUER: 'https://issuer.example',
-        PROMPTS_JWT_AUDIENCE: 'a, b',
-        PROMPTS_JWT_ALGORITHMS: 'ES256',
-        PROMPTS_JWT_ROLE_CLAIM: 'realm_access.roles',
-        PROMPTS_LLM: 'openai',
-        PROMPTS_LLM_BASE_URL: 'http://127.0.0.1:11434/v1/',
-        PROMPTS_LLM_API_KEY: 'secret',
-        PROMPTS_LLM_MODEL: 'qwen3',
-        PROMPTS_LLM_TIMEOUT_MS: '1000',
-        PROMPTS_FRESHNESS_MS: '100',
-        PROMPTS_STALE_IF_ERROR_MS: '0',
-        PROMPTS_LOG_LEVEL: 'debug',
-      },
-    )
+    const config = loadConfig({
+      PROMPTS_STORE: 'aws',
+      PROMPTS_TABLE: 'topics',
+      PROMPTS_BUCKET: 'texts',
+      PROMPTS_API_KEY_SECRET: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys-a1b2c3',
+      PROMPTS_JWT_SECRET_NAME: 'prompts/jwt',
+      PROMPTS_LIMITS_TABLE: 'limits',
+      PROMPTS_SNAPSHOT_FILE: 'snapshot.json',
+      PROMPTS_S3_FORCE_PATH_STYLE: 'true',
+      PROMPTS_RECONCILE_MS: '1000',
+      PROMPTS_DATA_DIR: 'relative',
+      STAGE: 'prod-1',
+      PROMPTS_HOST: '0.0.0.0',
+      PROMPTS_PORT: '0',
+      PROMPTS_ALLOWED_HOSTS: 'a.example, b.example',
+      PROMPTS_ALLOWED_ORIGINS: 'c.example',
+      PROMPTS_LIMIT_RETRIEVAL: '1',
+      PROMPTS_LIMIT_BATCH: '2',
+      PROMPTS_LIMIT_ANALYSIS: '3',
+      PROMPTS_LIMIT_ADMIN: '4',
+      PROMPTS_LIMIT_AUTH_FAILURES: '5',
+      PROMPTS_PUBLIC_URL: 'https://api.example/coaching/',
+      PROMPTS_TRUST_PROXY: '10.0.0.0/8, ::1',
+      PROMPTS_JWT_JWKS_URL: 'https://issuer.example/jwks',
+      PROMPTS_JWT_ISSUER: 'https://issuer.example',
+      PROMPTS_JWT_AUDIENCE: 'a, b',
+      PROMPTS_JWT_ALGORITHMS: 'ES256',
+      PROMPTS_JWT_ROLE_CLAIM: 'realm_access.roles',
+      PROMPTS_LLM: 'openai',
+      PROMPTS_LLM_BASE_URL: 'http://127.0.0.1:11434/v1/',
+      PROMPTS_LLM_API_KEY: 'secret',
+      PROMPTS_LLM_MODEL: 'qwen3',
+      PROMPTS_LLM_TIMEOUT_MS: '1000',
+      PROMPTS_FRESHNESS_MS: '100',
+      PROMPTS_STALE_IF_ERROR_MS: '0',
+      PROMPTS_LOG_LEVEL: 'debug',
+    })
     expect(config).toEqual({
       store: 'aws',
       aws: {
@@ -236,7 +240,7 @@ describe('loadConfig', () => {
   })
 
   test('takes the command line before the environment, and an empty variable as unset', () => {
-    const config = loadConfig({ PROMPTS_PORT: '1' }, { PROMPTS_PORT: '2', STAGE: '', PROMPTS_DATA_DIR: '' })
+    const config = loadConfig({ PROMPTS_PORT: '2', STAGE: '', PROMPTS_DATA_DIR: '' }, { PROMPTS_PORT: '1' })
     expect([config.port, config.stage]).toEqual([1, 'dev'])
     expect(config.dataDir.startsWith(homedir())).toBe(true)
   })
@@ -265,7 +269,7 @@ describe('loadConfig', () => {
     ['PROMPTS_ALLOWED_HOSTS', 'a,,b', 'at least 1'],
     ['PROMPTS_LOG_LEVEL', 'loud', 'one of debug, info, warn, error, silent'],
   ])('says what %s=%j should have been', (name, value, expected) => {
-    const error = failureAtOnce(() => loadConfig({}, { [name]: value }))
+    const error = failureAtOnce(() => loadConfig({ [name]: value }))
     expect(error.code).toBe('invalid_input')
     expect(error.message).toMatch(new RegExp(`^${name}\\S* is wrong: expected [^\\n]*${expected}[^\\n]*\\.$`))
   })
@@ -273,7 +277,7 @@ describe('loadConfig', () => {
   test.each(['127.0.0.1', '127.9.9.9', 'localhost', '::1', '::ffff:127.0.0.1'])(
     'needs no host names on %s',
     (host) => {
-      expect(loadConfig({}, { PROMPTS_HOST: host }).host).toBe(host)
+      expect(loadConfig({ PROMPTS_HOST: host }).host).toBe(host)
     },
   )
 
@@ -281,10 +285,10 @@ describe('loadConfig', () => {
     'does not take %s for loopback',
     (host) => {
       expect(isLoopback(host)).toBe(false)
-      expect(failureAtOnce(() => loadConfig({}, { PROMPTS_HOST: host })).message).toContain(
+      expect(failureAtOnce(() => loadConfig({ PROMPTS_HOST: host })).message).toContain(
         'PROMPTS_ALLOWED_HOSTS',
       )
-      expect(loadConfig({}, { PROMPTS_HOST: host, PROMPTS_ALLOWED_HOSTS: 'x' }).allowedHosts).toEqual(['x'])
+      expect(loadConfig({ PROMPTS_HOST: host, PROMPTS_ALLOWED_HOSTS: 'x' }).allowedHosts).toEqual(['x'])
     },
   )
 })

@@ -1,5 +1,6 @@
 import { userInfo } from 'node:os'
 import { expect, test } from 'vitest'
+import { runCommand } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
 import { type Environment, runProgram, startServer } from '../helpers/program.ts'
 import { listToolsWith, toolsIn } from '../helpers/tokens.ts'
@@ -7,7 +8,7 @@ import { listToolsWith, toolsIn } from '../helpers/tokens.ts'
 /** `token …` on a data folder of its own. */
 async function tokenIn(settings: Environment = {}) {
   const all = { PROMPTS_DATA_DIR: await tempFolder(), ...settings }
-  return { settings: all, token: (...words: string[]) => runProgram(['token', ...words], all) }
+  return { settings: all, token: (...words: string[]) => runCommand(['token', ...words], all) }
 }
 
 const claimsOf = (token: string) =>
@@ -47,12 +48,13 @@ test('a token says what it is told to, in the claims that the settings name', as
 })
 
 test('a running server takes the token that a later command prints', async () => {
-  const { settings, token } = await tokenIn({
+  const { settings } = await tokenIn({
     PROMPTS_JWT_ISSUER: 'us',
     PROMPTS_JWT_AUDIENCE: 'one, two',
     PROMPTS_JWT_ROLE_CLAIM: 'realm_access.roles',
   })
   const { url } = await startServer(settings)
+  const token = (...words: string[]) => runProgram(['token', ...words], settings)
   const answer = await listToolsWith(url, (await token()).stdout.trim())
   expect(toolsIn(answer)).toContain('create_topic')
   expect((await listToolsWith(url, (await token('--role', 'user')).stdout.trim())).status).toBe(403)

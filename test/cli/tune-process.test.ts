@@ -31,7 +31,7 @@ async function leastTime(isKept: boolean): Promise<number> {
   return Number(stdout)
 }
 
-// Fails once Node.js mends this: then the module can go.
+// Fails once Node.js fixes this: then the module can go.
 describe('ticks', () => {
   it('stay fast when collections of garbage find none of them alive', async () => {
     const [kept, forgotten] = [await leastTime(true), await leastTime(false)]

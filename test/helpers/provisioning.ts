@@ -18,8 +18,8 @@ export async function provisionAll(
   steps: Step[] = [],
 ): Promise<Step[]> {
   const { stage } = names
-  const patience = { patienceMs: 80_000, waiting: () => {} }
-  await provision({ names, clients, stage, ...patience }, (step) => steps.push(step))
+  const wait = { maxWaitMs: 80_000, onWait: () => {} }
+  await provision({ names, clients, stage, ...wait, report: (step) => steps.push(step) })
   return steps
 }
 

@@ -8,8 +8,8 @@ import {
 } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
 import { resourcesOf } from '../../../src/adapters/aws/resources.ts'
-import { bucketParts } from '../../../src/deployment/aws/provision/bucket.ts'
-import { completeParts, type Step } from '../../../src/deployment/aws/provision/properties.ts'
+import { bucketProperties } from '../../../src/deployment/aws/provision/bucket.ts'
+import { applyProperties, type Step } from '../../../src/deployment/aws/provision/properties.ts'
 import { clientsFor, proxiedParts } from '../../helpers/aws-proxies.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { recorder } from '../../helpers/iam-actions.ts'
@@ -81,8 +81,8 @@ describeWithAws('provisioning the bucket', (parts) => {
       const place = resourcesOf(names).bucket
       const target = { ...bucket, ExpectedBucketOwner: undefined }
       const like = { partition: 'aws', endpoint: { isEncrypted: true, isAws: true } }
-      const parts = bucketParts(clients.s3, target, place, like)
-      await completeParts(place.resource, parts, false, (step) => steps.push(step))
+      const parts = bucketProperties(clients.s3, target, place, like)
+      await applyProperties(place.resource, parts, false, (step) => steps.push(step))
       return steps.map(({ part, outcome }) => `${part}: ${outcome}`)
     }
     const policy = async () => {
@@ -121,7 +121,7 @@ describeWithAws('provisioning the bucket', (parts) => {
     expect((await policy()).Statement).toEqual([theirs, narrow, first.Statement[1]])
   })
 
-  test('a bucket of somebody else names PROMPTS_BUCKET as the way out', async () => {
+  test('a bucket of another account names PROMPTS_BUCKET as the way out', async () => {
     const proxied = await proxiedParts(parts)
     const names = freshNames()
     proxied.s3.inject(answering(409, 'BucketAlreadyExists'), { op: /^PUT/, times: Infinity })
@@ -131,7 +131,7 @@ describeWithAws('provisioning the bucket', (parts) => {
     const closed = await failureOf(() => provisionAll(proxied.clients, names))
     for (const { code, operatorMessage } of [taken, closed]) {
       expect(code).toBe('conflict')
-      for (const part of [names.bucket, 'belongs to somebody else', 'PROMPTS_BUCKET']) {
+      for (const part of [names.bucket, 'belongs to another AWS account', 'PROMPTS_BUCKET']) {
         expect(operatorMessage).toContain(part)
       }
     }

@@ -13,50 +13,49 @@ import {
   type ResourceNames,
   resourcesOf,
 } from '../../../adapters/aws/resources.ts'
-import { bucketParts } from '../provision/bucket.ts'
-import { type BucketTarget, headBucket } from '../provision/bucket-access.ts'
-import { type Check, capital, checkParts, fail, ok, PROVISION } from './checks.ts'
-import { triesOn } from './tries.ts'
+import { type Check, fail, ok } from '../../check.ts'
+import { type BucketTarget, bucketProperties, headBucket } from '../provision/bucket.ts'
+import { capital, checkProperties, PROVISION, probeOn } from './checks.ts'
 
 /** Where texts are; nothing else of the bucket is ours. */
 export const FOLDER = 'prompts/'
 /** How S3 calls the version of an object that was written while its bucket kept none. */
 const NO_VERSION = 'null'
 /** A key that no text can have. */
-const NOBODY = `${FOLDER}#doctor`
+const PROBE_KEY = `${FOLDER}#doctor`
 
 export async function checkBucket(
   { s3 }: AwsClients,
   names: ResourceNames,
   { partition, id }: Account,
 ): Promise<Check[]> {
-  const place = resourcesOf(names).bucket
-  const name = capital(place.resource)
+  const awsResource = resourcesOf(names).bucket
+  const name = capital(awsResource.resource)
   const target = { Bucket: names.bucket, ExpectedBucketOwner: id }
-  const { isThere, region, endpoint } = await headBucket(s3, target, place)
-  if (!isThere) {
-    return [fail(`${name} does not exist. ${PROVISION}, or check ${place.setting} and STAGE.`)]
+  const { exists, region, endpoint } = await headBucket(s3, target, awsResource)
+  if (!exists) {
+    return [fail(`${name} does not exist. ${PROVISION}, or check ${awsResource.setting} and STAGE.`)]
   }
   const here = await s3.config.region()
   if (region !== undefined && region !== here) {
-    const text = `${name} is in the region ${region}. Set AWS_REGION to it, or choose another name with ${place.setting}.`
+    const text = `${name} is in the region ${region}. Set AWS_REGION to it, or choose another name with ${awsResource.setting}.`
     return [fail(text)]
   }
-  const { failures, withVersions } = await tryObjects(s3, target, place)
+  const { failures, withVersions } = await probeObjects(s3, target, awsResource)
   if (failures.length > 0) return failures
-  const parts = bucketParts(s3, target, place, { partition, endpoint })
+  const properties = bucketProperties(s3, target, awsResource, { partition, endpoint })
   return [
     ok(`${name} is there; its objects can be listed, read and written${withVersions}`),
-    ...(await checkParts(place.resource, parts)),
+    ...(await checkProperties(awsResource.resource, properties)),
   ]
 }
 
 /** Tries all that is done with texts; in the end everything is as it was. */
-async function tryObjects(s3: AwsClients['s3'], target: BucketTarget, place: Resource) {
+async function probeObjects(s3: AwsClients['s3'], target: BucketTarget, awsResource: Resource) {
   const failures: Check[] = []
-  const onBucket = triesOn(place, failures)
-  const onObjects = triesOn({ ...place, resource: `objects of ${place.resource}` }, failures)
-  const one = { ...target, Key: NOBODY }
+  const onBucket = probeOn(awsResource, failures)
+  const onObjects = probeOn({ ...awsResource, resource: `objects of ${awsResource.resource}` }, failures)
+  const one = { ...target, Key: PROBE_KEY }
 
   const list = new ListObjectVersionsCommand({ ...target, Prefix: FOLDER, MaxKeys: 1 })
   const listed = await onBucket('s3:ListBucketVersions', (options) => s3.send(list, options))
@@ -70,7 +69,7 @@ async function tryObjects(s3: AwsClients['s3'], target: BucketTarget, place: Res
 
   // Not every server names the version that it writes while versioning is suspended.
   const ownVersion = written?.VersionId ?? (state?.Status && NO_VERSION)
-  const ours = written && ownVersion !== undefined ? { Key: NOBODY, VersionId: ownVersion } : {}
+  const ours = written && ownVersion !== undefined ? { Key: PROBE_KEY, VersionId: ownVersion } : {}
   const { Key, VersionId }: { Key?: string; VersionId?: string } = listed?.Versions?.[0] ?? ours
   if (Key !== undefined) {
     const head = new HeadObjectCommand({ ...target, Key, VersionId })

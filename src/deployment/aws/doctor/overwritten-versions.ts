@@ -3,28 +3,28 @@ import { paginateScan } from '@aws-sdk/lib-dynamodb'
 import type { Account } from '../../../adapters/aws/account.ts'
 import { type AwsClients, callsOn, type ResourceNames, resourcesOf } from '../../../adapters/aws/resources.ts'
 import { promptKey } from '../../../domain/prompt-store.ts'
+import { type Check, note } from '../../check.ts'
 import { FOLDER } from './bucket.ts'
-import { type Check, note } from './checks.ts'
 
-/** A person mends a few by hand; of more it matters how many there are. */
+/** An operator fixes a few by hand; of more only the number matters. */
 const MOST_NOTES = 10
 
 /**
- * Finds prompts whose text is not the latest version of its object: somebody has deleted it or written over it in the
+ * Finds prompts whose text is not the latest version of its object: it was deleted or overwritten in the
  * bucket. It is served all the same, until the bucket's lifecycle rule removes it as an earlier version.
  */
-export async function checkPins(
+export async function checkOverwrittenVersions(
   clients: AwsClients,
   names: ResourceNames,
   account: Account,
 ): Promise<Check[]> {
-  // Before the records: an edit in between then points to a version that nothing is known of.
+  // Before the records: an edit in between then points to a version that is not in the listing.
   const covered = await coveredVersions(clients, names, account)
   if (covered.size === 0) return []
   const notes: Check[] = []
   let more = 0
-  for await (const { prompt, s3_key, s3_version_id } of pinsOf(clients, names)) {
-    const what = covered.get(placeOf(s3_key, s3_version_id))
+  for await (const { prompt, s3_key, s3_version_id } of publishedVersions(clients, names)) {
+    const what = covered.get(versionId(s3_key, s3_version_id))
     if (what === undefined) continue
     if (notes.length === MOST_NOTES) more++
     else {
@@ -35,9 +35,9 @@ export async function checkPins(
   return more > 0 ? [...notes, note(`… and ${more} more prompts like these`)] : notes
 }
 
-const placeOf = (key: unknown, version: unknown) => `${key}?${version}`
+const versionId = (key: unknown, version: unknown) => `${key}?${version}`
 
-/** What stands above each version that is not the latest of its object, by its place. */
+/** What stands above each version that is not the latest of its object, by key and version. */
 async function coveredVersions(
   { s3 }: AwsClients,
   names: ResourceNames,
@@ -55,7 +55,7 @@ async function coveredVersions(
     for (const { Key, IsLatest } of page.DeleteMarkers ?? []) if (IsLatest) deleted.add(Key)
     for (const { Key, VersionId, IsLatest } of page.Versions ?? []) {
       if (IsLatest) continue
-      covered.set(placeOf(Key, VersionId), deleted.has(Key) ? 'a delete marker' : 'another version')
+      covered.set(versionId(Key, VersionId), deleted.has(Key) ? 'a delete marker' : 'another version')
     }
     const { IsTruncated, NextKeyMarker, NextVersionIdMarker } = page
     marker =
@@ -69,7 +69,7 @@ async function coveredVersions(
 type RawPrompt = Partial<Record<'prompt_type' | 's3_bucket' | 's3_key' | 's3_version_id', unknown>> | null
 
 /** The prompts of all records, as they stand there, that name a version of an object in this bucket. */
-async function* pinsOf({ dynamodb }: AwsClients, names: ResourceNames) {
+async function* publishedVersions({ dynamodb }: AwsClients, names: ResourceNames) {
   const call = callsOn(resourcesOf(names).table)
   const pages = paginateScan({ client: dynamodb }, { TableName: names.table, ConsistentRead: true })
   for (;;) {

@@ -5,32 +5,33 @@ import { LEAST_BYTES } from '../../../adapters/files/signing-secret.ts'
 import { secretIn } from '../../../adapters/secrets-manager/jwt-secret.ts'
 import { readKeyValue } from '../../../adapters/secrets-manager/key-value.ts'
 import type { AppError } from '../../../domain/errors.ts'
+import { type Check, fail, ok } from '../../check.ts'
 import { describeSecret } from '../provision/secrets.ts'
-import { type Check, capital, fail, isDenied, ok, PROVISION } from './checks.ts'
+import { capital, isDenied, PROVISION } from './checks.ts'
 
 /** What is wrong with the text of a secret, without saying any of it. */
-type Judge = (text: string) => Check | undefined
+type Validate = (text: string) => Check | undefined
 
 /** Looks at a secret; its value appears in no check. */
 export async function checkSecret(
   secrets: SecretsManagerClient,
   secretId: string,
-  place: Resource,
-  judge: Judge,
+  awsResource: Resource,
+  validate: Validate,
 ): Promise<Check[]> {
-  const name = capital(place.resource)
-  if (!(await describeSecret(secrets, secretId, place))) {
-    const text = `${name} does not exist in this account and region. ${PROVISION}, or check ${place.setting}, STAGE and AWS_REGION.`
+  const name = capital(awsResource.resource)
+  if (!(await describeSecret(secrets, secretId, awsResource))) {
+    const text = `${name} does not exist in this account and region. ${PROVISION}, or check ${awsResource.setting}, STAGE and AWS_REGION.`
     return [fail(text)]
   }
   const get = new GetSecretValueCommand({ SecretId: secretId })
   try {
-    const { SecretString: text, SecretBinary: bytes } = await callsOn(place)(
+    const { SecretString: text, SecretBinary: bytes } = await callsOn(awsResource)(
       'secretsmanager:GetSecretValue',
       (options) => secrets.send(get, options),
     )
     const value = text ?? (bytes && Buffer.from(bytes).toString()) ?? ''
-    return [judge(value) ?? ok(`${name} is there, can be read and is well-formed`)]
+    return [validate(value) ?? ok(`${name} is there, can be read and is well-formed`)]
   } catch (error) {
     if (causeOf(error) === 'ResourceNotFoundException') return [fail(`${name} has no value. ${PROVISION}.`)]
     if (isDenied(error) && /KMS/i.test(((error as AppError).cause as Error).message)) {
@@ -40,7 +41,7 @@ export async function checkSecret(
   }
 }
 
-export function judgeApiKeys({ resource }: Resource): Judge {
+export function validateApiKeys({ resource }: Resource): Validate {
   return (text) => {
     const faults = readKeyValue(text)?.faults ?? ['it is no JSON object']
     if (faults.length === 0) return undefined
@@ -50,7 +51,7 @@ export function judgeApiKeys({ resource }: Resource): Judge {
   }
 }
 
-export function judgeJwtSecret({ resource, setting }: Resource): Judge {
+export function validateJwtSecret({ resource, setting }: Resource): Validate {
   return (text) => {
     const value = secretIn(text)
     const name = capital(resource)

@@ -17,49 +17,49 @@ export interface Step {
 
 export type Report = (step: Step) => void
 
-/** A property that a resource should have. `doctor` looks at it, `provision` completes it. */
-export interface Part {
+/** A property that a resource should have. `doctor` looks whether it exists, `provision` applies it. */
+export interface Property {
   name: string
   /** The IAM action that looking takes. */
   action: string
   /** @throws AppError `conflict` when something of another kind stands in its place. */
-  isThere(): Promise<boolean>
-  complete(): Promise<unknown>
+  exists(): Promise<boolean>
+  apply(): Promise<unknown>
 }
 
 /**
  * Makes sure of one thing. When changing fails, it may still be there: another process was faster, or an earlier try
- * of the same call was heard and only its answer got lost.
+ * of the same call arrived and only its answer got lost.
  *
  * @returns whether it had to be changed.
  */
 export async function ensure(
-  isThere: () => Promise<boolean>,
+  exists: () => Promise<boolean>,
   change: () => Promise<unknown>,
 ): Promise<boolean> {
-  if (await isThere()) return false
+  if (await exists()) return false
   try {
     await change()
   } catch (error) {
-    if (!(await isThere().catch(() => false))) throw error
+    if (!(await exists().catch(() => false))) throw error
   }
   return true
 }
 
 /**
- * Completes a resource.
+ * Gives a resource the properties that it lacks.
  *
  * @param isNew whether the resource itself was made just now, so that all of it counts as created.
  */
-export async function completeParts(
+export async function applyProperties(
   resource: string,
-  parts: readonly Part[],
+  properties: readonly Property[],
   isNew: boolean,
   report: Report,
 ): Promise<void> {
-  for (const { name: part, isThere, complete } of parts) {
+  for (const { name: part, exists, apply } of properties) {
     try {
-      const isChanged = await ensure(isThere, complete)
+      const isChanged = await ensure(exists, apply)
       report({ resource, part, outcome: isNew ? 'created' : isChanged ? 'completed' : 'already there' })
     } catch (error) {
       const why = unsupported(error)

@@ -7,64 +7,65 @@ import {
   resourcesOf,
 } from '../../../adapters/aws/resources.ts'
 import { limitsTable } from '../../../adapters/dynamodb/limits-table.ts'
-import { bucketParts, createBucket } from './bucket.ts'
-import { completeParts, type Part, type Report } from './properties.ts'
+import { bucketProperties, createBucket } from './bucket.ts'
+import { applyProperties, type Property, type Report } from './properties.ts'
 import { apiKeySecret, jwtSecret, provisionSecret } from './secrets.ts'
-import { dynamoTable, type Patience, type Table } from './table.ts'
-import { limitsTableParts, topicsTable, topicsTableParts } from './tables.ts'
+import { dynamoTable, type Table, type WaitOptions } from './table.ts'
+import { limitsTableProperties, topicsTable, topicsTableProperties } from './tables.ts'
 
-export interface ProvisionOptions extends Patience {
+export interface ProvisionOptions extends WaitOptions {
   names: ResourceNames
   clients: AwsClients
   /** Part of the first API key. */
   stage: string
+  /** Called with each thing as soon as it is made or found. */
+  report: Report
 }
 
 /**
  * Makes what a deployment needs, or completes what is there. Whatever a run that was cut short has left, the next one
  * goes on from it.
  *
- * @param report told of each thing as soon as it is done or found.
- * @throws AppError at the first thing that cannot be done: `conflict` when something foreign is in the way.
+ * @throws AppError at the first thing that cannot be done: `conflict` when something else is in the way.
  */
-export async function provision(options: ProvisionOptions, report: Report): Promise<void> {
-  const { names, clients, stage } = options
+export async function provision(options: ProvisionOptions): Promise<void> {
+  const { names, clients, stage, report } = options
   const { dynamodb, s3, secrets } = clients
-  const places = resourcesOf(names)
+  const resources = resourcesOf(names)
 
   async function provisionTable(
     definition: CreateTableCommandInput,
-    place: Resource,
-    partsOf: (table: Table) => Part[],
+    awsResource: Resource,
+    propertiesOf: (table: Table) => Property[],
   ): Promise<void> {
-    const table = dynamoTable(dynamodb, definition, place, options)
+    const table = dynamoTable(dynamodb, definition, awsResource, options)
     const isNew = await table.create()
-    await table.untilActive()
+    await table.waitUntilActive()
     report({ resource: table.resource, outcome: isNew ? 'created' : 'already there' })
-    await completeParts(table.resource, partsOf(table), isNew, report)
+    await applyProperties(table.resource, propertiesOf(table), isNew, report)
   }
 
   async function provisionBucket(): Promise<void> {
     const { partition, id } = await accountOf(dynamodb, names.table)()
     const target = { Bucket: names.bucket, ExpectedBucketOwner: id }
-    const { resource } = places.bucket
-    const { isNew, endpoint } = await createBucket(s3, target, places.bucket)
+    const { resource } = resources.bucket
+    const { isNew, endpoint } = await createBucket(s3, target, resources.bucket)
     report({ resource, outcome: isNew ? 'created' : 'already there' })
-    const parts = bucketParts(s3, target, places.bucket, { partition, endpoint })
-    await completeParts(resource, parts, isNew, report)
+    const properties = bucketProperties(s3, target, resources.bucket, { partition, endpoint })
+    await applyProperties(resource, properties, isNew, report)
   }
 
-  await provisionTable(topicsTable(names.table), places.table, (table) =>
-    topicsTableParts(dynamodb, names.table, table),
+  await provisionTable(topicsTable(names.table), resources.table, (table) =>
+    topicsTableProperties(dynamodb, names.table, table),
   )
-  await provisionTable(limitsTable(names.limitsTable), places.limitsTable, (table) =>
-    limitsTableParts(dynamodb, names.limitsTable, table),
+  await provisionTable(limitsTable(names.limitsTable), resources.limitsTable, (table) =>
+    limitsTableProperties(dynamodb, names.limitsTable, table),
   )
   await provisionBucket()
-  for (const [place, secret] of [
-    [places.apiKeySecret, apiKeySecret(names.apiKeySecret, stage)],
-    [places.jwtSecret, jwtSecret(names.jwtSecret)],
+  for (const [awsResource, secret] of [
+    [resources.apiKeySecret, apiKeySecret(names.apiKeySecret, stage)],
+    [resources.jwtSecret, jwtSecret(names.jwtSecret)],
   ] as const) {
-    report({ resource: place.resource, outcome: await provisionSecret(secrets, secret, place) })
+    report({ resource: awsResource.resource, outcome: await provisionSecret(secrets, secret, awsResource) })
   }
 }

@@ -53,17 +53,17 @@ export function jwtSecret(name: string): NewSecret {
 export async function provisionSecret(
   secrets: SecretsManagerClient,
   { name, description, value }: NewSecret,
-  place: Resource,
+  awsResource: Resource,
 ): Promise<Outcome> {
-  const call = callsOn(place)
+  const call = callsOn(awsResource)
   let found: DescribeSecretResponse | undefined
   const look = async () => {
-    found = await describeSecret(secrets, name, place)
+    found = await describeSecret(secrets, name, awsResource)
     return found !== undefined
   }
   const isNew = await ensure(look, () => {
     if (name.startsWith('arn:')) {
-      const message = `${place.resource} does not exist, and a new one gets its ARN from AWS. Set ${place.setting} to a name.`
+      const message = `${awsResource.resource} does not exist, and a new one gets its ARN from AWS. Set ${awsResource.setting} to a name.`
       throw new AppError('not_found', message)
     }
     const create = new CreateSecretCommand({ Name: name, Description: description, SecretString: value() })
@@ -89,17 +89,19 @@ function hasValue({ VersionIdsToStages = {} }: DescribeSecretResponse): boolean 
 export async function describeSecret(
   secrets: SecretsManagerClient,
   name: string,
-  place: Resource,
+  awsResource: Resource,
 ): Promise<DescribeSecretResponse | undefined> {
   const command = new DescribeSecretCommand({ SecretId: name })
   let found: DescribeSecretResponse
   try {
-    found = await callsOn(place)('secretsmanager:DescribeSecret', (options) => secrets.send(command, options))
+    found = await callsOn(awsResource)('secretsmanager:DescribeSecret', (options) =>
+      secrets.send(command, options),
+    )
   } catch (error) {
     if (causeOf(error) === 'ResourceNotFoundException') return undefined
     throw error
   }
   if (found.DeletedDate === undefined) return found
-  const message = `${place.resource} is about to be deleted, and its name is taken until then. Take that back with "aws secretsmanager restore-secret --secret-id ${name}", or choose another name with ${place.setting}.`
+  const message = `${awsResource.resource} is about to be deleted, and its name is taken until then. Take that back with "aws secretsmanager restore-secret --secret-id ${name}", or choose another name with ${awsResource.setting}.`
   throw new AppError('conflict', message)
 }

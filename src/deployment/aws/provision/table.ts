@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type AttributeDefinition,
   CreateTableCommand,
@@ -11,20 +12,22 @@ import {
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { causeOf, WRITE_BUDGET_MS } from '../../../adapters/aws/calls.ts'
 import { type Call, callsOn, type Resource } from '../../../adapters/aws/resources.ts'
+import { type BackoffOptions, backoffMs } from '../../../domain/backoff.ts'
 import { AppError } from '../../../domain/errors.ts'
 import { ensure } from './properties.ts'
 
 /** How DynamoDB says that it is still busy with an earlier change of the table. */
 const BUSY =
   /^(ResourceInUseException|LimitExceededException|TableInUseException|ContinuousBackupsUnavailableException)$/
-const FIRST_PAUSE_MS = 50
-const LONGEST_PAUSE_MS = 3_000
+const PAUSES: BackoffOptions = { firstMs: 50, mostMs: 3_000 }
+/** A user notices a pause from here on. */
+const NOTICED_MS = 1_000
 
 /** How to wait for changes of a table, which take minutes when it holds much. */
-export interface Patience {
-  patienceMs: number
-  /** Told once for each time that a person has to wait. */
-  waiting: (what: string) => void
+export interface WaitOptions {
+  maxWaitMs: number
+  /** Called with what is waited for, once for each wait that a user notices. */
+  onWait: (what: string) => void
 }
 
 /** One DynamoDB table. */
@@ -43,18 +46,18 @@ export interface Table {
    *
    * @throws AppError `unavailable` when that takes too long, or never comes.
    */
-  untilActive(isComplete?: (table: TableDescription) => boolean): Promise<TableDescription>
+  waitUntilActive(isComplete?: (table: TableDescription) => boolean): Promise<TableDescription>
 }
 
 export function dynamoTable(
   dynamodb: DynamoDBDocumentClient,
   definition: CreateTableCommandInput,
-  place: Resource,
-  { patienceMs, waiting }: Patience,
+  awsResource: Resource,
+  options: WaitOptions,
 ): Table {
-  const { resource, setting } = place
+  const { resource, setting } = awsResource
   const { TableName } = definition
-  const call = callsOn(place)
+  const call = callsOn(awsResource)
 
   async function describe(): Promise<TableDescription | undefined> {
     const look = new DescribeTableCommand({ TableName })
@@ -94,25 +97,9 @@ export function dynamoTable(
     return TableDescription
   }
 
-  /** Looks again and again until there is an answer. */
-  async function until<T>(look: () => Promise<T | undefined>, what: () => string): Promise<T> {
-    const giveUpAt = Date.now() + patienceMs
-    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
-      const found = await look()
-      if (found !== undefined) return found
-      if (Date.now() > giveUpAt) {
-        const message = `${what()}. Run "purposepath-prompts provision" again later: it goes on where it stopped.`
-        throw new AppError('unavailable', message)
-      }
-      // A person notices a pause from here on.
-      if (pause < 1_000 && pause * 1.5 >= 1_000) waiting(what())
-      await new Promise((resolve) => setTimeout(resolve, pause))
-    }
-  }
-
-  async function untilActive(isComplete: (table: TableDescription) => boolean = () => true) {
+  async function waitUntilActive(isComplete: (table: TableDescription) => boolean = () => true) {
     let state = 'does not show yet'
-    return until(
+    return waitFor(
       async () => {
         const table = await describe()
         if (!table) return undefined
@@ -125,11 +112,12 @@ export function dynamoTable(
         return table.TableStatus === 'ACTIVE' && !busy && isComplete(table) ? table : undefined
       },
       () => `${resource} ${state}`,
+      options,
     )
   }
 
   async function whenIdle<T>(change: () => Promise<T>): Promise<T> {
-    const { made } = await until(
+    const { made } = await waitFor(
       async () => {
         try {
           return { made: await change() }
@@ -139,11 +127,40 @@ export function dynamoTable(
         }
       },
       () => `${resource} is busy with an earlier change`,
+      options,
     )
     return made
   }
 
-  return { resource, call, describe, create, update, whenIdle, untilActive }
+  return { resource, call, describe, create, update, whenIdle, waitUntilActive }
+}
+
+/**
+ * Looks again and again until there is an answer.
+ *
+ * @throws AppError `unavailable` when that takes too long.
+ */
+async function waitFor<T>(
+  look: () => Promise<T | undefined>,
+  what: () => string,
+  { maxWaitMs, onWait }: WaitOptions,
+): Promise<T> {
+  const giveUpAt = Date.now() + maxWaitMs
+  let isAnnounced = false
+  for (let looks = 1; ; looks++) {
+    const found = await look()
+    if (found !== undefined) return found
+    if (Date.now() > giveUpAt) {
+      const message = `${what()}. Run "purposepath-prompts provision" again later: it goes on where it stopped.`
+      throw new AppError('unavailable', message)
+    }
+    const pauseMs = backoffMs(PAUSES, looks)
+    if (pauseMs >= NOTICED_MS && !isAnnounced) {
+      isAnnounced = true
+      onWait(what())
+    }
+    await sleep(pauseMs)
+  }
 }
 
 const stateOf = ({ TableStatus }: TableDescription) => `is in state ${TableStatus}`

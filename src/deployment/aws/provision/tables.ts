@@ -10,7 +10,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { WRITE_BUDGET_MS } from '../../../adapters/aws/calls.ts'
 import { LIMITS_TTL_ATTRIBUTE } from '../../../adapters/dynamodb/limits-table.ts'
 import { AppError } from '../../../domain/errors.ts'
-import { NotApplicable, type Part } from './properties.ts'
+import { NotApplicable, type Property } from './properties.ts'
 import { keyIn, type Table } from './table.ts'
 
 const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const })
@@ -47,10 +47,18 @@ export function topicsTable(name: string): CreateTableCommandInput {
   }
 }
 
-export function topicsTableParts(dynamodb: DynamoDBDocumentClient, TableName: string, table: Table): Part[] {
-  return [...INDEXES.map((index) => indexPart(table, index)), protectionPart(table), recoveryPart()]
+export function topicsTableProperties(
+  dynamodb: DynamoDBDocumentClient,
+  TableName: string,
+  table: Table,
+): Property[] {
+  return [
+    ...INDEXES.map((index) => indexProperty(table, index)),
+    protectionProperty(table),
+    recoveryProperty(),
+  ]
 
-  function recoveryPart(): Part {
+  function recoveryProperty(): Property {
     const look = new DescribeContinuousBackupsCommand({ TableName })
     const switchOn = new UpdateContinuousBackupsCommand({
       TableName,
@@ -60,12 +68,12 @@ export function topicsTableParts(dynamodb: DynamoDBDocumentClient, TableName: st
     return {
       name: 'point-in-time recovery',
       action,
-      async isThere() {
+      async exists() {
         const answer = await table.call(action, (options) => dynamodb.send(look, options))
         const { PointInTimeRecoveryDescription: recovery } = answer.ContinuousBackupsDescription ?? {}
         return recovery?.PointInTimeRecoveryStatus === 'ENABLED'
       },
-      complete: () =>
+      apply: () =>
         table.whenIdle(() =>
           table.call(
             'dynamodb:UpdateContinuousBackups',
@@ -77,7 +85,7 @@ export function topicsTableParts(dynamodb: DynamoDBDocumentClient, TableName: st
   }
 }
 
-function indexPart(table: Table, index: (typeof INDEXES)[number]): Part {
+function indexProperty(table: Table, index: (typeof INDEXES)[number]): Property {
   const { IndexName } = index
   const isOurs = ({ IndexName: name }: { IndexName?: string }) => name === IndexName
   const needed = keyIn(index.KeySchema, ATTRIBUTES)
@@ -85,7 +93,7 @@ function indexPart(table: Table, index: (typeof INDEXES)[number]): Part {
   return {
     name: `index ${IndexName}`,
     action: 'dynamodb:DescribeTable',
-    async isThere() {
+    async exists() {
       const found = await table.describe()
       const there = found?.GlobalSecondaryIndexes?.find(isOurs)
       if (!there || there.IndexStatus === 'DELETING') return false
@@ -95,8 +103,8 @@ function indexPart(table: Table, index: (typeof INDEXES)[number]): Part {
       throw new AppError('conflict', message)
     },
     // DynamoDB makes one index of a table at a time.
-    async complete() {
-      const { BillingModeSummary, ProvisionedThroughput } = await table.untilActive()
+    async apply() {
+      const { BillingModeSummary, ProvisionedThroughput } = await table.waitUntilActive()
       const isOnDemand = BillingModeSummary?.BillingMode === 'PAY_PER_REQUEST'
       const { ReadCapacityUnits, WriteCapacityUnits } = ProvisionedThroughput ?? {}
       const throughput = !isOnDemand && { ProvisionedThroughput: { ReadCapacityUnits, WriteCapacityUnits } }
@@ -108,26 +116,30 @@ function indexPart(table: Table, index: (typeof INDEXES)[number]): Part {
           GlobalSecondaryIndexUpdates: [{ Create }],
         }),
       )
-      await table.untilActive(({ GlobalSecondaryIndexes = [] }) => GlobalSecondaryIndexes.some(isOurs))
+      await table.waitUntilActive(({ GlobalSecondaryIndexes = [] }) => GlobalSecondaryIndexes.some(isOurs))
     },
   }
 }
 
-function protectionPart(table: Table): Part {
+function protectionProperty(table: Table): Property {
   return {
     name: 'deletion protection',
     action: 'dynamodb:DescribeTable',
-    isThere: async () => (await table.describe())?.DeletionProtectionEnabled === true,
-    async complete() {
-      await table.untilActive()
+    exists: async () => (await table.describe())?.DeletionProtectionEnabled === true,
+    async apply() {
+      await table.waitUntilActive()
       const updated = await table.whenIdle(() => table.update({ DeletionProtectionEnabled: true }))
       if (!updated.DeletionProtectionEnabled) throw new NotApplicable('this endpoint ignores it')
-      await table.untilActive()
+      await table.waitUntilActive()
     },
   }
 }
 
-export function limitsTableParts(dynamodb: DynamoDBDocumentClient, TableName: string, table: Table): Part[] {
+export function limitsTableProperties(
+  dynamodb: DynamoDBDocumentClient,
+  TableName: string,
+  table: Table,
+): Property[] {
   const look = new DescribeTimeToLiveCommand({ TableName })
   const TimeToLiveSpecification = { AttributeName: LIMITS_TTL_ATTRIBUTE, Enabled: true }
   const switchOn = new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification })
@@ -136,7 +148,7 @@ export function limitsTableParts(dynamodb: DynamoDBDocumentClient, TableName: st
     {
       name: `expiry by ${LIMITS_TTL_ATTRIBUTE}`,
       action,
-      async isThere() {
+      async exists() {
         const answer = await table.call(action, (options) => dynamodb.send(look, options))
         const { TimeToLiveStatus: status = '', AttributeName: name } = answer.TimeToLiveDescription ?? {}
         if (!/^ENABL(ED|ING)$/.test(status)) return false
@@ -144,7 +156,7 @@ export function limitsTableParts(dynamodb: DynamoDBDocumentClient, TableName: st
         const message = `${table.resource} lets items expire by ${name} where ${LIMITS_TTL_ATTRIBUTE} is needed. Switch that off and run "purposepath-prompts provision" again, or choose another name with PROMPTS_LIMITS_TABLE.`
         throw new AppError('conflict', message)
       },
-      complete: () =>
+      apply: () =>
         table.whenIdle(() =>
           table.call(
             'dynamodb:UpdateTimeToLive',

@@ -1,0 +1,40 @@
+import { Readable, Writable } from 'node:stream'
+import { run } from '../../src/cli/run.ts'
+import { type Environment, environmentOf, type Finished, PACKAGE_ROOT } from './program.ts'
+
+export interface CommandOptions {
+  stdin?: string
+  /** Folder of the package, whose `seeds/` are used. */
+  packageRoot?: string
+}
+
+/**
+ * Runs a command of the program in this process, which takes a tenth of the time of {@link runProgram}. What concerns
+ * the process itself (signals, pipes, HOME, settings of AWS clients, other processes) needs a real one.
+ */
+export async function runCommand(
+  words: readonly string[],
+  settings: Environment = {},
+  { stdin = '', packageRoot = PACKAGE_ROOT }: CommandOptions = {},
+): Promise<Finished> {
+  const [stdout, stderr] = [collector(), collector()]
+  const code = await run(words, {
+    stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    env: environmentOf(settings),
+    packageRoot,
+  })
+  return { code, stdout: stdout.text(), stderr: stderr.text() }
+}
+
+function collector() {
+  const chunks: Buffer[] = []
+  const stream = new Writable({
+    write(chunk: Buffer, _, done) {
+      chunks.push(chunk)
+      done()
+    },
+  })
+  return { stream, text: () => Buffer.concat(chunks).toString() }
+}
