@@ -1,80 +1,25 @@
-import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import * as z from 'zod'
+import { isLoopback } from './domain/address.ts'
 import { AppError } from './domain/errors.ts'
 import type { TokenSettings } from './domain/tokens.ts'
 import { check } from './domain/validation.ts'
-
-/** Digits only: `Number` would also take blanks, `1e3` and `0x10`. */
-const integer = (least: number, most: number, standard: number) =>
-  z
-    .string()
-    .refine((text) => /^\d{1,10}$/.test(text) && Number(text) >= least && Number(text) <= most, {
-      error: 'is out of range',
-      params: { expected: `a whole number from ${least} to ${most}` },
-    })
-    .transform(Number)
-    .default(standard)
-const MOST = 1_000_000_000
-const perMinute = (calls: number) => integer(1, MOST, calls)
-const milliseconds = (least: number, standard: number) => integer(least, MOST, standard)
-const names = z
-  .string()
-  .transform((text) => text.split(',').map((name) => name.trim()))
-  .pipe(z.array(z.string().min(1)))
-  .optional()
-
-/** A name of a host. */
-const NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i
-const hostName = z.string().refine(isHostName, {
-  error: 'is no host name',
-  params: { expected: 'host names without scheme and port, comma-separated' },
-})
-/** Origins of any scheme: extensions and web views have one of their own, such as `chrome-extension://…`. */
-const hostOrOrigin = z.string().refine((text) => isHostName(text) || isOrigin(text), {
-  error: 'is no origin',
-  params: {
-    expected: 'host names or origins like https://app.example.com, comma-separated, without wildcards',
-  },
-})
-const listOf = (item: z.ZodString) => names.pipe(z.array(item).optional())
-
-/** A URL without a trailing slash, a query or a fragment. */
-const publicUrl = z
-  .string()
-  .refine((text) => /^https?:$/.test(urlOf(text)?.protocol ?? '') && !/[?#@]/.test(text), {
-    error: 'is no such address',
-    params: { expected: 'an http or https address without query, fragment and credentials' },
-  })
-  .transform((text) => text.replace(/\/+$/, ''))
-const jwksUrl = z.string().refine(isSafeUrl, {
-  error: 'is not safe',
-  params: { expected: 'an https address; http only on this machine' },
-})
-/** A number of proxies, or their addresses and networks. */
-const trustedProxies = z
-  .string()
-  .refine((text) => /^\d{1,2}$/.test(text) || text.split(',').every((one) => isAddressRange(one.trim())), {
-    error: 'is no list of proxies',
-    params: { expected: 'a number of proxies, or their addresses (10.0.0.1, 10.0.0.0/8), comma-separated' },
-  })
-  .transform((text) => (/^\d+$/.test(text) ? Number(text) : text.split(',').map((one) => one.trim())))
-
-/** A path on this machine. Many clients start servers without a shell, which alone would replace a variable. */
-const path = z
-  .string()
-  .refine((text) => !/\$\{\w+\}|%\w+%|^\$\w+/.test(text), {
-    error: 'holds a variable',
-    params: { expected: 'a path, which may begin with ~/; variables like $HOME are not replaced here' },
-  })
-  .transform(fromHome)
-
-/** A name of a table, a bucket or a secret, or the ARN of a secret. */
-const resourceName = z.string().refine((name) => /^[\w./:@+=-]{3,512}$/.test(name), {
-  error: 'is no such name',
-  params: { expected: 'the name of an AWS resource' },
-})
+import {
+  host,
+  hostName,
+  hostOrOrigin,
+  integer,
+  jwksUrl,
+  listOf,
+  milliseconds,
+  names,
+  path,
+  perMinute,
+  publicUrl,
+  resourceName,
+  trustedProxies,
+} from './setting-kinds.ts'
 
 /** Every setting. An empty variable counts as unset. */
 const Settings = z.object({
@@ -94,13 +39,7 @@ const Settings = z.object({
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .default(false),
-  PROMPTS_HOST: z
-    .string()
-    .refine((host) => isIP(host) !== 0 || NAME.test(host), {
-      error: 'is no address',
-      params: { expected: 'an IP address without brackets, or a host name' },
-    })
-    .default('127.0.0.1'),
+  PROMPTS_HOST: host.default('127.0.0.1'),
   PROMPTS_PORT: integer(0, 65_535, 3000),
   PROMPTS_ALLOWED_HOSTS: listOf(hostName),
   PROMPTS_ALLOWED_ORIGINS: listOf(hostOrOrigin),
@@ -291,47 +230,6 @@ function tokenSettings(settings: z.output<typeof Settings>): TokenSettings {
     throw new AppError('invalid_input', message)
   }
   return { jwksUrl, issuer, audiences, algorithms, roleClaim: settings.PROMPTS_JWT_ROLE_CLAIM }
-}
-
-/** The address of a server that listens on `host`. */
-export function urlAt(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-}
-
-/** Whether only programs of this machine can reach a server that binds to `host`. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(host)
-}
-
-function isSafeUrl(text: string): boolean {
-  const url = urlOf(text)
-  if (url?.protocol !== 'http:') return url?.protocol === 'https:'
-  return isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
-}
-
-function isHostName(text: string): boolean {
-  return NAME.test(text) || /^\[[0-9a-f:.]+\]$/i.test(text)
-}
-
-function isOrigin(text: string): boolean {
-  const { protocol, origin, host } = urlOf(text) ?? {}
-  // Of other schemes than the web's `URL` knows no origin.
-  return !text.includes('*') && (origin === text || (origin === 'null' && text === `${protocol}//${host}`))
-}
-
-/** A path with the home folder in place of `~`. */
-function fromHome(path: string): string {
-  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
-}
-
-function urlOf(text: string): URL | undefined {
-  return URL.canParse(text) ? new URL(text) : undefined
-}
-
-function isAddressRange(text: string): boolean {
-  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
-  const version = isIP(address)
-  return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128)
 }
 
 /** The user's data folder: XDG on Linux, its equivalents elsewhere. */

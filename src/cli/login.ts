@@ -1,4 +1,5 @@
-import { type Config, isLoopback, urlAt } from '../config.ts'
+import type { Config } from '../config.ts'
+import { isLoopback, urlAt } from '../domain/address.ts'
 import { AppError } from '../domain/errors.ts'
 import { type AddressOptions, type CommandContext, configAt, localUser, ownBackend } from './context.ts'
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { isLoopback } from '../../config.ts'
+import { isLoopback } from '../../domain/address.ts'
 import { hasRole } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
