@@ -9,6 +9,7 @@ import { type HealthDeps, registerHealthRoutes } from './health.ts'
 import { type ProtectedResourceDeps, registerProtectedResource } from './identity/protected-resource.ts'
 import { registerSignInRoutes, type SignInDeps } from './identity/sign-in.ts'
 import { legacyTemplatePaths } from './legacy-templates/openapi.ts'
+import { LingeringResponse } from './lingering-close.ts'
 import { type McpHttpDeps, registerMcp } from './mcp.ts'
 import { methodNotAllowed } from './methods.ts'
 import { registerDocs } from './openapi/docs.ts'
@@ -75,7 +76,11 @@ export async function serveHttp(options: HttpOptions, deps: HttpDeps): Promise<H
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      ServerResponse: LingeringResponse,
+    },
     trustProxy: trusted(options.trustProxy),
     genReqId: requestIds(),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PATH_FIELD },
