@@ -49,7 +49,7 @@ async function forward(body: ReadableStream<Uint8Array>, reply: ServerResponse):
       if (!reply.write(chunk)) await readyForMore(reply)
     }
   } catch {
-    // The stream was cut because the client went away: nobody is left to tell.
+    // The stream was cut because the client went away.
   }
 }
 
