@@ -41,3 +41,14 @@ export function answersIn(text: string): { status: number; type: string; code: s
       code: /"code":"(\w+)"/.exec(one)?.[1],
     }))
 }
+
+/** Settles when `socket` takes more to write, or is closed. */
+export function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done).off('close', done)
+      resolve()
+    }
+    socket.on('drain', done).on('close', done)
+  })
+}

@@ -28,10 +28,7 @@ const PREFLIGHT_SECONDS = '600'
 
 /** Lets scripts of `origin`, which is allowed, read the answer (CORS). */
 export function allowOrigin(reply: FastifyReply, origin: string): void {
-  reply
-    .header('access-control-allow-origin', origin)
-    .header('access-control-expose-headers', ANSWER_HEADERS)
-    .header('vary', 'Origin')
+  reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', ANSWER_HEADERS)
 }
 
 /** Answers the question that browsers ask before a request of another origin. */

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { AppError, invalidInput, problemOf, toAppError } from '../../domain/errors.ts'
 import { elapsedMs, type Observer } from '../../domain/telemetry.ts'
 import { challengeOf, publicUrlOf } from './identity/protected-resource.ts'
+import { closeLingering, isLingering } from './lingering-close.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -94,6 +95,11 @@ export function rejectMalformedRequest({ code }: NodeJS.ErrnoException, socket: 
     socket.destroy()
     return
   }
+  // This request has had its answer; there is no second one.
+  if (isLingering(socket)) {
+    closeLingering(socket)
+    return
+  }
   const [status, error] =
     code === 'HPE_HEADER_OVERFLOW'
       ? [
@@ -109,6 +115,5 @@ export function rejectMalformedRequest({ code }: NodeJS.ErrnoException, socket: 
   })
   const headers = `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}`
   socket.write(`HTTP/1.1 ${status}\r\n${headers}\r\nConnection: close\r\n\r\n${body}`)
-  // Not `end`: a client that never closes its side would keep the socket.
-  socket.destroySoon()
+  closeLingering(socket)
 }

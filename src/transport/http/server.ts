@@ -10,6 +10,7 @@ import { type ProtectedResourceDeps, registerProtectedResource } from './identit
 import { registerSignInRoutes, type SignInDeps } from './identity/sign-in.ts'
 import { legacyTemplatePaths } from './legacy-templates/openapi.ts'
 import { registerLegacyTemplates } from './legacy-templates/routes.ts'
+import { LingeringResponse } from './lingering-close.ts'
 import { type McpHttpDeps, registerMcp } from './mcp.ts'
 import { methodNotAllowed } from './methods.ts'
 import { registerDocs } from './openapi/docs.ts'
@@ -70,7 +71,11 @@ export function createHttpServer(options: HttpOptions, deps: HttpDeps): HttpServ
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      ServerResponse: LingeringResponse,
+    },
     trustProxy: trusted(options.trustProxy),
     genReqId: requestIds(),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PATH_FIELD },

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
-/** How long a client may take to read what has been handed over to its connection at once: 5 MiB at most (spec §3). */
+/** How long a client may take to read what has been handed over to its connection at once: 5 MiB at most. */
 const PATIENCE_MS = 120_000
 /** How often all connections are looked at. */
 const LOOK_MS = 10_000
@@ -15,8 +15,8 @@ interface Progress {
 /**
  * Hangs up on clients that do not read their answers, which would fill this server's memory.
  *
- * Node's time-out for connections (`connectionTimeout`) is set anew with every request and every piece of an answer,
- * ends those on which a model is at work, and starts again with every byte that such a client sends.
+ * Node's time-out for connections (`connectionTimeout`) starts again with every request and every piece of an answer,
+ * ends those on which a model is at work, and also starts again with every byte that such a client sends.
  */
 export function closeStalledConnections(
   app: FastifyInstance,

@@ -12,9 +12,9 @@ const TIMES = { patienceMs: 300, lookMs: 50 }
 const LARGE = Buffer.alloc(32 * 1024 * 1024, 'x')
 
 /** Clients that have sent a request and read nothing yet: one of each address that `localhost` has. */
-async function ask(answer: (reply: FastifyReply) => unknown): Promise<Socket[]> {
+async function ask(answer: (reply: FastifyReply) => unknown, times = TIMES): Promise<Socket[]> {
   const app = fastify({ forceCloseConnections: true })
-  closeStalledConnections(app, TIMES)
+  closeStalledConnections(app, times)
   app.get('/', (_, reply) => answer(reply))
   await app.listen({ host: 'localhost', port: 0 })
   onTestFinished(() => app.close())
@@ -76,13 +76,15 @@ test('a client that reads slowly gets all of its answer', async () => {
 })
 
 test('a client that has read what waited for it may wait for the rest as long as it takes', async () => {
+  // Time enough to read all that is written at once, also where many tests run.
+  const times = { patienceMs: 3_000, lookMs: 50 }
   const [client] = await ask(async (reply) => {
     reply.hijack()
     reply.raw.write(LARGE)
-    await sleep(5 * TIMES.patienceMs)
+    await sleep(3 * times.patienceMs)
     reply.raw.end('the end')
-  })
-  await sleep(2 * TIMES.lookMs)
+  }, times)
+  await sleep(2 * times.lookMs)
   let text = ''
   client?.setEncoding('utf8').on('data', (chunk: string) => {
     text = (text + chunk).slice(-20)

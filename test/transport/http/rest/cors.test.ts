@@ -7,6 +7,7 @@ import {
   sharedApi,
   startApi,
 } from '../../../helpers/api.ts'
+import { ask, postMcp } from '../../../helpers/raw.ts'
 
 const server = sharedApi()
 
@@ -86,6 +87,31 @@ test('scripts may read the headers of answers and of refusals', async () => {
     expect(answer.headers.vary?.toLowerCase()).toContain('origin')
   }
   expect((await server.admin(`GET ${ADDRESS}`)).headers).not.toHaveProperty('access-control-allow-origin')
+})
+
+test('every answer tells caches that it depends on the origin, also when none came', async () => {
+  const etag = (await server.service('GET /prompts/goals')).headers.etag ?? ''
+  const varies = async (headers: Record<string, string>) => {
+    const answers = [
+      await server.service('GET /prompts/goals', { headers }),
+      await server.service('GET /prompts/goals', { headers: { ...headers, 'if-none-match': etag } }),
+      await server.service('GET /prompts/no_such_topic', { headers }),
+      await server.admin(`PATCH ${ADDRESS}`, { headers }),
+      await server.admin(`PUT ${ADDRESS}`, { headers, body: ' '.repeat(1024 * 1024 + 1) }),
+      await api(server, `GET ${ADDRESS}`, { headers }),
+      await api(server, `OPTIONS ${ADDRESS}`, { headers: { ...headers, ...PREFLIGHT } }),
+      await postMcp(server, { jsonrpc: '2.0', id: 1, method: 'prompts/list' }, headers),
+      await ask(`${server.url}/openapi.json`, { headers }),
+      await ask(`${server.url}/docs/`, { headers }),
+      await ask(`${server.url}/nowhere`, { headers }),
+    ]
+    return answers.map(({ status, headers }) => ({ status, vary: headers.vary }))
+  }
+  const expected = [200, 304, 404, 405, 413, 401, 204, 200, 200, 200, 404]
+  for (const headers of [{}, { origin: 'http://localhost:5173' }] as Record<string, string>[]) {
+    expect(await varies(headers)).toEqual(expected.map((status) => ({ status, vary: 'Origin' })))
+  }
+  for (const { vary } of await varies({ origin: 'https://evil.example' })) expect(vary).toBe('Origin')
 })
 
 test('origins are configured by host name or as whole origins', async () => {
