@@ -31,7 +31,7 @@ export interface FieldError {
   column?: number
 }
 
-/** The text that won, told to whoever edited an older one (spec §3). */
+/** The text that won, for a caller that edited an older one. */
 export interface CurrentPrompt {
   revision: number
   content: string
@@ -127,7 +127,7 @@ export function toAppError(thrown: unknown): AppError {
   })
 }
 
-/** The problem document of an error (RFC 9457, spec §3). */
+/** The problem document of an error (RFC 9457). */
 export function problemOf(error: AppError): Problem {
   const { http, title } = ERROR_CODES[error.code]
   return {

@@ -32,11 +32,6 @@ export interface TextCache {
   close(): void
 }
 
-/** What is kept for a topic that is asked for often: everything that is made of its texts once belongs here. */
-interface HotEntry {
-  readonly texts: PromptTexts
-}
-
 /**
  * @param warn is called once when texts cannot be read.
  * @param isCurrent whether this very record object will be asked for again. An edit reads the record from the store, as
@@ -48,22 +43,22 @@ export function createTextCache(
   isCurrent: (topic: Topic) => boolean,
 ): TextCache {
   const reader = createTextReader(prompts, warn)
-  const hot = new LRUCache<Topic, HotEntry>({
+  const hot = new LRUCache<Topic, PromptTexts>({
     maxSize: MAX_HOT_CHARACTERS,
-    sizeCalculation: ({ texts }) => Object.values(texts).reduce((sum, text) => sum + text.length, 1),
+    sizeCalculation: (texts) => Object.values(texts).reduce((sum, text) => sum + text.length, 1),
   })
   let closed = false
 
   async function assemble(topic: Topic): Promise<PromptTexts> {
     const texts = await Promise.all(topic.prompts.map((info) => reader.read(topic.topic_id, info)))
     const entries = topic.prompts.map(({ prompt_type }, index) => [prompt_type, texts[index] as string])
-    const entry = { texts: Object.freeze(Object.fromEntries(entries)) }
-    if (isCurrent(topic)) hot.set(topic, entry)
-    return entry.texts
+    const together = Object.freeze(Object.fromEntries(entries))
+    if (isCurrent(topic)) hot.set(topic, together)
+    return together
   }
 
   return {
-    get: (topic) => hot.get(topic)?.texts ?? assemble(topic),
+    get: (topic) => hot.get(topic) ?? assemble(topic),
 
     put(topic, texts) {
       for (const info of topic.prompts) {

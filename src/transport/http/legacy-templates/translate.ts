@@ -26,7 +26,7 @@ const ModelConfig = z.looseObject({
   max_tokens: z.never().optional(),
 })
 
-/** Body of `POST /admin/kpi-system/templates` (design document, appendix A). */
+/** Body of `POST /admin/kpi-system/templates`. */
 export const TemplateRequest = z
   .strictObject({
     kpiId: identifier('KPI, the first part of the template id'),
@@ -83,7 +83,7 @@ const MAX_DEPTH = 32
 
 /**
  * The input of `create_topic` that a body of the early path means. Plain variables that its texts use and it does not
- * declare become required string parameters, on this path alone: the design document's own example has one (spec §3).
+ * declare become required string parameters, on this path alone: early callers send such texts.
  *
  * @throws AppError `invalid_input` with the paths of the body.
  */

@@ -182,7 +182,7 @@ export function responsesOf(path: ApiPath): Record<string, object> {
   }
 }
 
-/** Kinds of credentials (spec §5). */
+/** Kinds of credentials. */
 export const securitySchemes: Readonly<Record<string, object>> = {
   ApiKey: {
     type: 'apiKey',
