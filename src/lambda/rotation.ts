@@ -1,5 +1,5 @@
 import { secretsClient } from '../adapters/secrets-manager/client.ts'
-import { type RotationEvent, runRotationStep } from '../adapters/secrets-manager/rotation-steps.ts'
+import { type RotationEvent, runRotationStep } from '../adapters/secrets-manager/rotation.ts'
 import { loadConfig } from '../config.ts'
 import { systemClock } from '../domain/clock.ts'
 import { toAppError } from '../domain/errors.ts'

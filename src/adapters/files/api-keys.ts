@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
-import { type ApiKey, type ApiKeys, keyPrefix, loggablePrefix, newKey } from '../../domain/api-keys.ts'
+import {
+  type ApiKey,
+  type ApiKeys,
+  digestOf,
+  type KnownKey,
+  keyFinder,
+  keyPrefix,
+  loggablePrefix,
+  newKey,
+} from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
-import { digestOf, type KnownKey, keyFinder } from '../../domain/key-finder.ts'
 import { replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { fileLocks } from './lock.ts'

@@ -3,9 +3,8 @@ import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { LEAST_BYTES, type SigningSecret } from '../files/signing-secret.ts'
 import type { Outages } from '../files/watched-file.ts'
-import { CURRENT, holderOf, type SecretCalls, secretCalls } from './secret-calls.ts'
-import { type SecretVersions, secretReader } from './secret-reader.ts'
-import { howToCreate, watchedSecret } from './watched-secret.ts'
+import { CURRENT, holderOf, type SecretCalls, secretCalls } from './secret.ts'
+import { howToCreate, type SecretVersions, secretReader, watchedSecret } from './secret-cache.ts'
 
 const RETRY_SECONDS = 30
 

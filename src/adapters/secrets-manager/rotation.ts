@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { newKey } from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
-import { missing, textOf } from './key-edits.ts'
-import type { KeyJson, KeyValue } from './key-value.ts'
-import type { KeyVersions } from './key-versions.ts'
-import { CURRENT, PENDING, type SecretCalls } from './secret-calls.ts'
+import {
+  type KeyJson,
+  type KeyValue,
+  type KeyVersions,
+  keyVersions,
+  keyVersionsReader,
+} from './api-key-document.ts'
+import { missing, textOf } from './api-key-edit.ts'
+import { CURRENT, PENDING, type SecretCalls, secretCalls } from './secret.ts'
 
 /** Least time between creating a key and making it the current one: twice what servers take to learn of it. */
 export const ROTATION_PAUSE_MS = 60_000
@@ -188,4 +194,64 @@ export function nextVersion(version: unknown): unknown {
 
 function keysIn({ json }: KeyValue): unknown {
   return json['keys'] ?? []
+}
+
+/** What Secrets Manager asks of a function that rotates: one step for one version. */
+export interface RotationEvent {
+  Step: string
+  /** ARN or name. */
+  SecretId: string
+  /** The id of the version that is to become the current one. */
+  ClientRequestToken: string
+}
+
+/**
+ * Runs one step of a rotation, if it is one that Secrets Manager has begun.
+ *
+ * @param mostMs how long it may wait for servers to learn of the new key.
+ * @throws AppError, which makes Secrets Manager try again later.
+ */
+export async function runRotationStep(
+  client: SecretsManagerClient,
+  { Step: step, SecretId, ClientRequestToken: token }: RotationEvent,
+  { stage, clock, mostMs, pauseMs = ROTATION_PAUSE_MS }: StepOptions,
+): Promise<void> {
+  const calls = secretCalls(client, SecretId, 'PROMPTS_API_KEY_SECRET')
+  const readVersions = keyVersionsReader(calls)
+  const read = async () => {
+    const versions = await readVersions()
+    return versions && keyVersions(versions)
+  }
+  const rotation = keyRotation({ calls, read, stage, clock, pauseMs })
+  const steps = new Map([
+    ['createSecret', () => rotation.createSecret(token)],
+    ['setSecret', () => rotation.setSecret()],
+    ['testSecret', () => rotation.testSecret(token)],
+    ['finishSecret', () => rotation.finishSecret(token, mostMs)],
+  ])
+  const run = steps.get(step)
+  if (!run) throw new AppError('invalid_input', `There is no step "${step}" in a rotation.`)
+
+  const found = await calls.describe()
+  if (found?.rotates === false) throw refusal(`rotation is not enabled for ${calls.resource}`)
+  const labels = found?.labels[token]
+  if (!labels) throw refusal(`${calls.resource} has no version ${token}`)
+  if (labels.includes(CURRENT)) {
+    // All is done, but perhaps for what follows the last step's instant.
+    if (step === 'finishSecret') await run()
+    return
+  }
+  if (!labels.includes(PENDING)) throw refusal(`version ${token} of ${calls.resource} is not AWSPENDING`)
+  await run()
+}
+
+export interface StepOptions {
+  stage: string
+  clock: Clock
+  mostMs: number
+  pauseMs?: number
+}
+
+function refusal(what: string): AppError {
+  return new AppError('conflict', `Nothing to rotate: ${what}.`)
 }

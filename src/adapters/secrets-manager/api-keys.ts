@@ -1,19 +1,27 @@
 import { randomUUID } from 'node:crypto'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { type ApiKey, type ApiKeys, newKey } from '../../domain/api-keys.ts'
+import { type ApiKey, type ApiKeys, type KnownKey, keyFinder, newKey } from '../../domain/api-keys.ts'
 import { andThen } from '../../domain/awaitable.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
-import { type KnownKey, keyFinder } from '../../domain/key-finder.ts'
 import type { Outages } from '../files/watched-file.ts'
-import { editKeys, missing } from './key-edits.ts'
-import { type KeyValue, type NamedKey, rawKeys } from './key-value.ts'
-import { type KeyVersions, keyVersions, keyVersionsReader } from './key-versions.ts'
-import { faultsOf, knownKeys, namedRecord, OWN_NAME, ownRecord } from './known-keys.ts'
+import {
+  faultsOf,
+  type KeyValue,
+  type KeyVersions,
+  keyVersions,
+  keyVersionsReader,
+  knownKeys,
+  type NamedKey,
+  namedRecord,
+  OWN_NAME,
+  ownRecord,
+  rawKeys,
+} from './api-key-document.ts'
+import { editKeys, missing } from './api-key-edit.ts'
 import { keyRotation, ROTATION_PAUSE_MS } from './rotation.ts'
-import { type SecretCalls, secretCalls } from './secret-calls.ts'
-import type { SecretVersions } from './secret-reader.ts'
-import { howToCreate, watchedSecret } from './watched-secret.ts'
+import { type SecretCalls, secretCalls } from './secret.ts'
+import { howToCreate, type SecretVersions, watchedSecret } from './secret-cache.ts'
 
 /** API keys in AWS. */
 export interface SecretKeys extends ApiKeys {

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '../../domain/errors.ts'
 import { pauseBefore } from '../aws/calls.ts'
-import type { KeyJson } from './key-value.ts'
-import { type Edit, editIn, type KeyVersions, newEdit } from './key-versions.ts'
-import { CURRENT, holderOf, PENDING, PREVIOUS, type SecretCalls } from './secret-calls.ts'
-import { howToCreate } from './watched-secret.ts'
+import { type Edit, editIn, type KeyJson, type KeyVersions, newEdit } from './api-key-document.ts'
+import { CURRENT, holderOf, PENDING, PREVIOUS, type SecretCalls } from './secret.ts'
+import { howToCreate } from './secret-cache.ts'
 
 /** Writers that keep getting in each other's way pause at random, so that a few tries are enough for many. */
 const MAX_TRIES = 24

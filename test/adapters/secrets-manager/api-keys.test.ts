@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { secretKeys } from '../../../src/adapters/secrets-manager/secret-keys.ts'
+import { secretKeys } from '../../../src/adapters/secrets-manager/api-keys.ts'
 import type { ApiKey } from '../../../src/domain/api-keys.ts'
 import type { Awaitable } from '../../../src/domain/awaitable.ts'
 import { failureOf } from '../../helpers/errors.ts'
