@@ -1,10 +1,10 @@
-import type { SigningSecret } from '../adapters/files/signing-secret.ts'
 import type { Served } from '../adapters/snapshot/snapshot.ts'
 import type { Config } from '../config.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
 import type { RateLimiter } from '../domain/rate-limiter.ts'
 import type { SignInCodes } from '../domain/sign-in.ts'
+import type { SigningSecret } from '../domain/tokens.ts'
 import type { TopicRepository } from '../domain/topic.ts'
 import { filesBackend } from './files.ts'
 

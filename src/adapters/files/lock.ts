@@ -3,13 +3,18 @@ import { AppError } from '../../domain/errors.ts'
 import { createKeyedMutex } from '../../domain/keyed-mutex.ts'
 import type { Layout } from './layout.ts'
 
-/** A lock that was not refreshed for so long belongs to a dead process. The library's smallest value. */
+/** A lock that was not refreshed for so long belongs to a dead process. The smallest value of proper-lockfile. */
 const STALE_MS = 2_000
-/** A process that did nothing for so long may have lost its lock. */
+/** A process whose timers stood still for so long may have lost its lock. */
 const MAX_GAP_MS = 1_500
 const WAIT = { retries: 400, minTimeout: 5, maxTimeout: 40, factor: 1.3, randomize: true }
 
-/** Runs `work` while no one else, in this or another process, holds the lock of the same name. */
+/**
+ * Runs `work` while nothing else, in this or another process, holds the lock of the same name. `stillHeld` throws AppError
+ * `unavailable` if the lock was lost meanwhile.
+ *
+ * @example await withLock('keys', async (stillHeld) => { … stillHeld(); await write() })
+ */
 export type WithLock = <T>(name: string, work: (stillHeld: () => void) => Promise<T>) => Promise<T>
 
 /** Locks below `layout.locks`: a queue within the process, a lock file between processes. */
@@ -20,8 +25,8 @@ export function fileLocks(layout: Layout): WithLock {
 
 /** Runs `work` while this process holds the lock file at `path`; `stillHeld` throws if it was lost meanwhile. */
 export async function holdLock<T>(path: string, work: (stillHeld: () => void) => Promise<T>): Promise<T> {
-  // Loaded with the first write: most starts only read.
-  const { lock } = await import('proper-lockfile')
+  // Loaded with the first write: most starts only read. A bundled CommonJS module has no named exports.
+  const { lock } = (await import('proper-lockfile')).default
   let lost = false
   const onCompromised = () => {
     lost = true
@@ -34,7 +39,7 @@ export async function holdLock<T>(path: string, work: (stillHeld: () => void) =>
       cause: error,
     })
   })
-  // A process that was halted learns late that its lock went stale: the gap itself tells.
+  // A process that was suspended learns late that its lock went stale; a gap between two timers shows it.
   let awakeAt = performance.now()
   const noticeGap = () => {
     const now = performance.now()
@@ -50,7 +55,7 @@ export async function holdLock<T>(path: string, work: (stillHeld: () => void) =>
     })
   } finally {
     clearInterval(pulse)
-    // Failing to release is no failure of the work: a lost lock is somebody else's, and an old one goes stale.
+    // A failure to release does not fail the work: a lost lock belongs to another process, and an old one goes stale.
     await release().catch(() => {})
   }
 }

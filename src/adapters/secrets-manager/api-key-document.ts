@@ -1,46 +1,56 @@
 import * as z from 'zod'
-import { type ApiKey, digestOf, type KnownKey, loggablePrefix } from '../../domain/api-keys.ts'
+import { type ApiKey, digestOf, type HashedKey, loggablePrefix } from '../../domain/api-keys.ts'
 import { CURRENT, holderOf, type Labels, PENDING, PREVIOUS, type SecretCalls } from './secret.ts'
 import { type SecretVersions, secretReader } from './secret-cache.ts'
 
-/** The JSON of a version, with whatever else is in it. */
+/** Name of the key that rotates: in the secret it has none. */
+export const ROTATING_NAME = 'backend'
+
+/** The JSON of a version, with all members that other programs keep there. */
 export type KeyJson = Readonly<Record<string, unknown>>
 
-/** A time as people write it; a date alone is its first instant. */
+/** An ISO 8601 time; a date alone is its first instant. */
 const Time = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()])
   .transform((text) => new Date(text).toISOString())
 
+const KeyText = z.string().min(1)
+
 const NamedKey = z.object({
   id: z.string().regex(/^\P{Cc}{1,64}$/u),
   name: z.string().regex(/^\P{Cc}{1,64}$/u),
-  api_key: z.string().min(1),
+  api_key: KeyText,
   created_at: Time.optional().catch(undefined),
-  // One that cannot be read must not make a key valid for ever.
+  // An unreadable time must not make a key valid for ever.
   expires_at: Time.nullish(),
 })
 
 /** An entry of `keys`: the key of one service. */
 export type NamedKey = z.output<typeof NamedKey>
 
-/** What a version says, as far as it can be understood. */
-export interface KeyValue {
+/** What a version says, as far as it can be read. */
+export interface KeyDocument {
   json: KeyJson
+  /** The key that rotates. */
   apiKey: string | undefined
   createdAt: string | undefined
   keys: NamedKey[]
-  /** What cannot be understood, without any value. */
+  /** What cannot be read, without any value. */
   faults: string[]
 }
 
-/** Reads the text of a version; `undefined` if it is no JSON object. */
-export function readKeyValue(text: string): KeyValue | undefined {
-  const json = objectOf(text)
+/**
+ * Reads the text of a version; `undefined` if it is not a JSON object.
+ *
+ * @example parseKeyDocument('{"api_key": "ppath_svc_dev_…"}')?.apiKey
+ */
+export function parseKeyDocument(text: string): KeyDocument | undefined {
+  const json = parseObject(text)
   if (!json) return undefined
   const { api_key, created_at, keys = [] } = json
   const faults: string[] = []
-  const hasKey = typeof api_key === 'string' && api_key !== ''
-  if (!hasKey) faults.push('api_key is no text')
+  const apiKey = KeyText.safeParse(api_key).data
+  if (apiKey === undefined) faults.push('api_key is no text')
   if (!Array.isArray(keys)) faults.push('keys is no list')
   const entries = (Array.isArray(keys) ? keys : []).map((entry) => NamedKey.safeParse(entry))
   for (const [index, { success }] of entries.entries()) {
@@ -48,21 +58,21 @@ export function readKeyValue(text: string): KeyValue | undefined {
   }
   return {
     json,
-    apiKey: hasKey ? api_key : undefined,
+    apiKey,
     createdAt: Time.safeParse(created_at).data,
     keys: entries.flatMap(({ data }) => data ?? []),
     faults,
   }
 }
 
-/** The members of `keys` as they stand there, also those that cannot be understood; `undefined` if it is no list. */
-export function rawKeys({ json }: KeyValue): unknown[] | undefined {
+/** The entries of `keys` as they are stored, also those that cannot be read; `undefined` if it is not a list. */
+export function rawKeys({ json }: KeyDocument): unknown[] | undefined {
   const { keys = [] } = json
   return Array.isArray(keys) ? keys : undefined
 }
 
-/** The complaint of a parser is left out: it quotes what it could not read. */
-function objectOf(text: string): KeyJson | undefined {
+/** The parser's error is left out: it quotes the text. */
+function parseObject(text: string): KeyJson | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -74,31 +84,18 @@ function objectOf(text: string): KeyJson | undefined {
 }
 
 /**
- * An edit of the current version, as a label on the edited version tells of it until it is completed.
+ * An edit of the current version, recorded in a label on the edited version until it is completed.
  *
- * Moving AWSCURRENT makes AWS move AWSPREVIOUS too, although an edit replaces no key. Until that is put right, which a
- * killed process never does, the label says which version is the previous one, and nobody who reads in between
- * refuses its key. It also marks versions that lost against another writer, so that they can be found.
+ * Moving AWSCURRENT makes AWS move AWSPREVIOUS too, although an edit replaces no key. Until that is corrected, which a
+ * killed process never does, the label says which version is the previous one, so that readers in between do not refuse
+ * its key. It also marks versions that lost against another writer, so that they can be found.
  */
 export interface Edit {
   label: string
   /** The version that was edited. */
   base: string
-  /** The version that bears AWSPREVIOUS before and after; `undefined`: none. */
+  /** The version that has AWSPREVIOUS before and after; `undefined`: none. */
   previous: string | undefined
-}
-
-/** The versions that matter, by what they are. */
-export interface KeyVersions {
-  current: string | undefined
-  pending: string | undefined
-  previous: string | undefined
-  /** The edit that made the current version, if it is not completed. */
-  unfinished: Edit | undefined
-  labels: Labels
-  /** `undefined` for a version without a text, or whose text is no JSON object. */
-  value(id: string | undefined): KeyValue | undefined
-  hasText(id: string | undefined): boolean
 }
 
 const EDIT = /^prompts-edit\/([^/]+)\/([^/]+)\/[^/]+$/
@@ -109,7 +106,7 @@ export function newEdit(base: string, previous: string | undefined, unique: stri
   return { label: `prompts-edit/${base}/${previous ?? NONE}/${unique.slice(0, 8)}`, base, previous }
 }
 
-/** The edit that a version's labels tell of. */
+/** The edit that one of a version's labels records. */
 export function editIn(labels: readonly string[] = []): Edit | undefined {
   for (const label of labels) {
     const [, base, previous] = EDIT.exec(label) ?? []
@@ -118,10 +115,23 @@ export function editIn(labels: readonly string[] = []): Edit | undefined {
   return undefined
 }
 
-/** Reads the secret with the API keys. */
+/** The versions that count, by their stage. */
+export interface KeyVersions {
+  current: string | undefined
+  pending: string | undefined
+  previous: string | undefined
+  /** The edit that made the current version, if it is not completed. */
+  unfinished: Edit | undefined
+  labels: Labels
+  /** `undefined` for a version without a text, or whose text is not a JSON object. */
+  document(id: string | undefined): KeyDocument | undefined
+  hasText(id: string | undefined): boolean
+}
+
+/** Reads the secret with the API keys, for {@link keyVersions}. */
 export function keyVersionsReader(calls: SecretCalls): () => Promise<SecretVersions | undefined> {
   return secretReader(calls, (labels) => {
-    const { current, pending, previous } = placesOf(labels)
+    const { current, pending, previous } = stagesOf(labels)
     return [current, pending, previous]
   })
 }
@@ -129,54 +139,53 @@ export function keyVersionsReader(calls: SecretCalls): () => Promise<SecretVersi
 export function keyVersions({ labels, texts }: SecretVersions): KeyVersions {
   const textOf = (id: string | undefined) => (id === undefined ? undefined : texts.get(id))
   return {
-    ...placesOf(labels),
+    ...stagesOf(labels),
     labels,
-    value(id) {
+    document(id) {
       const text = textOf(id)
-      return text === undefined ? undefined : readKeyValue(text)
+      return text === undefined ? undefined : parseKeyDocument(text)
     },
     hasText: (id) => textOf(id) !== undefined,
   }
 }
 
-function placesOf(labels: Labels) {
+function stagesOf(labels: Labels) {
   const current = holderOf(labels, CURRENT)
   const pending = holderOf(labels, PENDING)
   const unfinished = current === undefined ? undefined : editIn(labels[current])
   return {
     current,
-    // After a rotation the label may stay where it was.
+    // After a rotation the label may still be on the version that is now the current one.
     pending: pending === current ? undefined : pending,
     previous: unfinished ? unfinished.previous : holderOf(labels, PREVIOUS),
     unfinished,
   }
 }
 
-/** The secret's own key has no name there. */
-export const OWN_NAME = 'backend'
-
-/** Every key of the secret, each once, by its best record. Expired ones too. */
-export function knownKeys(versions: KeyVersions): KnownKey[] {
-  const { current, pending, previous, unfinished } = versions
-  const [now, next, before] = [current, pending, previous].map((id) => versions.value(id))
-  const found = [
-    ...ownKey(now, 'current'),
-    ...ownKey(next, 'pending'),
-    ...ownKey(before, 'previous'),
-    ...namedKeys(now),
-    // An edit calls off a pending rotation: what it has removed must not count from there.
+/** Every key of the secret once, expired ones too. A key in several versions has the record of the best one. */
+export function hashedKeys(versions: KeyVersions): HashedKey[] {
+  const { pending, unfinished } = versions
+  const current = versions.document(versions.current)
+  const next = versions.document(pending)
+  const previous = versions.document(versions.previous)
+  const all = [
+    ...rotatingKey(current, 'current'),
+    ...rotatingKey(next, 'pending'),
+    ...rotatingKey(previous, 'previous'),
+    ...namedKeys(current),
+    // An edit cancels a pending rotation: a key that it has removed must not count from there.
     ...(unfinished ? [] : namedKeys(next)),
   ]
-  const known = new Map<string, KnownKey>()
-  for (const [key, record] of found) {
+  const byDigest = new Map<string, HashedKey>()
+  for (const [key, record] of all) {
     const digest = digestOf(key)
     const name = digest.toString('hex')
-    if (!known.has(name)) known.set(name, { record, digest })
+    if (!byDigest.has(name)) byDigest.set(name, { record, digest })
   }
-  return [...known.values()]
+  return [...byDigest.values()]
 }
 
-/** What cannot be understood of the versions that count, by stage and without any value. */
+/** What cannot be read of the versions that count, by stage and without any value. */
 export function faultsOf(versions: KeyVersions): string[] {
   const { current, pending, previous } = versions
   const stages = [
@@ -186,16 +195,16 @@ export function faultsOf(versions: KeyVersions): string[] {
   ] as const
   return stages.flatMap(([stage, id]) => {
     if (!versions.hasText(id)) return []
-    const faults = versions.value(id)?.faults ?? ['it is no JSON object']
+    const faults = versions.document(id)?.faults ?? ['it is no JSON object']
     return faults.map((fault) => `${stage}: ${fault}`)
   })
 }
 
-/** The record of the secret's own key. */
-export function ownRecord({ apiKey = '', createdAt }: KeyValue, id: string): ApiKey {
+/** The record of the key that rotates. @param id its stage. */
+export function rotatingRecord({ apiKey = '', createdAt }: KeyDocument, id: string): ApiKey {
   return {
     id,
-    name: OWN_NAME,
+    name: ROTATING_NAME,
     prefix: loggablePrefix(apiKey),
     ...(createdAt !== undefined && { created_at: createdAt }),
   }
@@ -211,12 +220,12 @@ export function namedRecord({ id, name, api_key, created_at, expires_at }: Named
   }
 }
 
-type Found = [key: string, record: ApiKey][]
+type KeyWithRecord = [key: string, record: ApiKey]
 
-function ownKey(value: KeyValue | undefined, id: string): Found {
-  return value?.apiKey === undefined ? [] : [[value.apiKey, ownRecord(value, id)]]
+function rotatingKey(document: KeyDocument | undefined, id: string): KeyWithRecord[] {
+  return document?.apiKey === undefined ? [] : [[document.apiKey, rotatingRecord(document, id)]]
 }
 
-function namedKeys(value: KeyValue | undefined): Found {
-  return (value?.keys ?? []).map((key) => [key.api_key, namedRecord(key)])
+function namedKeys(document: KeyDocument | undefined): KeyWithRecord[] {
+  return (document?.keys ?? []).map((key) => [key.api_key, namedRecord(key)])
 }

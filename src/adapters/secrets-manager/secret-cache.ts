@@ -1,48 +1,84 @@
 import type { Clock } from '../../domain/clock.ts'
 import { AppError, toAppError } from '../../domain/errors.ts'
-import type { Outages } from '../files/watched-file.ts'
-import type { Labels, SecretCalls } from './secret.ts'
+import { isPast, type OutageOptions, staleIfError } from '../../domain/stale-if-error.ts'
+import { howToCreate, type Labels, type SecretCalls } from './secret.ts'
 
-/** How old what is known may be (spec §5). */
+/** How old a value may be before the secret is read again. */
 const REFRESH_MS = 30_000
-/** How late a reading by the timer may be before requests see to it. */
+/** How late a reading by the timer may be before requests read the secret themselves. */
 const LATE_MS = 5_000
-/** Least time between two readings that unknown keys cause, and between two attempts in an outage. */
+/** Least time between two readings for unknown keys, and between two attempts in an outage. */
 const PAUSE_MS = 5_000
 
+/** A secret at one moment. */
+export interface SecretVersions {
+  labels: Labels
+  /** By version id; only of the versions that were asked for and have a text. */
+  texts: ReadonlyMap<string, string>
+}
+
+/**
+ * Reads a secret. The text of a version never changes, so only texts that the last reading did not have are fetched.
+ *
+ * @param wanted which versions matter; others, such as another writer's drafts, are not fetched.
+ * @returns a function that answers `undefined` while there is no such secret, and throws AppError `unavailable`.
+ * @example const read = secretReader(calls, (labels) => [holderOf(labels, CURRENT)])
+ */
+export function secretReader(
+  calls: SecretCalls,
+  wanted: (labels: Labels) => (string | undefined)[],
+): () => Promise<SecretVersions | undefined> {
+  let lastTexts: ReadonlyMap<string, string> = new Map()
+
+  return async () => {
+    const secret = await calls.describe()
+    if (!secret) return undefined
+    const before = lastTexts
+    const texts = new Map<string, string>()
+    const fetches = [...new Set(wanted(secret.labels))].map(async (id) => {
+      if (id === undefined) return
+      const text = before.get(id) ?? (await calls.text(id))
+      if (text !== undefined) texts.set(id, text)
+    })
+    await Promise.all(fetches)
+    lastTexts = texts
+    return { labels: secret.labels, texts }
+  }
+}
+
 /** What a secret says, as last read. */
-export interface WatchedSecret<T> {
-  /** Reads it now and every 30 seconds from now on. Never fails: an outage is told, and ends by itself. */
+export interface SecretCache<T> {
+  /**
+   * Reads the secret now, and from now on every 30 seconds. Never rejects: an outage is reported by a warning, and
+   * reading goes on.
+   */
   start(): Promise<void>
 
   /**
-   * What it says, read less than 30 seconds ago; in an outage what was read last.
+   * The value, read less than 30 seconds ago; in an outage the one that was read last.
    *
-   * @throws AppError `unavailable` when it could not be read for too long.
+   * @throws AppError `unavailable` when the secret could not be read for too long.
    */
   current(): Promise<T>
 
-  /** What `current` would answer, if that is known without waiting. */
-  fresh(): T | undefined
+  /** Reads the secret again unless this did so in the last 5 seconds; callers share that reading. */
+  refresh(): Promise<void>
 
-  /** Reads it again unless that was done in the last 5 seconds; callers meanwhile share one reading. */
-  lookAgain(): Promise<void>
-
-  /** Reads it again now, because this process has changed it. */
-  readAfterChange(): Promise<void>
+  /** Reads the secret again, because this process has changed it. */
+  reloadAfterChange(): Promise<void>
 
   /** Whether it has been read at least once. */
-  isKnown(): boolean
+  isLoaded(): boolean
 
-  /** `unavailable` while it cannot be read: then what is not known cannot be judged. */
-  outage(): AppError | undefined
+  /** `unavailable` while the secret cannot be read: then an unknown credential is neither right nor wrong. */
+  outage(): Error | undefined
 }
 
-export interface WatchedSecretOptions<T> {
+export interface SecretCacheOptions<T> {
   calls: SecretCalls
   read: () => Promise<SecretVersions | undefined>
   /**
-   * What the versions say; only asked when something has changed. What it throws counts as an outage.
+   * Makes the value of the versions; called only when these have changed. An error counts as an outage.
    *
    * @param versions `undefined`: there is no such secret.
    */
@@ -50,167 +86,90 @@ export interface WatchedSecretOptions<T> {
   /** What it means that there is no such secret, for the operator. */
   withoutSecret: string
   clock: Clock
-  outages: Outages
+  outages: OutageOptions
 }
 
 /**
- * Keeps up with a secret.
+ * Keeps what a secret says.
  *
- * By a timer, and on use when the last reading is too old: where programs are halted between requests (Lambda), timers
- * do not run. What is known outlives an outage of its source (spec §5), and meanwhile no request waits for a reading.
+ * It is read by a timer, and on use when the last reading is too old: where programs are frozen between requests
+ * (Lambda), timers do not run.
  */
-export function watchedSecret<T>({
-  calls,
-  read,
-  interpret,
-  withoutSecret,
-  clock,
-  outages: { staleIfErrorMs, warn },
-}: WatchedSecretOptions<T>): WatchedSecret<T> {
-  let last: { value: T; signature: string; readAt: number } | undefined
-  let failure: AppError | undefined
-  let failedAt = -Infinity
-  let reading: Promise<void> | undefined
-  let lookedAt = -Infinity
+export function secretCache<T>(options: SecretCacheOptions<T>): SecretCache<T> {
+  const { calls, clock, outages } = options
+  const cache = staleIfError<T>({
+    ...outages,
+    load: interpretedReader(options),
+    source: calls.resource,
+    maxAgeMs: REFRESH_MS,
+    retryMs: PAUSE_MS,
+    clock,
+    unavailable,
+  })
   let isStarted = false
-  let looking: Promise<void> | undefined
 
-  const now = () => clock().getTime()
-  /** Whether `time` is so long ago. A clock that was set back must not make things young for ever. */
-  const isAgo = (time: number, ms: number) => {
-    const age = now() - time
-    return age >= ms || age < 0
-  }
-  /** Where a timer reads, nobody else does while it runs: its reading takes a moment. */
-  const maxAgeMs = () => REFRESH_MS + (isStarted ? LATE_MS : 0)
-  const isUsable = () => last !== undefined && now() - last.readAt < REFRESH_MS + staleIfErrorMs
-
-  function readShared(): Promise<void> {
-    reading ??= readOnce().finally(() => {
-      reading = undefined
-    })
-    return reading
-  }
-
-  async function readOnce(): Promise<void> {
-    const readAt = now()
-    try {
-      const versions = await read()
-      const signature = signatureOf(versions)
-      if (signature !== last?.signature) {
-        const value = interpret(versions)
-        if (!versions) warn(`${calls.resource} does not exist: ${withoutSecret}. ${howToCreate(calls)}`)
-        last = { value, signature, readAt }
-      } else last = { ...last, readAt }
-      failure = undefined
-    } catch (thrown) {
-      const error = toAppError(thrown)
-      // Once for each outage: a log of every attempt would say no more.
-      if (!failure) warn(`cannot read ${calls.resource}; what is known of it holds for now`, thrown)
-      failure = error
-      failedAt = now()
-    }
-  }
-
-  /** Nobody is sent to a server that knows no keys, so nobody's request would read them. */
-  function readUntilKnown(): void {
-    if (!last) setTimeout(() => readShared().then(readUntilKnown), PAUSE_MS).unref()
-  }
-
-  function known(): T {
-    if (last && isUsable()) return last.value
-    throw unavailable()
-  }
-
-  function unavailable(): AppError {
-    return new AppError('unavailable', 'Credentials cannot be verified now.', {
-      retryAfter: PAUSE_MS / 1000,
-      ...(failure && { operatorMessage: failure.operatorMessage, cause: failure }),
-    })
-  }
-
-  async function readAfresh(): Promise<void> {
-    // One that is under way may have begun before the change.
-    await reading
-    await readShared()
+  /** Load balancers send no requests to a server that has no keys, so no request would read them. */
+  function reloadUntilLoaded(): void {
+    if (!cache.isLoaded()) setTimeout(() => cache.reload().then(reloadUntilLoaded), PAUSE_MS).unref()
   }
 
   return {
-    readAfterChange: readAfresh,
-    outage: () => failure && unavailable(),
-    isKnown: () => last !== undefined,
-
     async start() {
       isStarted = true
-      setInterval(readShared, REFRESH_MS).unref()
-      await readShared()
-      readUntilKnown()
+      setInterval(cache.reload, REFRESH_MS).unref()
+      await cache.reload()
+      reloadUntilLoaded()
     },
-
-    fresh: () => (last && !isAgo(last.readAt, maxAgeMs()) ? last.value : undefined),
-
-    async current() {
-      if (!last || isAgo(last.readAt, maxAgeMs())) {
-        if (!failure) await readShared()
-        else if (reading || isAgo(failedAt, PAUSE_MS)) {
-          const attempt = readShared()
-          if (!isUsable()) await attempt
-        }
-      }
-      return known()
-    },
-
-    async lookAgain() {
-      if (isAgo(lookedAt, PAUSE_MS)) {
-        lookedAt = now()
-        looking = readAfresh()
-      }
-      await looking
-    },
+    // While the timer's reading is under way, requests do not wait for it.
+    current: () => cache.current(isStarted ? LATE_MS : 0),
+    refresh: throttled(cache.reloadAfterChange, PAUSE_MS, clock),
+    reloadAfterChange: cache.reloadAfterChange,
+    isLoaded: cache.isLoaded,
+    outage: cache.outage,
   }
 }
 
-/** Changes with the secret. */
+/** Reads a secret and interprets it. Unchanged versions give the same object as before. */
+function interpretedReader<T>(options: SecretCacheOptions<T>): () => Promise<T> {
+  const { calls, read, interpret, withoutSecret, outages } = options
+  let last: { signature: string; value: T } | undefined
+
+  return async () => {
+    const versions = await read()
+    const signature = signatureOf(versions)
+    if (signature !== last?.signature) {
+      last = { signature, value: interpret(versions) }
+      if (!versions) {
+        outages.warn(`${calls.resource} does not exist: ${withoutSecret}. ${howToCreate(calls)}`)
+      }
+    }
+    return last.value
+  }
+}
+
+/** Changes with the labels and texts of a secret; empty without one. */
 function signatureOf(versions: SecretVersions | undefined): string {
   return versions ? JSON.stringify([versions.labels, [...versions.texts.keys()].sort()]) : ''
 }
 
-/** For the operator of a secret that is not there. */
-export function howToCreate({ setting }: Pick<SecretCalls, 'setting'>): string {
-  return `Create it with "purposepath-prompts provision", or check ${setting}, STAGE and AWS_REGION.`
-}
-
-/** A secret at one moment. */
-export interface SecretVersions {
-  labels: Labels
-  /** Of those versions that were asked for and have a text. */
-  texts: ReadonlyMap<string, string>
-}
-
-/**
- * Reads a secret. Texts of versions never change, so only those are fetched that the last reading did not have.
- *
- * @param wanted which versions matter; others, such as another writer's drafts, are not fetched.
- * @returns a function whose answer is `undefined` while there is no such secret. It throws AppError `unavailable`.
- */
-export function secretReader(
-  calls: SecretCalls,
-  wanted: (labels: Labels) => (string | undefined)[],
-): () => Promise<SecretVersions | undefined> {
-  let known: ReadonlyMap<string, string> = new Map()
-
-  return async () => {
-    const found = await calls.describe()
-    if (!found) return undefined
-    const before = known
-    const texts = new Map<string, string>()
-    const fetches = [...new Set(wanted(found.labels))].map(async (id) => {
-      if (id === undefined) return
-      const text = before.get(id) ?? (await calls.text(id))
-      if (text !== undefined) texts.set(id, text)
-    })
-    await Promise.all(fetches)
-    known = texts
-    return { labels: found.labels, texts }
+/** Runs `work` at most once in `ms`; calls in between share the last run. */
+function throttled(work: () => Promise<void>, ms: number, clock: Clock): () => Promise<void> {
+  let startedAt = -Infinity
+  let lastRun = Promise.resolve()
+  return () => {
+    const now = clock().getTime()
+    if (isPast(now, startedAt, ms)) {
+      startedAt = now
+      lastRun = work()
+    }
+    return lastRun
   }
+}
+
+function unavailable(cause: unknown): AppError {
+  const error = cause === undefined ? undefined : toAppError(cause)
+  return new AppError('unavailable', 'Credentials cannot be verified now.', {
+    retryAfter: PAUSE_MS / 1000,
+    ...(error && { operatorMessage: error.operatorMessage, cause: error }),
+  })
 }
