@@ -1,4 +1,3 @@
-import type { SigningSecret } from '../adapters/files/signing-secret.ts'
 import type { Report } from '../deployment/aws/provision/properties.ts'
 import type { Check } from '../deployment/check.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
@@ -6,6 +5,7 @@ import type { PromptStore } from '../domain/prompt-store.ts'
 import type { ClosableRateLimiter } from '../domain/rate-limiter.ts'
 import type { SignInCodes } from '../domain/sign-in.ts'
 import type { SnapshotSource } from '../domain/snapshot-source.ts'
+import type { SigningSecret } from '../domain/tokens.ts'
 import type { TopicRepository } from '../domain/topic.ts'
 
 /**

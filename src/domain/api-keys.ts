@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Awaitable } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 
@@ -8,7 +8,7 @@ export interface ApiKey {
   name: string
   /** The first characters, to recognise a key by; they reveal nothing that helps to guess the rest. */
   prefix: string
-  /** Missing where it was never written down, as for a key that somebody put into a secret by hand. */
+  /** Missing where it was never written down, as for a key that was put into a secret by hand. */
   created_at?: string
   expires_at?: string
   revoked_at?: string
@@ -17,9 +17,11 @@ export interface ApiKey {
 /** The API keys of this installation. */
 export interface ApiKeys {
   /**
-   * Makes a key.
+   * Creates a key.
    *
+   * @param expiresAt default: the key does not expire.
    * @returns the key, which is shown once and kept nowhere, and its record.
+   * @example const { key, record } = await keys.create('reporting', new Date('2027-01-01'))
    */
   create(name: string, expiresAt?: Date): Promise<{ key: string; record: ApiKey }>
 
@@ -27,15 +29,16 @@ export interface ApiKeys {
   list(): Promise<ApiKey[]>
 
   /**
-   * Withdraws a key, in every running process within a second; in AWS within 30 seconds.
+   * Makes a key invalid, in every running process within a second; in AWS within 30 seconds.
    *
    * @param idOrName a key's id, or the name of just one key that is not revoked yet.
    * @throws AppError `not_found`, or `conflict` when several keys have that name.
+   * @example await keys.revoke('reporting')
    */
   revoke(idOrName: string): Promise<ApiKey>
 
   /**
-   * Withdraws the key that the last rotation has replaced.
+   * Makes the key invalid that the last rotation has replaced.
    *
    * @throws AppError `not_found` when there is none, `invalid_input` where keys do not rotate.
    */
@@ -43,18 +46,25 @@ export interface ApiKeys {
 
   /**
    * Replaces the rotating key: waits until every process knows the new one, then makes it the current one. The old
-   * one stays valid as the previous one. Goes on with a rotation that was interrupted.
+   * one stays valid as the previous one. Continues a rotation that was interrupted.
    *
-   * @param tell is given sentences about what is done and waited for.
+   * @param report called with sentences about what is done and waited for.
    * @returns the new key, which is shown once, and its record.
    * @throws AppError `conflict` when keys were changed meanwhile, `invalid_input` where keys do not rotate.
+   * @example const { key } = await keys.rotate((sentence) => log.info(sentence))
    */
-  rotate(tell: (sentence: string) => void): Promise<{ key: string; record: ApiKey }>
+  rotate(report: (sentence: string) => void): Promise<{ key: string; record: ApiKey }>
 
   /** False while the keys could not be read even once, so that none can be verified. */
   areKnown(): boolean
 
-  /** The record of a presented key, if it is valid now. */
+  /**
+   * The record of a presented key, if it is valid now.
+   *
+   * @returns the same object for the same key until the stored keys change.
+   * @throws AppError `unavailable` when the keys could not be read for too long.
+   * @example const record = await keys.verify(request.headers['x-api-key'])
+   */
   verify(presented: string): Awaitable<ApiKey | undefined>
 }
 
@@ -63,17 +73,62 @@ export function isUsable({ revoked_at, expires_at }: ApiKey, clock: Clock): bool
   return revoked_at === undefined && (expires_at === undefined || expires_at > clock().toISOString())
 }
 
-/** How all keys begin that are made for a stage (spec §5). */
+/** The beginning of all keys that are created for a stage. */
 export function keyPrefix(stage: string): string {
   return `ppath_svc_${stage}_`
 }
 
-/** A new key: 192 random bits, so that none can be guessed. */
+/** A new key: 192 random bits, so that it cannot be guessed. */
 export function newKey(stage: string): string {
   return keyPrefix(stage) + randomBytes(24).toString('hex')
 }
 
-/** What of a presented key may be logged: its public prefix, or that it does not even look like one. */
+/** The part of a presented key that may be logged: its public prefix, or that it does not even look like a key. */
 export function loggablePrefix(presented: string): string {
   return /^ppath_svc_[a-z0-9-]{1,32}_[0-9a-f]{6}/.exec(presented)?.[0] ?? '(no key of ours)'
+}
+
+/** A stored key as presented keys are compared with it. */
+export interface HashedKey {
+  record: ApiKey
+  /** See {@link digestOf}. */
+  digest: Buffer
+}
+
+/** The digest that keys are compared by. Keys are 192 random bits, so a slow hash would add cost and no safety. */
+export function digestOf(key: string): Buffer {
+  return hash('sha256', key, 'buffer')
+}
+
+/**
+ * Finds the record of a presented key. All stored keys are compared, in constant time, whatever the outcome.
+ *
+ * A key that was found is remembered until `stored` is another list: nearly every request brings one, and to hash it
+ * costs more than all the rest. The memory is a seeded hash table, so that its timing reveals nothing about similar keys.
+ *
+ * @example
+ * const find = keyFinder(clock)
+ * const record = find(presented, stored)
+ */
+export function keyFinder(
+  clock: Clock,
+): (presented: string, stored: readonly HashedKey[]) => ApiKey | undefined {
+  const found = new Map<string, ApiKey[]>()
+  let searched: readonly HashedKey[] = []
+
+  function search(presented: string): ApiKey[] {
+    const digest = digestOf(presented)
+    const matches = searched.filter((key) => timingSafeEqual(digest, key.digest)).map(({ record }) => record)
+    if (matches.length > 0) found.set(presented, matches)
+    return matches
+  }
+
+  return (presented, stored) => {
+    if (stored !== searched) {
+      found.clear()
+      searched = stored
+    }
+    const matches = found.get(presented) ?? search(presented)
+    return matches.find((record) => isUsable(record, clock))
+  }
 }

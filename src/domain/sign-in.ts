@@ -1,9 +1,18 @@
-/** Single-use codes of sign-in links: whoever opens the link on this machine becomes an administrator's session. */
+/** Single-use codes of sign-in links: opening the link on this machine gives a browser an administrator's session. */
 export interface SignInCodes {
-  /** A new code, valid for a few minutes, once, in every process that works on this store. */
+  /**
+   * Makes a code, which is valid once and for ten minutes, in every process that works on this store.
+   *
+   * @example const link = `${publicUrl}/admin/sign-in?code=${await codes.issue('anna')}`
+   */
   issue(subject: string): Promise<string>
 
-  /** Uses the code up. `undefined` if there is none such, if it is too old or was used before. */
+  /**
+   * Uses a code up.
+   *
+   * @returns `undefined` for a code that does not exist, is too old or was used before.
+   * @example const { subject } = (await codes.redeem(code)) ?? refuse()
+   */
   redeem(code: string): Promise<{ subject: string } | undefined>
 }
 
@@ -16,9 +25,18 @@ export interface Session {
 
 /** Sessions of browsers, kept by the browser in a signed cookie. */
 export interface Sessions {
-  /** The cookie's value of a new session, and how long it is valid. */
+  /**
+   * Starts a session.
+   *
+   * @returns the cookie's value, and how long it is valid.
+   * @example const { cookie, lifetimeSeconds } = await sessions.open('anna')
+   */
   open(subject: string): Promise<{ cookie: string; lifetimeSeconds: number }>
 
-  /** The session of a cookie's value, if it is valid now. */
+  /**
+   * The session of a cookie's value; `undefined` for one that is not valid now.
+   *
+   * @example const session = await sessions.read(cookie)
+   */
   read(cookie: string): Promise<Session | undefined>
 }

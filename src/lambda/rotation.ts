@@ -1,13 +1,13 @@
 import { secretsClient } from '../adapters/secrets-manager/client.ts'
-import { type RotationEvent, runRotationStep } from '../adapters/secrets-manager/rotation-steps.ts'
+import { type RotationEvent, runRotationStep } from '../adapters/secrets-manager/rotation.ts'
 import { loadConfig } from '../config.ts'
 import { systemClock } from '../domain/clock.ts'
 import { toAppError } from '../domain/errors.ts'
 
-/** Of the function's time so much is left for what follows a wait. */
+/** The part of the function's time that is kept for the work after a wait. */
 const RESERVE_MS = 15_000
 
-/** What Lambda tells of an invocation. */
+/** The part of Lambda's context that is used here. */
 interface Invocation {
   getRemainingTimeInMillis(): number
 }
@@ -27,7 +27,7 @@ export async function handler(event: RotationEvent, invocation?: Invocation): Pr
       mostMs,
     })
   } catch (thrown) {
-    // Lambda writes what is thrown to its log, which is where the operator looks.
+    // Lambda writes the error to the function's log, where the operator looks for it.
     throw new Error(toAppError(thrown).operatorMessage, { cause: thrown })
   }
 }

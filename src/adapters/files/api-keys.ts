@@ -1,14 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as z from 'zod'
-import { type ApiKey, type ApiKeys, keyPrefix, loggablePrefix, newKey } from '../../domain/api-keys.ts'
+import {
+  type ApiKey,
+  type ApiKeys,
+  digestOf,
+  type HashedKey,
+  keyFinder,
+  keyPrefix,
+  loggablePrefix,
+  newKey,
+} from '../../domain/api-keys.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
-import { digestOf, type KnownKey, keyFinder } from '../../domain/key-finder.ts'
+import type { OutageOptions } from '../../domain/stale-if-error.ts'
 import { replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { fileLocks } from './lock.ts'
-import { type Outages, SHORT, watchedFile } from './watched-file.ts'
+import { SHORT_LIVED, watchedFile } from './watched-file.ts'
 import { isMissing } from './working-copy.ts'
 
 const StoredKeys = z.array(
@@ -25,11 +34,16 @@ const StoredKeys = z.array(
 type StoredKey = z.infer<typeof StoredKeys>[number]
 
 /** API keys, hashed, in the data folder. */
-export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: Outages = SHORT): ApiKeys {
+export function fileKeys(
+  layout: Layout,
+  stage: string,
+  clock: Clock,
+  outages: OutageOptions = SHORT_LIVED,
+): ApiKeys {
   const withLock = fileLocks(layout)
   const find = keyFinder(clock)
-  const start = keyPrefix(stage)
-  const file = watchedFile<KnownKey[]>(layout.keys, () => read().map(toKnown), [], outages)
+  const prefix = keyPrefix(stage)
+  const file = watchedFile<HashedKey[]>(layout.keys, () => read().map(toHashedKey), [], outages)
 
   function read(): StoredKey[] {
     let text: string
@@ -53,7 +67,7 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
         const { keys, result } = edit(read())
         stillHeld()
         await replaceFile(layout, layout.keys, `${JSON.stringify(keys, null, 2)}\n`, 0o600)
-        file.lookAgain()
+        file.reload()
         return result
       })
     } catch (error) {
@@ -105,8 +119,8 @@ export function fileKeys(layout: Layout, stage: string, clock: Clock, outages: O
     areKnown: () => true,
 
     verify(presented) {
-      // A folder may hold keys of several stages; each server takes its own only.
-      return presented.startsWith(start) ? find(presented, file.current()) : undefined
+      // A folder may hold keys of several stages; each server accepts its own only.
+      return presented.startsWith(prefix) ? find(presented, file.current()) : undefined
     },
   }
 }
@@ -117,7 +131,7 @@ function noRotation(): AppError {
   return new AppError('invalid_input', message)
 }
 
-function toKnown(key: StoredKey): KnownKey {
+function toHashedKey(key: StoredKey): HashedKey {
   return { record: withoutHash(key), digest: Buffer.from(key.sha256, 'hex') }
 }
 

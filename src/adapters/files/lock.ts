@@ -1,18 +1,61 @@
 import { join } from 'node:path'
+import { AppError } from '../../domain/errors.ts'
 import { createKeyedMutex } from '../../domain/keyed-mutex.ts'
 import type { Layout } from './layout.ts'
 
-/** Runs `work` while no one else, in this or another process, holds the lock of the same name. */
+/** A lock that was not refreshed for so long belongs to a dead process. The smallest value of proper-lockfile. */
+const STALE_MS = 2_000
+/** A process whose timers stood still for so long may have lost its lock. */
+const MAX_GAP_MS = 1_500
+const WAIT = { retries: 400, minTimeout: 5, maxTimeout: 40, factor: 1.3, randomize: true }
+
+/**
+ * Runs `work` while nothing else, in this or another process, holds the lock of the same name. `stillHeld` throws AppError
+ * `unavailable` if the lock was lost meanwhile.
+ *
+ * @example await withLock('keys', async (stillHeld) => { … stillHeld(); await write() })
+ */
 export type WithLock = <T>(name: string, work: (stillHeld: () => void) => Promise<T>) => Promise<T>
 
 /** Locks below `layout.locks`: a queue within the process, a lock file between processes. */
 export function fileLocks(layout: Layout): WithLock {
   const mutex = createKeyedMutex()
-  return (name, work) => mutex.runExclusive(name, () => hold(join(layout.locks, name), work))
+  return (name, work) => mutex.runExclusive(name, () => holdLock(join(layout.locks, name), work))
 }
 
-/** Loaded with the first write: most starts only read. */
-const hold: typeof import('./hold-lock.ts').holdLock = async (path, work) => {
-  const { holdLock } = await import('./hold-lock.ts')
-  return holdLock(path, work)
+/** Runs `work` while this process holds the lock file at `path`; `stillHeld` throws if it was lost meanwhile. */
+export async function holdLock<T>(path: string, work: (stillHeld: () => void) => Promise<T>): Promise<T> {
+  // Loaded with the first write: most starts only read. A bundled CommonJS module has no named exports.
+  const { lock } = (await import('proper-lockfile')).default
+  let lost = false
+  const onCompromised = () => {
+    lost = true
+  }
+  const options = { realpath: false, lockfilePath: `${path}.lock`, stale: STALE_MS, update: STALE_MS / 2 }
+  const release = await lock(path, { ...options, retries: WAIT, onCompromised }).catch((error) => {
+    if (error.code !== 'ELOCKED') throw error
+    throw new AppError('unavailable', 'Another process keeps this topic locked; try again.', {
+      retryAfter: 1,
+      cause: error,
+    })
+  })
+  // A process that was suspended learns late that its lock went stale; a gap between two timers shows it.
+  let awakeAt = performance.now()
+  const noticeGap = () => {
+    const now = performance.now()
+    if (now - awakeAt > MAX_GAP_MS) lost = true
+    awakeAt = now
+  }
+  const pulse = setInterval(noticeGap, MAX_GAP_MS / 6)
+  try {
+    return await work(() => {
+      noticeGap()
+      if (!lost) return
+      throw new AppError('unavailable', 'The process was halted for too long; try again.', { retryAfter: 1 })
+    })
+  } finally {
+    clearInterval(pulse)
+    // A failure to release does not fail the work: a lost lock belongs to another process, and an old one goes stale.
+    await release().catch(() => {})
+  }
 }

@@ -14,11 +14,11 @@ const LIFETIME_MS = 10 * 60_000
 const StoredCode = z.object({ subject: z.string(), expires_at: z.iso.datetime() })
 type StoredCode = z.infer<typeof StoredCode>
 
-/** Codes of sign-in links: a file for each, named by its hash, so that whoever reads the folder learns no code. */
+/** Codes of sign-in links: a file for each, named by its hash, so that a reader of the folder learns no code. */
 export function fileSignInCodes(layout: Layout, clock: Clock): SignInCodes {
   const isExpired = ({ expires_at }: StoredCode) => expires_at <= clock().toISOString()
 
-  /** Removes what nobody may use any more. */
+  /** Removes expired and unreadable codes. */
   async function sweep(): Promise<void> {
     for (const name of readdirSync(layout.signIn)) {
       const path = join(layout.signIn, name)
@@ -48,7 +48,7 @@ export function fileSignInCodes(layout: Layout, clock: Clock): SignInCodes {
       const stored = readCode(layout, path)
       if (!stored) return undefined
       try {
-        // Of several who try at the same time just one removes the file.
+        // Of several processes that try at the same time just one removes the file.
         await unlink(path)
       } catch (error) {
         if (isMissing(error)) return undefined

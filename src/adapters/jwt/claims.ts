@@ -4,7 +4,7 @@ import { AppError } from '../../domain/errors.ts'
 
 const MAX_SUBJECT = 200
 
-/** What grants a role: its name, or a scope (spec §5). */
+/** A role is granted by its name or by a scope. */
 const ROLE_OF = new Map<unknown, Role>([
   ['user', 'user'],
   ['service', 'service'],
@@ -13,13 +13,13 @@ const ROLE_OF = new Map<unknown, Role>([
   ['prompts:admin', 'admin'],
 ])
 
-/** Claims that may name the bearer, the best one first; the last two name programs. */
+/** Claims that may name the caller, the best one first; the last two name programs. */
 const NAMES = ['email', 'sub', 'client_id', 'azp']
 
 /**
- * Who the claims of a verified token speak of.
+ * The caller that the claims of a verified token name.
  *
- * @throws AppError `unauthenticated` for a subject that no log and no record should hold.
+ * @throws AppError `unauthenticated` for a subject that does not belong into logs and records.
  */
 export function callerOf(claims: JWTPayload, roleClaim: string): Caller {
   const subject = NAMES.map((name) => textOf(claims[name])).find((text) => text !== '') ?? 'unnamed'
@@ -36,7 +36,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-/** Own members only. A claim's name may itself hold dots: many issuers want an address there (Auth0). */
+/** Reads own members only. A claim's name may itself hold dots: Auth0 wants an address there. */
 function valueAt(claims: JWTPayload, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path]
   return path
@@ -52,7 +52,7 @@ function valueAt(claims: JWTPayload, path: string): unknown {
 
 /** The highest role that the value grants. */
 function roleOf(value: unknown): Role {
-  const words = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : []
-  const roles = words.map((word) => ROLE_OF.get(word))
+  const grants = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : []
+  const roles = grants.map((grant) => ROLE_OF.get(grant))
   return roles.includes('admin') ? 'admin' : roles.includes('service') ? 'service' : 'user'
 }

@@ -1,76 +1,51 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
+import { startDeadline } from '../../domain/deadline.ts'
 import { AppError } from '../../domain/errors.ts'
+import { type OutageOptions, staleIfError } from '../../domain/stale-if-error.ts'
 
-/** Keys this old are fetched again, while requests go on with them. */
-const REFRESH_MS = 60_000
-/** Least time between two fetches, whatever came of the first. */
+/** Keys older than this are fetched again, while requests continue with them. Whole milliseconds: a minute is young. */
+const MAX_AGE_MS = 60_001
+/** Least time between two fetches, whatever the outcome of the first. */
 const PAUSE_MS = 5_000
 const FETCH_BUDGET_MS = 3_000
 
-export interface IssuerKeysOptions {
+export interface IssuerKeysOptions extends OutageOptions {
   url: string
-  /** How long known keys outlive an outage of their source. */
-  staleIfErrorMs: number
   clock: Clock
-  warn: (message: string, cause?: unknown) => void
 }
 
 /**
  * The public keys of an issuer (JWKS), kept for a while.
  *
- * Around jose's set of known keys instead of with its remote set, which neither outlives an outage of the issuer nor
- * limits how often strangers' tokens make it fetch while the issuer is down.
+ * Not jose's remote set: it does not outlive an outage of the issuer, and while the issuer is down it fetches as often
+ * as strangers send tokens.
+ *
+ * @example await jwtVerify(token, issuerKeys({ url, staleIfErrorMs: 600_000, clock, warn }))
  */
-export function issuerKeys({ url, staleIfErrorMs, clock, warn }: IssuerKeysOptions): JWTVerifyGetKey {
-  let known: ReturnType<typeof createLocalJWKSet> | undefined
-  let knownSince = -Infinity
-  let triedAt = -Infinity
-  let failed = false
-  let fetching: Promise<void> | undefined
-
-  /** Fetches the keys unless that was tried just now; whoever asks meanwhile waits for the same answer. */
-  function refresh(): Promise<void> {
-    if (!fetching && now() - triedAt >= PAUSE_MS) {
-      fetching = renew().finally(() => {
-        triedAt = now()
-        fetching = undefined
-      })
-    }
-    return fetching ?? Promise.resolve()
-  }
-
-  async function renew(): Promise<void> {
-    try {
-      known = createLocalJWKSet(await fetchKeys(url))
-      knownSince = now()
-      failed = false
-    } catch (error) {
-      // Once for each outage: a log of every attempt would say no more.
-      if (!failed) warn(`cannot fetch the issuer's keys from ${url}`, error)
-      failed = true
-    }
-  }
-
-  const now = () => clock().getTime()
-  const age = () => now() - knownSince
-  const isUsable = () => age() <= REFRESH_MS + staleIfErrorMs
+export function issuerKeys({ url, ...options }: IssuerKeysOptions): JWTVerifyGetKey {
+  const keys = staleIfError({
+    ...options,
+    load: async () => createLocalJWKSet(await fetchKeys(url)),
+    source: `the issuer's keys at ${url}`,
+    maxAgeMs: MAX_AGE_MS,
+    retryMs: PAUSE_MS,
+    reloadInBackground: true,
+    unavailable,
+  })
 
   return async (header, token) => {
-    if (!isUsable()) await refresh()
-    else if (age() > REFRESH_MS) void refresh()
-    if (!known || !isUsable()) throw unavailable()
     try {
-      return await known(header, token)
+      return await (await keys.current())(header, token)
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
     }
-    // Perhaps a new key of the issuer.
-    await refresh()
+    // The issuer may have a new key.
+    await keys.retry()
     try {
-      return await known(header, token)
+      return await (await keys.current())(header, token)
     } catch (error) {
-      throw failed && error instanceof errors.JWKSNoMatchingKey ? unavailable() : error
+      throw error instanceof errors.JWKSNoMatchingKey ? (keys.outage() ?? error) : error
     }
   }
 }
@@ -81,19 +56,18 @@ function unavailable(): AppError {
 }
 
 async function fetchKeys(url: string): Promise<JSONWebKeySet> {
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(), FETCH_BUDGET_MS)
+  const deadline = startDeadline(FETCH_BUDGET_MS)
   try {
-    const answer = await fetch(url, {
+    const response = await fetch(url, {
       headers: { accept: 'application/json' },
-      // Whoever could redirect us could name other keys.
+      // A redirect could name the keys of another server.
       redirect: 'error',
-      signal: controller.signal,
+      signal: deadline.signal,
     })
-    if (answer.ok) return (await answer.json()) as JSONWebKeySet
-    await answer.body?.cancel()
-    throw new Error(`it answered ${answer.status}`)
+    if (response.ok) return (await response.json()) as JSONWebKeySet
+    await response.body?.cancel()
+    throw new Error(`it answered ${response.status}`)
   } finally {
-    clearTimeout(timer)
+    deadline.clear()
   }
 }

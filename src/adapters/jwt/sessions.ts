@@ -2,19 +2,19 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { jwtVerify, SignJWT } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
 import type { Sessions } from '../../domain/sign-in.ts'
-import { derived, type SigningSecret } from '../files/signing-secret.ts'
+import type { SigningSecret } from '../../domain/tokens.ts'
 
 const LIFETIME_SECONDS = 12 * 3600
 const ALGORITHM = 'HS256'
 
 /**
- * Sessions that live in their cookie alone: a signed statement of who signed in. Nothing is kept here, so signing out
- * takes the cookie from the browser, and a new local secret ends all sessions.
+ * Sessions that live in their cookie alone: a signed statement of who signed in. The server keeps nothing, so signing
+ * out removes the cookie from the browser, and a new signing secret ends all sessions.
  */
 export function signedSessions(secret: SigningSecret, clock: Clock): Sessions {
   return {
     async open(subject) {
-      const key = derived(await secret.obtain(), 'session')
+      const key = deriveKey(await secret.obtain(), 'session')
       const now = Math.floor(clock().getTime() / 1000)
       const cookie = await new SignJWT({ sub: subject, jti: randomUUID() })
         .setProtectedHeader({ alg: ALGORITHM })
@@ -25,9 +25,9 @@ export function signedSessions(secret: SigningSecret, clock: Clock): Sessions {
     },
 
     async read(cookie) {
-      const local = await secret.current()
-      if (!local) return undefined
-      const claims = await jwtVerify(cookie, derived(local, 'session'), {
+      const current = await secret.current()
+      if (!current) return undefined
+      const claims = await jwtVerify(cookie, deriveKey(current, 'session'), {
         algorithms: [ALGORITHM],
         currentDate: clock(),
         requiredClaims: ['exp', 'sub', 'jti'],
@@ -36,10 +36,15 @@ export function signedSessions(secret: SigningSecret, clock: Clock): Sessions {
         () => undefined,
       )
       if (!claims) return undefined
-      const csrfToken = createHmac('sha256', derived(local, 'csrf'))
+      const csrfToken = createHmac('sha256', deriveKey(current, 'csrf'))
         .update(claims.jti as string)
         .digest('base64url')
       return { subject: claims.sub as string, csrfToken }
     },
   }
+}
+
+/** A key for one purpose: what is signed with it is not valid for any other. */
+function deriveKey(secret: Uint8Array, purpose: string): Uint8Array {
+  return createHmac('sha256', secret).update(`purposepath-prompts ${purpose}`).digest()
 }

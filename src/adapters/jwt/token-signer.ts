@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { TokenSettings, TokenSigner } from '../../domain/tokens.ts'
-import type { SigningSecret } from '../files/signing-secret.ts'
+import type { SigningSecret, TokenSettings, TokenSigner } from '../../domain/tokens.ts'
 
-/** Signs tokens with the local secret, as {@link TokenSettings} wants them. */
+/** Signs tokens with the local secret, by the {@link TokenSettings}. */
 export function tokenSigner(settings: TokenSettings, secret: SigningSecret, clock: Clock): TokenSigner {
   const { jwksUrl, issuer, audiences, roleClaim } = settings
   return {

@@ -1,29 +1,28 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
-import { LEAST_BYTES, type SigningSecret } from '../files/signing-secret.ts'
-import type { Outages } from '../files/watched-file.ts'
-import { CURRENT, holderOf, type SecretCalls, secretCalls } from './secret-calls.ts'
-import { type SecretVersions, secretReader } from './secret-reader.ts'
-import { howToCreate, watchedSecret } from './watched-secret.ts'
+import type { OutageOptions } from '../../domain/stale-if-error.ts'
+import { MIN_SECRET_BYTES, type SigningSecret } from '../../domain/tokens.ts'
+import { CURRENT, holderOf, howToCreate, type SecretCalls, secretCalls } from './secret.ts'
+import { type SecretVersions, secretCache, secretReader } from './secret-cache.ts'
 
 const RETRY_SECONDS = 30
 
 /** The JWT secret in AWS. It is never made here: other systems sign tokens with it. */
 export interface JwtSecret extends SigningSecret {
-  /** Reads it now, so that it is known from the first, and every 30 seconds from now on. */
+  /** For servers: reads it now, so that it is known from the start, and every 30 seconds from now on. */
   start(): Promise<void>
 }
 
-/** The JWT secret in AWS Secrets Manager: the raw string, or JSON with a `secret` field (spec §5). */
+/** The JWT secret in AWS Secrets Manager: the raw string, or JSON with a `secret` field. */
 export function jwtSecret(
   client: SecretsManagerClient,
   secretName: string,
   clock: Clock,
-  outages: Outages,
+  outages: OutageOptions,
 ): JwtSecret {
   const calls = secretCalls(client, secretName, 'PROMPTS_JWT_SECRET_NAME')
-  const watched = watchedSecret<Uint8Array | undefined>({
+  const cache = secretCache<Uint8Array | undefined>({
     calls,
     read: secretReader(calls, (labels) => [holderOf(labels, CURRENT)]),
     interpret: (versions) => versions && currentSecret(calls, versions),
@@ -32,10 +31,10 @@ export function jwtSecret(
     outages,
   })
   return {
-    start: watched.start,
-    current: watched.current,
+    start: cache.start,
+    current: cache.current,
     async obtain() {
-      const secret = await watched.current()
+      const secret = await cache.current()
       if (secret) return secret
       throw new AppError('unavailable', 'Tokens cannot be verified or signed now.', {
         retryAfter: RETRY_SECONDS,
@@ -45,21 +44,21 @@ export function jwtSecret(
   }
 }
 
-/** @throws AppError `unavailable` for a value that is no secret; it is not repeated. */
+/** @throws AppError `unavailable` for a value that is not a secret; its message does not repeat the value. */
 function currentSecret({ resource }: SecretCalls, { labels, texts }: SecretVersions): Uint8Array | undefined {
   const text = texts.get(holderOf(labels, CURRENT) ?? '')
   if (text === undefined) return undefined
   const secret = Buffer.from(secretIn(text) ?? '')
-  if (secret.length >= LEAST_BYTES) return secret
+  if (secret.length >= MIN_SECRET_BYTES) return secret
   throw new AppError('unavailable', 'Tokens cannot be verified or signed now.', {
     retryAfter: RETRY_SECONDS,
-    operatorMessage: `${resource} is invalid: expected a text of at least ${LEAST_BYTES} bytes, or JSON with such a "secret". Mend it: tokens that were signed with another one end then.`,
+    operatorMessage: `${resource} is invalid: expected a text of at least ${MIN_SECRET_BYTES} bytes, or JSON with such a "secret". Fix it: tokens that were signed with another one end then.`,
   })
 }
 
 /**
- * The secret in the text of a value: the member `secret` of a JSON object. Texts that are no JSON object are secrets as
- * they stand.
+ * The secret in the text of a version: the member `secret` of a JSON object. A text that is not a JSON object is a
+ * secret as it stands.
  *
  * @returns `undefined` for an object without such a member.
  */

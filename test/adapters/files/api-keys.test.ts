@@ -34,6 +34,14 @@ test('a created key is verified by its record, here at once and in another proce
   expect(await waitFor(() => others.verify(key), 1_000)).toEqual(record)
 })
 
+test('a key is verified by the same record until the file changes', async () => {
+  const { keys } = await openKeys()
+  const { key } = await keys.create('backend')
+  const record = await keys.verify(key)
+  expect(record).toBeDefined()
+  expect(await keys.verify(key)).toBe(record)
+})
+
 test('nothing but the whole key is valid', async () => {
   const { keys } = await openKeys()
   const { key, record } = await keys.create('backend')

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { holdLock } from '../../../src/adapters/files/hold-lock.ts'
+import { holdLock } from '../../../src/adapters/files/lock.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { nextVersion } from '../../../src/adapters/secrets-manager/rotation.ts'
-import { runRotationStep } from '../../../src/adapters/secrets-manager/rotation-steps.ts'
-import { secretKeys } from '../../../src/adapters/secrets-manager/secret-keys.ts'
+import { secretKeys } from '../../../src/adapters/secrets-manager/api-keys.ts'
+import {
+  nextJson,
+  nextVersion,
+  remainingPause,
+  runRotationStep,
+} from '../../../src/adapters/secrets-manager/rotation.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { dropResponse, type Fault } from '../../stand-ins/faults.ts'
 import { entry, keyJson, type OpenSecret, openSecret, SECRET } from './secret.ts'
@@ -276,4 +280,26 @@ test.each([
   [null, 'v2'],
 ])('version %j becomes %j', (version, next) => {
   expect(nextVersion(version)).toBe(next)
+})
+
+test('the next value has a new key, time and version, and all else as it was', () => {
+  const json = keyJson('own', [entry('a')], { extra: { deep: [1] } })
+  expect(nextJson(json, 'test', new Date('2026-03-01T00:00:00Z'))).toEqual({
+    ...json,
+    api_key: expect.stringMatching(/^ppath_svc_test_[0-9a-f]{48}$/),
+    created_at: '2026-03-01T00:00:00.000Z',
+    version: 'v2',
+  })
+})
+
+test.each([
+  ['2026-03-01T00:00:00Z', 60_000],
+  ['2026-02-28T23:59:30Z', 30_000],
+  ['2026-02-28T23:59:00Z', 0],
+  ['2026-02-28T23:58:00Z', -60_000],
+  // By a clock that is fast.
+  ['2026-03-01T01:00:00Z', 60_000],
+])('a key of %s stays pending for %d ms', (createdAt, expected) => {
+  const clock = () => new Date('2026-03-01T00:00:00Z')
+  expect(remainingPause(createdAt, { clock, pauseMs: 60_000 })).toBe(expected)
 })

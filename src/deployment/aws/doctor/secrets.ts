@@ -1,10 +1,10 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { causeOf } from '../../../adapters/aws/calls.ts'
 import { callsOn, type Resource } from '../../../adapters/aws/resources.ts'
-import { LEAST_BYTES } from '../../../adapters/files/signing-secret.ts'
+import { parseKeyDocument } from '../../../adapters/secrets-manager/api-key-document.ts'
 import { secretIn } from '../../../adapters/secrets-manager/jwt-secret.ts'
-import { readKeyValue } from '../../../adapters/secrets-manager/key-value.ts'
 import type { AppError } from '../../../domain/errors.ts'
+import { MIN_SECRET_BYTES } from '../../../domain/tokens.ts'
 import { type Check, fail, ok } from '../../check.ts'
 import { describeSecret } from '../provision/secrets.ts'
 import { capital, isDenied, PROVISION } from './checks.ts'
@@ -43,7 +43,7 @@ export async function checkSecret(
 
 export function validateApiKeys({ resource }: Resource): Validate {
   return (text) => {
-    const faults = readKeyValue(text)?.faults ?? ['it is no JSON object']
+    const faults = parseKeyDocument(text)?.faults ?? ['it is no JSON object']
     if (faults.length === 0) return undefined
     return fail(
       `${capital(resource)} is not well-formed: ${faults.join(', ')}. Expected {"api_key": "…", …}.`,
@@ -57,9 +57,9 @@ export function validateJwtSecret({ resource, setting }: Resource): Validate {
     const name = capital(resource)
     if (value === undefined)
       return fail(`${name} is JSON without a text "secret". Expected that, or a raw text.`)
-    if (Buffer.byteLength(value) >= LEAST_BYTES) return undefined
+    if (Buffer.byteLength(value) >= MIN_SECRET_BYTES) return undefined
     return fail(
-      `${name} is too short: no token is verified or signed with less than ${LEAST_BYTES} bytes. Put a longer value into it, or check ${setting}.`,
+      `${name} is too short: no token is verified or signed with less than ${MIN_SECRET_BYTES} bytes. Put a longer value into it, or check ${setting}.`,
     )
   }
 }

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { secretKeys } from '../../../src/adapters/secrets-manager/secret-keys.ts'
+import { keyInterpreter, secretKeys } from '../../../src/adapters/secrets-manager/api-keys.ts'
 import type { ApiKey } from '../../../src/domain/api-keys.ts'
 import type { Awaitable } from '../../../src/domain/awaitable.ts'
 import { failureOf } from '../../helpers/errors.ts'
@@ -383,6 +383,35 @@ test.each([
   expect(await keys.verify('own-1')).toMatchObject({ id: 'previous' })
   expect(warnings).toEqual([expect.stringMatching(/is invalid; .*AWSCURRENT: /)])
   expect(warnings.join()).not.toContain('CANARY')
+})
+
+test('an invalid value is warned of once until it changes', () => {
+  const warnings: string[] = []
+  const calls = { resource: 'secret test', setting: 'PROMPTS_TEST' }
+  const interpret = keyInterpreter(calls, (message) => void warnings.push(message))
+  const read = (text: string, labels = ['AWSCURRENT']) =>
+    interpret({ labels: { v1: labels }, texts: new Map([['v1', text]]) }).map(({ record }) => record.id)
+  expect(read('no JSON')).toEqual([])
+  expect(read('no JSON', ['AWSCURRENT', 'OTHER'])).toEqual([])
+  expect(read(JSON.stringify(keyJson('own')))).toEqual(['current'])
+  expect(read('no JSON')).toEqual([])
+  const invalid = 'secret test is invalid; what can be read of it counts: AWSCURRENT: it is no JSON object'
+  expect(warnings).toEqual([invalid, invalid])
+  expect(read(JSON.stringify(keyJson('own')), ['OTHER'])).toEqual([])
+  expect(warnings[2]).toMatch(/^secret test has no value: no API key is valid. Create it with /)
+})
+
+test('a key is verified by the same record until the secret changes', async () => {
+  const { secret, keys, time } = await opened(keyJson('own', [entry('a')]))
+  const record = await keys.verify('own')
+  expect(record).toMatchObject({ id: 'current' })
+  time.now += 30_000
+  expect(await keys.verify('own')).toBe(record)
+  await secret.put(keyJson('own', [entry('b')]))
+  time.now += 30_000
+  const after = await keys.verify('own')
+  expect(after).toEqual(record)
+  expect(await keys.verify('own')).toBe(after)
 })
 
 test('entries that cannot be understood are kept by an edit', async () => {

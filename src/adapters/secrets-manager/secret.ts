@@ -17,36 +17,43 @@ export const CURRENT = 'AWSCURRENT'
 export const PENDING = 'AWSPENDING'
 export const PREVIOUS = 'AWSPREVIOUS'
 
-/** The version that bears a label. */
+/** The version that has a label. */
 export function holderOf(labels: Labels, label: string): string | undefined {
   return Object.keys(labels).find((id) => labels[id]?.includes(label))
 }
 
-/** One secret and the calls on it. All throw AppError `unavailable`, and no error of theirs holds a value. */
+/** The calls on one secret. All throw AppError `unavailable`, and no error of theirs holds a value. */
 export interface SecretCalls {
-  /** In words, for example `secret purposepath-jwt-secret-dev`. */
+  /** Names the secret in messages, for example `secret purposepath-jwt-secret-dev`. */
   resource: string
-  /** The setting that names it. */
+  /** The setting with the secret's name. */
   setting: string
 
   /**
-   * `undefined`: it does not exist, or is marked for deletion. `rotates`: whether Secrets Manager rotates it by itself,
-   * where it says so.
+   * Reads the labels of all versions.
+   *
+   * @returns `undefined` for a secret that does not exist or is marked for deletion. `rotates`: whether Secrets Manager
+   *   rotates it by itself; `undefined` if it does not say.
    */
   describe(): Promise<{ labels: Labels; rotates: boolean | undefined } | undefined>
 
-  /** The text of a version, which never changes; `undefined` while it has none, as one that a rotation is to fill. */
+  /** The text of a version, which never changes; `undefined` while it has none yet, as at the start of a rotation. */
   text(id: string): Promise<string | undefined>
 
-  /** Adds a version. @returns whether it is there now; `false`: there is one with this id and another text. */
+  /**
+   * Adds a version with one label; does nothing when that version exists already.
+   *
+   * @returns `false` when there is a version of this id with another text.
+   */
   put(id: string, text: string, label: string): Promise<boolean>
 
   /**
-   * Moves a label.
+   * Moves a label, which at most one version has.
    *
    * @param to `undefined`: only removes it.
-   * @param from the version that bears it now.
-   * @returns `false` when another version bears it.
+   * @param from the version that has it now; `undefined`: none.
+   * @returns `false` when another version has it.
+   * @example await calls.move(CURRENT, newVersion, oldVersion)
    */
   move(label: string, to: string | undefined, from: string | undefined): Promise<boolean>
 }
@@ -60,8 +67,8 @@ export function secretCalls(client: SecretsManagerClient, name: string, setting:
     work: (options: { abortSignal: AbortSignal }) => Promise<T>,
     budgetMs = SECRET_BUDGET_MS,
   ): Promise<T> {
-    const place = { action: `secretsmanager:${action}`, resource, setting }
-    return callAws(place, (options) => work(options).catch(failWithoutText), budgetMs)
+    const awsCall = { action: `secretsmanager:${action}`, resource, setting }
+    return callAws(awsCall, (options) => work(options).catch(failWithoutText), budgetMs)
   }
 
   return {
@@ -70,19 +77,19 @@ export function secretCalls(client: SecretsManagerClient, name: string, setting:
 
     async describe() {
       const command = new DescribeSecretCommand({ SecretId })
-      const found = await call('DescribeSecret', (options) => client.send(command, options)).catch(
+      const secret = await call('DescribeSecret', (options) => client.send(command, options)).catch(
         unlessNamed('ResourceNotFoundException', undefined),
       )
-      if (!found || found.DeletedDate !== undefined) return undefined
-      return { labels: found.VersionIdsToStages ?? {}, rotates: found.RotationEnabled }
+      if (!secret || secret.DeletedDate !== undefined) return undefined
+      return { labels: secret.VersionIdsToStages ?? {}, rotates: secret.RotationEnabled }
     },
 
     async text(id) {
       const command = new GetSecretValueCommand({ SecretId, VersionId: id })
-      const found = await call('GetSecretValue', (options) => client.send(command, options)).catch(
+      const version = await call('GetSecretValue', (options) => client.send(command, options)).catch(
         unlessNamed('ResourceNotFoundException', undefined),
       )
-      return found?.SecretString ?? (found?.SecretBinary && Buffer.from(found.SecretBinary).toString())
+      return version?.SecretString ?? (version?.SecretBinary && Buffer.from(version.SecretBinary).toString())
     },
 
     async put(id, text, label) {
@@ -117,19 +124,24 @@ export function secretCalls(client: SecretsManagerClient, name: string, setting:
   }
 }
 
-/** How AWS says that a label is elsewhere, or that its version is gone. */
+/** Tells the operator how to create a secret that does not exist. */
+export function howToCreate({ setting }: Pick<SecretCalls, 'setting'>): string {
+  return `Create it with "purposepath-prompts provision", or check ${setting}, STAGE and AWS_REGION.`
+}
+
+/** AWS's errors for a label that is on another version, or whose version is gone. */
 const REFUSALS = /^(InvalidParameterException|InvalidRequestException|ResourceNotFoundException)$/
 
-/** Passes on every failure but the one that has a meaning. */
-function unlessNamed<T>(names: string | RegExp, meaning: T): (error: unknown) => T {
+/** Turns AWS's errors of these names into `result`; throws all others. */
+function unlessNamed<T>(names: string | RegExp, result: T): (error: unknown) => T {
   return (error) => {
     const cause = causeOf(error) ?? ''
-    if (typeof names === 'string' ? cause === names : names.test(cause)) return meaning
+    if (typeof names === 'string' ? cause === names : names.test(cause)) return result
     throw error
   }
 }
 
-/** A parser's complaint quotes what it could not read, and that may be a secret. */
+/** Replaces a parser's error: it quotes the text that it could not read, which may hold a secret. */
 function failWithoutText(error: unknown): never {
   if (error instanceof Error && error.name !== 'SyntaxError') throw error
   throw new Error('the answer cannot be read')
