@@ -14,7 +14,11 @@ const Time = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()])
   .transform((text) => new Date(text).toISOString())
 
-const KeyText = z.string().min(1)
+/** A key's text. A final line break is not part of it: editors and shells add one, and no HTTP header can hold it. */
+const KeyText = z
+  .string()
+  .transform((text) => text.replace(/\r?\n$/, ''))
+  .pipe(z.string().min(1))
 
 const NamedKey = z.object({
   id: z.string().regex(/^\P{Cc}{1,64}$/u),
@@ -31,7 +35,7 @@ export type NamedKey = z.output<typeof NamedKey>
 /** What a version says, as far as it can be read. */
 export interface KeyDocument {
   json: KeyJson
-  /** The key that rotates. */
+  /** The key that rotates, without a final line break. */
   apiKey: string | undefined
   createdAt: string | undefined
   keys: NamedKey[]

@@ -51,6 +51,22 @@ test.each([
   ['{"api_key": "x", "keys": [{"id": "a"}]}', ['keys.0 is no {id, name, api_key, expires_at?}']],
 ])('%s has the faults %j', (text, faults) => expect(parseKeyDocument(text)?.faults).toEqual(faults))
 
+test.each([
+  ['own\n', 'own'],
+  ['own\r\n', 'own'],
+  ['own\n\n', 'own\n'],
+  [' own ', ' own '],
+  ['o\nwn', 'o\nwn'],
+  ['\n', undefined],
+])('a final line break is not part of a key: %j', (api_key, expected) => {
+  const keys = [{ id: 'a', name: 'a', api_key }]
+  const document = parseKeyDocument(JSON.stringify({ api_key, keys }))
+  expect(document?.apiKey).toBe(expected)
+  expect(document?.keys.map((key) => key.api_key)).toEqual(expected === undefined ? [] : [expected])
+  // What is stored stays as it is.
+  expect(document?.json).toEqual({ api_key, keys })
+})
+
 test('entries that cannot be read are kept as they are stored', () => {
   const keys = [{ note: 'by hand' }, null, entry('a')]
   const document = parseKeyDocument(JSON.stringify({ api_key: 'own', keys }))

@@ -50,6 +50,16 @@ test('the own key counts from all three stages, named keys from the current and 
   expect(secret.count('GetSecretValue')).toBe(3)
 })
 
+test('a key that was stored with a final line break is verified without it, and edits keep it as it is', async () => {
+  const { secret, keys } = await opened(keyJson('own\n', [entry('a', { api_key: 'named\r\n' })]))
+  expect(await keys.verify('own')).toMatchObject({ id: 'current' })
+  expect(await keys.verify('named')).toMatchObject({ id: 'id-a' })
+  expect(await keys.verify('own\n')).toBeUndefined()
+  await keys.create('new')
+  const { api_key, keys: [named] = [] } = await secret.read()
+  expect([api_key, named?.api_key]).toEqual(['own\n', 'named\r\n'])
+})
+
 test('keys are listed without their values, each once', async () => {
   const own = `ppath_svc_test_${'ab'.repeat(24)}`
   const named = entry('billing', { expires_at: '2026-02-01T00:00:00+02:00', created_at: '2026-01-15' })
