@@ -1,15 +1,39 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests against real databases, killed processes and slow clients: minutes may pass before they are wrong. */
+const REAL_PARTS = [
+  'test/adapters/{aws,dynamodb,secrets-manager}/**/*.test.ts',
+  'test/adapters/files/{crash,two-processes}.test.ts',
+  'test/cli/{keys-aws,doctor-aws,provision}.test.ts',
+  'test/conformance.test.ts',
+  'test/{deploy,deployment,stand-ins}/**/*.test.ts',
+  'test/transport/aws/**/*.test.ts',
+  'test/transport/http/{refused-bodies,slow-clients,slow-readers}.test.ts',
+  'test/transport/http/rest/edits-*.test.ts',
+]
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: './test/stand-ins/global-setup.ts',
     // What the AWS clients say about Node.js at every start is not about these tests.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    // Real processes, real files, real sockets: a slow machine must not make them fail.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
     maxWorkers: 2,
     reporters: ['default', './test/helpers/count-reporter.ts'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'real parts', include: REAL_PARTS, testTimeout: 120_000, hookTimeout: 120_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'quick',
+          include: ['test/**/*.test.ts'],
+          exclude: REAL_PARTS,
+          testTimeout: 15_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
   },
 })
