@@ -8,7 +8,7 @@ import { secretKeys } from '../adapters/secrets-manager/api-keys.ts'
 import { jwtSecret } from '../adapters/secrets-manager/jwt-secret.ts'
 import { keepSnapshot, withSnapshot } from '../adapters/snapshot/snapshot.ts'
 import type { Config } from '../config.ts'
-import { systemClock as clock } from '../domain/clock.ts'
+import { systemClock as clock } from '../domain/time.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 
 /** Topics and limits in DynamoDB, texts in S3, secrets in Secrets Manager. */

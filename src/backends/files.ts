@@ -6,8 +6,8 @@ import { strayTexts } from '../adapters/files/working-copy.ts'
 import { windowRateLimiter } from '../adapters/memory/rate-limiter.ts'
 import type { Config } from '../config.ts'
 import { fail, note, ok } from '../deployment/check.ts'
-import { systemClock as clock } from '../domain/clock.ts'
 import { toAppError } from '../domain/errors.ts'
+import { systemClock as clock } from '../domain/time.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 
 /** Everything in the data folder; limits in memory. */

@@ -2,8 +2,8 @@ import type { App } from '../app.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { type Check, fail, note, ok } from '../deployment/check.ts'
 import { isUsable } from '../domain/api-keys.ts'
-import { systemClock } from '../domain/clock.ts'
 import { toAppError } from '../domain/errors.ts'
+import { systemClock } from '../domain/time.ts'
 import { type CommandContext, ownBackend, withApp } from './context.ts'
 
 /** `doctor`: checks what the program needs, and says how to fix what is missing. Answers whether it can work. */

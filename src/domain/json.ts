@@ -60,3 +60,17 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
 export function decodeUtf8Json(bytes: Uint8Array): string | undefined {
   return decodeUtf8(bytes)?.replace(/^\uFEFF/, '')
 }
+
+/** Stands for bytes that are not JSON. */
+export const NOT_JSON = Symbol('not JSON')
+
+/** The JSON value in `bytes`, or {@link NOT_JSON}: also for invalid UTF-8, which is never replaced or guessed. */
+export function parseJson(bytes: Uint8Array): unknown {
+  const text = decodeUtf8Json(bytes)
+  if (text === undefined) return NOT_JSON
+  try {
+    return JSON.parse(text)
+  } catch {
+    return NOT_JSON
+  }
+}

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from './time.ts'
 
 /** What to do while a source of credentials cannot be read. */
 export interface OutageOptions {

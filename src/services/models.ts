@@ -1,6 +1,3 @@
-import { raceAbort, sleep } from '../domain/abort.ts'
-import { backoffMs } from '../domain/backoff.ts'
-import { startDeadline } from '../domain/deadline.ts'
 import { AppError } from '../domain/errors.ts'
 import {
   type LanguageModel,
@@ -10,6 +7,7 @@ import {
   type ModelUse,
   type TokenCount,
 } from '../domain/language-model.ts'
+import { backoffMs, raceAbort, sleep, startDeadline } from '../domain/time.ts'
 import type { Topic } from '../domain/topic.ts'
 import { createSemaphore } from './semaphore.ts'
 

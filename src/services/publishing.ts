@@ -1,10 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
-import { backoffMs } from '../domain/backoff.ts'
-import type { Clock } from '../domain/clock.ts'
 import { AppError, invalidInput, notFound } from '../domain/errors.ts'
 import { sameJson } from '../domain/json.ts'
 import type { KeyedMutex } from '../domain/keyed-mutex.ts'
 import { fingerprint, type PromptStore, promptKey } from '../domain/prompt-store.ts'
+import { backoffMs, type Clock } from '../domain/time.ts'
 import {
   checkTopic,
   definitionOf,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { Clock } from '../../src/domain/clock.ts'
 import type { SignInCodes } from '../../src/domain/sign-in.ts'
+import type { Clock } from '../../src/domain/time.ts'
 
 /** Two processes on one store. */
 export interface TwoSides {

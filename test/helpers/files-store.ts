@@ -1,8 +1,8 @@
 import { type Layout, openLayout } from '../../src/adapters/files/layout.ts'
 import { fileTopics } from '../../src/adapters/files/topics.ts'
 import { filePrompts } from '../../src/adapters/files/versions.ts'
-import { systemClock } from '../../src/domain/clock.ts'
 import type { PromptStore } from '../../src/domain/prompt-store.ts'
+import { systemClock } from '../../src/domain/time.ts'
 import type { TopicRepository } from '../../src/domain/topic.ts'
 
 /** How soon the stores of these tests notice what others do. */

@@ -20,7 +20,10 @@ export async function connectInMemory(services: Services, caller: Partial<Caller
     },
   })
   const [ours, theirs] = InMemoryTransport.createLinkedPair()
-  const server = createMcpServer({ execute, catalog: services.catalog, caller: { ...ADMIN, ...caller } })
+  const server = createMcpServer(
+    { execute, catalog: services.catalog, caller: { ...ADMIN, ...caller } },
+    { notifies: false },
+  )
   await server.connect(ours)
   const client = new Client({ name: 'test', version: '1.0.0' })
   await client.connect(theirs)

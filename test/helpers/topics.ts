@@ -1,6 +1,6 @@
-import { systemClock } from '../../src/domain/clock.ts'
 import type { ParameterDefinition } from '../../src/domain/parameters.ts'
 import { fingerprint, promptKey } from '../../src/domain/prompt-store.ts'
+import { systemClock } from '../../src/domain/time.ts'
 import type { PromptTexts, Topic, TopicContent } from '../../src/domain/topic.ts'
 
 /** A topic with its texts, as somebody would write it. */

@@ -5,8 +5,8 @@ import {
   ConverseStreamCommand,
 } from '@aws-sdk/client-bedrock-runtime'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
-import { raceAbort } from '../../domain/abort.ts'
 import type { AskOptions, LanguageModel, ModelReply, ModelRequest } from '../../domain/language-model.ts'
+import { raceAbort } from '../../domain/time.ts'
 import { collectBounded, modelFailure } from './errors.ts'
 import { converseRequest } from './request.ts'
 import { readReply, readStream } from './response.ts'

@@ -7,9 +7,9 @@ import {
   TransactWriteCommand,
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb'
-import { backoffMs } from '../../domain/backoff.ts'
 import { AppError } from '../../domain/errors.ts'
 import { createKeyedMutex } from '../../domain/keyed-mutex.ts'
+import { backoffMs } from '../../domain/time.ts'
 import { AWS_BACKOFF, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
 import { callsOn } from '../aws/resources.ts'
 

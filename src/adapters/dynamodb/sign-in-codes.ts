@@ -5,8 +5,8 @@ import {
   type DynamoDBDocumentClient,
   PutCommand,
 } from '@aws-sdk/lib-dynamodb'
-import type { Clock } from '../../domain/clock.ts'
 import type { SignInCodes } from '../../domain/sign-in.ts'
+import type { Clock } from '../../domain/time.ts'
 import { causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
 import { callsOn } from '../aws/resources.ts'
 import { LIMIT_KEY, LIMITS_TTL_ATTRIBUTE } from './limits-table.ts'

@@ -11,9 +11,9 @@ import {
   loggablePrefix,
   newKey,
 } from '../../domain/api-keys.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { OutageOptions } from '../../domain/stale-if-error.ts'
+import type { Clock } from '../../domain/time.ts'
 import { replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { fileLocks } from './lock.ts'

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { pMapIterable } from 'p-map'
-import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
+import type { Clock } from '../../domain/time.ts'
 import type {
   PromptInfo,
   PromptTexts,

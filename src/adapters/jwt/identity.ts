@@ -1,7 +1,7 @@
 import { errors, type JWTVerifyGetKey } from 'jose'
-import type { Clock } from '../../domain/clock.ts'
 import type { Sessions } from '../../domain/sign-in.ts'
 import type { OutageOptions } from '../../domain/stale-if-error.ts'
+import type { Clock } from '../../domain/time.ts'
 import type { SigningSecret, TokenSettings, TokenSigner, TokenVerifier } from '../../domain/tokens.ts'
 import { issuerKeys } from './issuer-keys.ts'
 import { signedSessions } from './sessions.ts'

@@ -1,8 +1,7 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
-import type { Clock } from '../../domain/clock.ts'
-import { startDeadline } from '../../domain/deadline.ts'
 import { AppError } from '../../domain/errors.ts'
 import { type OutageOptions, staleIfError } from '../../domain/stale-if-error.ts'
+import { type Clock, startDeadline } from '../../domain/time.ts'
 
 /** Keys older than this are fetched again, while requests continue with them. Whole milliseconds: a minute is young. */
 const MAX_AGE_MS = 60_001

@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { jwtVerify, SignJWT } from 'jose'
-import type { Clock } from '../../domain/clock.ts'
 import type { Sessions } from '../../domain/sign-in.ts'
+import type { Clock } from '../../domain/time.ts'
 import type { SigningSecret } from '../../domain/tokens.ts'
 
 const LIFETIME_SECONDS = 12 * 3600

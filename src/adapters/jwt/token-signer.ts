@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
-import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
+import type { Clock } from '../../domain/time.ts'
 import type { SigningSecret, TokenSettings, TokenSigner } from '../../domain/tokens.ts'
 
 /** Signs tokens with the local secret, by the {@link TokenSettings}. */

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Clock } from '../../domain/clock.ts'
 import type {
   ClosableRateLimiter,
   LimitName,
@@ -8,6 +7,7 @@ import type {
   RateLimitWindow,
   SharedCounts,
 } from '../../domain/rate-limiter.ts'
+import type { Clock } from '../../domain/time.ts'
 import { type CountReporter, createCountReporter, type Window } from './count-reporter.ts'
 
 const MINUTE_MS = 60_000

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { type ApiKey, type ApiKeys, type HashedKey, keyFinder, newKey } from '../../domain/api-keys.ts'
-import type { Clock } from '../../domain/clock.ts'
 import type { OutageOptions } from '../../domain/stale-if-error.ts'
+import type { Clock } from '../../domain/time.ts'
 import {
   faultsOf,
   hashedKeys,

@@ -1,7 +1,7 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { OutageOptions } from '../../domain/stale-if-error.ts'
+import type { Clock } from '../../domain/time.ts'
 import { MIN_SECRET_BYTES, type SigningSecret } from '../../domain/tokens.ts'
 import { CURRENT, holderOf, howToCreate, type SecretCalls, secretCalls } from './secret.ts'
 import { type SecretVersions, secretCache, secretReader } from './secret-cache.ts'

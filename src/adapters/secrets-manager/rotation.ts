@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { newKey } from '../../domain/api-keys.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../domain/errors.ts'
+import type { Clock } from '../../domain/time.ts'
 import {
   type KeyDocument,
   type KeyJson,

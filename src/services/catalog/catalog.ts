@@ -1,7 +1,7 @@
 import type { Awaitable } from '../../domain/awaitable.ts'
-import type { Clock } from '../../domain/clock.ts'
 import { AppError, notFound } from '../../domain/errors.ts'
 import { sameJson } from '../../domain/json.ts'
+import type { Clock } from '../../domain/time.ts'
 import { byDisplayOrder, type PromptTexts, type StoredTopic, type Topic } from '../../domain/topic.ts'
 
 /** One topic before and after a change; a missing side means that it did not or does not exist. */

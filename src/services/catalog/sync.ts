@@ -1,7 +1,6 @@
 import pMap from 'p-map'
-import { backoffMs } from '../../domain/backoff.ts'
-import type { Clock } from '../../domain/clock.ts'
 import type { PromptStore } from '../../domain/prompt-store.ts'
+import { backoffMs, type Clock } from '../../domain/time.ts'
 import type { StoreEvent, StoreWatch, TopicRepository } from '../../domain/topic.ts'
 import {
   type Catalog,

@@ -2,11 +2,11 @@ import { type AuthInfo, createMcpHandler, ProtocolErrorCode } from '@modelcontex
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
+import { NOT_JSON, parseJson } from '../../domain/json.ts'
 import type { LimitName, RateLimiter } from '../../domain/rate-limiter.ts'
 import { consumeLimit, type Execute } from '../../pipeline/execute.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 import { announceChanges } from '../mcp/changes.ts'
-import { NOT_JSON, parseJson } from '../mcp/parse-json.ts'
 import { createMcpServer } from '../mcp/server.ts'
 import { operationOf } from '../mcp/tools.ts'
 import { respondWithFetch } from './fetch-adapter.ts'
@@ -43,9 +43,10 @@ const RETRIEVALS = new Set([
 export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Promise<void> {
   const { execute, catalog, limiter, authenticate, isStillValid, reportError, reportDefect } = deps
   const handler = createMcpHandler(
-    ({ authInfo }) => {
+    ({ era, authInfo }) => {
       const { caller, requestId } = (authInfo as AuthInfo).extra as { caller: Caller; requestId: string }
-      return createMcpServer({ execute, catalog, caller, requestId, rateLimited: 'upstream' })
+      const session = { execute, catalog, caller, requestId, rateLimited: 'upstream' as const }
+      return createMcpServer(session, { notifies: era !== 'legacy' })
     },
     // How many streams there may be is decided below, for each caller.
     { onerror: reportError, maxSubscriptions: Number.MAX_SAFE_INTEGER },

@@ -1,11 +1,10 @@
 import { type CacheHint, Server } from '@modelcontextprotocol/server'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { complete } from './completion.ts'
-import { progressOf } from './progress.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
 import { listResources, RESOURCE_TEMPLATES, readResource } from './resources.ts'
 import { handle, type McpSession } from './session.ts'
-import { callTool, listTools } from './tools.ts'
+import { callTool, listTools, progressOf } from './tools.ts'
 
 const INFO = {
   name: packageJson.name,
@@ -29,16 +28,22 @@ const CACHE_HINTS = {
   'server/discover': BRIEFLY,
 } as const
 
+/** What reaches the client beside answers: nothing over HTTP until revision 2025-11-25, which gets no stream there. */
+export interface McpChannel {
+  notifies: boolean
+}
+
 /**
  * A server for one connection (stdio) or one request (HTTP), of any protocol revision. The SDK's low-level one:
  * its high-level sibling would register every topic for each request, and check tool input before our pipeline
  * could audit it.
  */
-export function createMcpServer(session: McpSession): Server {
+export function createMcpServer(session: McpSession, { notifies }: McpChannel): Server {
   const server = new Server(INFO, {
     capabilities: {
-      prompts: { listChanged: true },
-      resources: { listChanged: true, subscribe: true },
+      // Only what this channel serves.
+      prompts: notifies ? { listChanged: true } : {},
+      resources: notifies ? { listChanged: true, subscribe: true } : {},
       tools: {},
       completions: {},
     },

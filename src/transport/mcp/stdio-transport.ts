@@ -9,7 +9,7 @@ import {
   serializeMessage,
   type Transport,
 } from '@modelcontextprotocol/server'
-import { NOT_JSON, parseJson } from './parse-json.ts'
+import { NOT_JSON, parseJson } from '../../domain/json.ts'
 
 /** Largest message read. Far above what any operation takes, so that they answer `too_large` themselves. */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024

@@ -35,7 +35,7 @@ export function serveStdio(
     const transport = stdioTransport(streams.input, streams.output, resolve)
     serveConnection(
       ({ era }) => {
-        const server = createMcpServer(session)
+        const server = createMcpServer(session, { notifies: true })
         // Since 2026-07-28 clients subscribe by a stream, which the SDK filters; before, by requests of their own.
         connected.set(server, era === 'legacy' ? followSubscriptions(server) : () => true)
         server.onclose = () => connected.delete(server)

@@ -1,9 +1,8 @@
-import type { CallToolResult, Tool } from '@modelcontextprotocol/server'
+import type { CallToolResult, ServerContext, Tool } from '@modelcontextprotocol/server'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
 import { operations } from '../../operations/table.ts'
-import type { CallContext, Operation } from '../../pipeline/operation.ts'
-import { answerSchema } from '../../pipeline/operation.ts'
+import { answerSchema, type CallContext, type Operation } from '../../pipeline/operation.ts'
 import { responseBody, responseJson } from '../../pipeline/result.ts'
 import { portableSchema } from '../json-schema.ts'
 import { executeVerb, type McpSession } from './session.ts'
@@ -74,4 +73,25 @@ function toolOf(operation: Operation): Tool {
     tools.set(operation, tool)
   }
   return tool
+}
+
+/** Marks the text so far as void: a progress message cannot be taken back. */
+const RESET_MESSAGE = '\n[starting over]\n'
+
+/**
+ * What a tool call that asks a model needs from its request: the signal of its cancellation and, if the client sent a
+ * progress token, a listener that sends the new text as progress notifications.
+ */
+export function progressOf({
+  mcpReq: { _meta, signal, notify },
+}: ServerContext): Pick<CallContext, 'signal' | 'listener'> {
+  const progressToken = _meta?.progressToken
+  if (progressToken === undefined) return { signal }
+  let progress = 0
+  const report = (message: string) => {
+    progress++
+    // Fails when the client has gone, which the signal reports.
+    notify({ method: 'notifications/progress', params: { progressToken, progress, message } }).catch(() => {})
+  }
+  return { signal, listener: { onText: report, onReset: () => report(RESET_MESSAGE) } }
 }

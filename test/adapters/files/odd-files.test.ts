@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { systemClock } from '../../../src/domain/clock.ts'
+import { systemClock } from '../../../src/domain/time.ts'
 import { openCatalog } from '../../../src/services/catalog/sync.ts'
 import { newTopic } from '../../contracts/store.ts'
 import { openFiles } from '../../helpers/files-store.ts'

@@ -1,5 +1,5 @@
-import { systemClock } from '../../../src/domain/clock.ts'
 import { createKeyedMutex } from '../../../src/domain/keyed-mutex.ts'
+import { systemClock } from '../../../src/domain/time.ts'
 import type { TopicContent } from '../../../src/domain/topic.ts'
 import { openCatalog } from '../../../src/services/catalog/sync.ts'
 import { publish } from '../../../src/services/publishing.ts'
