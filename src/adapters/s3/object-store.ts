@@ -70,125 +70,41 @@ export function nameOf({ s3_key, s3_version_id = NO_VERSION }: ObjectRef): strin
  */
 export function s3Objects(
   client: S3Client,
-  bucket: string,
+  name: string,
   owner: () => Promise<string | undefined>,
 ): ObjectStore {
-  let versioning: { isOn: Promise<boolean>; askedAt: number } | undefined
-  const callOf = (action: string, name = bucket) => ({
-    action: `s3:${action}`,
-    resource: `bucket ${name}`,
-    setting: 'PROMPTS_BUCKET',
-  })
-  const inBucket = async (name = bucket) => ({ Bucket: name, ExpectedBucketOwner: await owner() })
-
-  function keepsVersions(): Promise<boolean> {
-    if (!versioning || performance.now() - versioning.askedAt > VERSIONING_MS) {
-      versioning = { isOn: askVersioning(), askedAt: performance.now() }
-      versioning.isOn.catch(() => {
-        versioning = undefined
-      })
-    }
-    return versioning.isOn
-  }
-
-  async function askVersioning(): Promise<boolean> {
-    const command = new GetBucketVersioningCommand(await inBucket())
-    const call = callOf('GetBucketVersioning')
-    const { Status } = await callAws(call, (options) => client.send(command, options))
-    return Status === 'Enabled'
-  }
-
-  async function put(s3_key: string, info: PromptInfo, content: string, previous: ObjectRef | undefined) {
-    const target = await inBucket()
-    const command = new PutObjectCommand({
-      ...target,
-      Key: s3_key,
-      Body: content,
-      ContentType: 'text/markdown; charset=utf-8',
-      Metadata: metadataOf(info, previous),
-    })
-    const call = callOf('PutObject')
-    const { VersionId } = await callAws(call, (options) => client.send(command, options), WRITE_BUDGET_MS)
-    return VersionId === NO_VERSION ? undefined : VersionId
-  }
+  const bucket: Bucket = { client, name, owner }
+  const versioning = cacheVersioning(() => askVersioning(bucket))
 
   /** S3's input for one text. Without a version: what was written before its bucket kept any. */
   async function inputFor({ s3_bucket, s3_key, s3_version_id }: ObjectRef) {
-    const version = s3_version_id ?? ((await keepsVersions()) ? NO_VERSION : undefined)
-    return { ...(await inBucket(s3_bucket)), Key: s3_key, VersionId: version }
-  }
-
-  async function get(input: GetObjectCommandInput) {
-    const action = input.VersionId === undefined ? 'GetObject' : 'GetObjectVersion'
-    try {
-      return await callAws(callOf(action, input.Bucket), (options) =>
-        untilWhole(async () => {
-          const { Body, VersionId } = await client.send(new GetObjectCommand(input), options)
-          const bytes = await Body?.transformToByteArray()
-          return { text: bytes && decodeUtf8(bytes), s3_version_id: VersionId }
-        }),
-      )
-    } catch (error) {
-      if (/^(NoSuchKey|NoSuchVersion)$/.test(causeOf(error) ?? '')) return undefined
-      throw error
-    }
-  }
-
-  async function listVersions(s3_key: string): Promise<ObjectRef[]> {
-    const target = await inBucket()
-    const refs: ObjectRef[] = []
-    let KeyMarker: string | undefined
-    let VersionIdMarker: string | undefined
-    do {
-      const command = new ListObjectVersionsCommand({ ...target, Prefix: s3_key, KeyMarker, VersionIdMarker })
-      const call = callOf('ListBucketVersions')
-      const page = await callAws(call, (options) => client.send(command, options))
-      for (const { Key, VersionId } of page.Versions ?? []) {
-        if (Key !== s3_key) continue
-        refs.push({ s3_bucket: bucket, s3_key, s3_version_id: VersionId })
-      }
-      KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined
-      VersionIdMarker = page.NextVersionIdMarker
-    } while (KeyMarker !== undefined)
-    return refs
-  }
-
-  async function listFolder(folder: string): Promise<ObjectRef[]> {
-    const target = await inBucket()
-    const refs: ObjectRef[] = []
-    let ContinuationToken: string | undefined
-    do {
-      const command = new ListObjectsV2Command({ ...target, Prefix: folder, ContinuationToken })
-      const page = await callAws(callOf('ListBucket'), (options) => client.send(command, options))
-      for (const { Key } of page.Contents ?? []) refs.push({ s3_bucket: bucket, s3_key: String(Key) })
-      ContinuationToken = page.NextContinuationToken
-    } while (ContinuationToken !== undefined)
-    return refs
+    const version = s3_version_id ?? ((await versioning.isOn()) ? NO_VERSION : undefined)
+    return { ...(await targetOf(bucket, s3_bucket)), Key: s3_key, VersionId: version }
   }
 
   return {
     async write(topic_id, info, content, previous) {
-      if (await keepsVersions()) {
+      if (await versioning.isOn()) {
         const s3_key = promptKey(topic_id, info.prompt_type)
-        const s3_version_id = await put(s3_key, info, content, previous)
-        if (s3_version_id !== undefined) return { s3_bucket: bucket, s3_key, s3_version_id }
+        const s3_version_id = await put(bucket, s3_key, content, metadataOf(info, previous))
+        if (s3_version_id !== undefined) return { s3_bucket: name, s3_key, s3_version_id }
         // Versioning has just been switched off.
-        versioning = undefined
+        versioning.forget()
       }
       const random = randomBytes(4).toString('hex')
       const s3_key = `${unversionedFolder(topic_id, info.prompt_type)}${info.revision}-${random}.md`
-      await put(s3_key, info, content, previous)
-      return { s3_bucket: bucket, s3_key }
+      await put(bucket, s3_key, content, metadataOf(info, previous))
+      return { s3_bucket: name, s3_key }
     },
 
     async read(ref) {
-      const found = await get(await inputFor(ref))
+      const found = await get(bucket, await inputFor(ref))
       if (found?.text !== undefined) return found.text
       throw unreadable(`${ref.s3_key} is gone from the bucket, or is not valid UTF-8`)
     },
 
-    async newest({ s3_bucket = bucket, s3_key }) {
-      const found = await get({ ...(await inBucket(s3_bucket)), Key: s3_key })
+    async newest({ s3_bucket = name, s3_key }) {
+      const found = await get(bucket, { ...(await targetOf(bucket, s3_bucket)), Key: s3_key })
       if (found?.text === undefined) return undefined
       const { text, s3_version_id } = found
       return { text, ref: { s3_bucket, s3_key, ...(s3_version_id !== undefined && { s3_version_id }) } }
@@ -196,24 +112,136 @@ export function s3Objects(
 
     async facts(ref) {
       const command = new HeadObjectCommand(await inputFor(ref))
-      const call = callOf('GetObjectVersion')
+      const call = callOf(bucket, 'GetObjectVersion')
       return factsIn(await callAws(call, (options) => client.send(command, options)))
     },
 
     async remove(ref) {
       const input = await inputFor(ref)
-      const call = callOf(input.VersionId === undefined ? 'DeleteObject' : 'DeleteObjectVersion')
+      const call = callOf(bucket, input.VersionId === undefined ? 'DeleteObject' : 'DeleteObjectVersion')
       await callAws(call, (options) => client.send(new DeleteObjectCommand(input), options))
     },
 
     async list(topic_id, prompt_type) {
       const [versioned, unversioned] = await Promise.all([
-        listVersions(promptKey(topic_id, prompt_type)),
-        listFolder(unversionedFolder(topic_id, prompt_type)),
+        listVersions(bucket, promptKey(topic_id, prompt_type)),
+        listFolder(bucket, unversionedFolder(topic_id, prompt_type)),
       ])
       return [...versioned, ...unversioned]
     },
   }
+}
+
+/** A bucket, and how to reach it. */
+interface Bucket {
+  client: S3Client
+  name: string
+  owner: () => Promise<string | undefined>
+}
+
+function callOf(bucket: Bucket, action: string, name = bucket.name) {
+  return { action: `s3:${action}`, resource: `bucket ${name}`, setting: 'PROMPTS_BUCKET' }
+}
+
+async function targetOf(bucket: Bucket, name = bucket.name) {
+  return { Bucket: name, ExpectedBucketOwner: await bucket.owner() }
+}
+
+/** Keeps the answer about a bucket's versioning for a minute; a failure is asked again. */
+function cacheVersioning(ask: () => Promise<boolean>) {
+  let answer: { isOn: Promise<boolean>; askedAt: number } | undefined
+  const forget = () => {
+    answer = undefined
+  }
+  return {
+    forget,
+    isOn(): Promise<boolean> {
+      if (!answer || performance.now() - answer.askedAt > VERSIONING_MS) {
+        answer = { isOn: ask(), askedAt: performance.now() }
+        answer.isOn.catch(forget)
+      }
+      return answer.isOn
+    },
+  }
+}
+
+async function askVersioning(bucket: Bucket): Promise<boolean> {
+  const command = new GetBucketVersioningCommand(await targetOf(bucket))
+  const call = callOf(bucket, 'GetBucketVersioning')
+  const { Status } = await callAws(call, (options) => bucket.client.send(command, options))
+  return Status === 'Enabled'
+}
+
+/** @returns the version that S3 gave the object; `undefined` if the bucket keeps none. */
+async function put(
+  bucket: Bucket,
+  s3_key: string,
+  content: string,
+  metadata: Record<string, string>,
+): Promise<string | undefined> {
+  const command = new PutObjectCommand({
+    ...(await targetOf(bucket)),
+    Key: s3_key,
+    Body: content,
+    ContentType: 'text/markdown; charset=utf-8',
+    Metadata: metadata,
+  })
+  const call = callOf(bucket, 'PutObject')
+  const { VersionId } = await callAws(
+    call,
+    (options) => bucket.client.send(command, options),
+    WRITE_BUDGET_MS,
+  )
+  return VersionId === NO_VERSION ? undefined : VersionId
+}
+
+async function get(bucket: Bucket, input: GetObjectCommandInput) {
+  const action = input.VersionId === undefined ? 'GetObject' : 'GetObjectVersion'
+  try {
+    return await callAws(callOf(bucket, action, input.Bucket), (options) =>
+      untilWhole(async () => {
+        const { Body, VersionId } = await bucket.client.send(new GetObjectCommand(input), options)
+        const bytes = await Body?.transformToByteArray()
+        return { text: bytes && decodeUtf8(bytes), s3_version_id: VersionId }
+      }),
+    )
+  } catch (error) {
+    if (/^(NoSuchKey|NoSuchVersion)$/.test(causeOf(error) ?? '')) return undefined
+    throw error
+  }
+}
+
+async function listVersions(bucket: Bucket, s3_key: string): Promise<ObjectRef[]> {
+  const target = await targetOf(bucket)
+  const call = callOf(bucket, 'ListBucketVersions')
+  const refs: ObjectRef[] = []
+  let KeyMarker: string | undefined
+  let VersionIdMarker: string | undefined
+  do {
+    const command = new ListObjectVersionsCommand({ ...target, Prefix: s3_key, KeyMarker, VersionIdMarker })
+    const page = await callAws(call, (options) => bucket.client.send(command, options))
+    for (const { Key, VersionId } of page.Versions ?? []) {
+      if (Key !== s3_key) continue
+      refs.push({ s3_bucket: bucket.name, s3_key, s3_version_id: VersionId })
+    }
+    KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined
+    VersionIdMarker = page.NextVersionIdMarker
+  } while (KeyMarker !== undefined)
+  return refs
+}
+
+async function listFolder(bucket: Bucket, folder: string): Promise<ObjectRef[]> {
+  const target = await targetOf(bucket)
+  const call = callOf(bucket, 'ListBucket')
+  const refs: ObjectRef[] = []
+  let ContinuationToken: string | undefined
+  do {
+    const command = new ListObjectsV2Command({ ...target, Prefix: folder, ContinuationToken })
+    const page = await callAws(call, (options) => bucket.client.send(command, options))
+    for (const { Key } of page.Contents ?? []) refs.push({ s3_bucket: bucket.name, s3_key: String(Key) })
+    ContinuationToken = page.NextContinuationToken
+  } while (ContinuationToken !== undefined)
+  return refs
 }
 
 /** Repeats a read whose answer is cut off: the SDK retries only what gets no answer at all. */
