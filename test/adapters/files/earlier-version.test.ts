@@ -55,7 +55,7 @@ it('its history is there: edits, a prompt that is gone, a deleted topic', async 
       versions.map(async ({ version_id, revision, updated_by }) => [
         revision,
         updated_by,
-        await prompts.readVersion(topic_id, prompt_type, version_id),
+        (await prompts.readVersion(topic_id, prompt_type, version_id)).content,
       ]),
     )
   }

@@ -63,3 +63,20 @@ test('limits count by issuer and subject, not by e-mail address', () => {
   expect(limitKey).toBe('token:i:s')
   expect(callerOf({ client_id: 'c' }, 'role').limitKey).toBe('token::c')
 })
+
+test.each([
+  [
+    { sub: 's1', tenant_id: 'acme', email: 'ada@acme.example' },
+    { sub: 's1', tenant: 'acme' },
+  ],
+  [{ sub: 's1' }, { sub: 's1', tenant: '' }],
+  [
+    { sub: 's1', tenant_id: 7 },
+    { sub: 's1', tenant: '' },
+  ],
+  [{ email: 'ada@acme.example' }, undefined],
+])('data of the bearer of %j belongs to %j', (claims: JWTPayload, owner) => {
+  const caller = callerOf(claims, 'role')
+  expect(caller.kind).toBe('token')
+  expect(caller.owner).toEqual(owner)
+})

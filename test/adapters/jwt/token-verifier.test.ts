@@ -28,7 +28,13 @@ test('an accepted token is not verified again for 30 seconds, and then is', asyn
   const { state, verify, mint } = openVerifier()
   const token = mint({ sub: 's', exp: START + 3600 })
   const caller = await verify(token)
-  expect(caller).toEqual({ subject: 's', role: 'user', limitKey: 'token::s' })
+  expect(caller).toEqual({
+    kind: 'token',
+    subject: 's',
+    role: 'user',
+    owner: { sub: 's', tenant: '' },
+    limitKey: 'token::s',
+  })
   state.now += 29_999
   expect(await verify(token)).toBe(caller)
   expect(state.looks).toBe(1)
