@@ -18,7 +18,8 @@ import { executeVerb, type McpSession, type Params } from './session.ts'
 /** Topics of a page; each is one resource and one for every prompt. */
 const PAGE_TOPICS = 500
 
-const URI = /^prompt:\/\/([^/?#]+)(?:\/([^/?#]+))?$/
+/** The scheme in any case, and a slash at the end, as clients normalise URIs (RFC 3986, section 6.2). */
+const URI = /^prompt:\/\/([^/?#]+)(?:\/([^/?#]+))?\/?$/i
 
 export const RESOURCE_TEMPLATES: ResourceTemplateType[] = [
   {
@@ -95,7 +96,7 @@ export async function listResources(session: McpSession, { cursor }: Params): Pr
 
 export async function readResource(session: McpSession, params: Params): Promise<ReadResourceResult> {
   const { uri } = parseInput(z.object({ uri: z.string() }), params, MAX_DEPTH)
-  const [, topic_id, prompt_type] = URI.exec(uri) ?? []
+  const [topic_id, prompt_type] = namesIn(uri)
   if (topic_id === undefined) throw new ResourceNotFoundError(uri)
   try {
     const { data, meta } = await executeVerb(session, read, { topic_id, prompt_type })
@@ -103,6 +104,17 @@ export async function readResource(session: McpSession, params: Params): Promise
   } catch (error) {
     // Clients recognise a missing resource by its data, which is the URI alone.
     throw toAppError(error).code === 'not_found' ? new ResourceNotFoundError(uri) : error
+  }
+}
+
+/** The topic and the prompt type that a URI names, percent-decoded; nothing if it is none of ours. */
+function namesIn(uri: string): (string | undefined)[] {
+  const [, ...names] = URI.exec(uri) ?? []
+  try {
+    return names.map((name) => (name === undefined ? undefined : decodeURIComponent(name)))
+  } catch {
+    // A percent sign that encodes nothing.
+    return []
   }
 }
 

@@ -96,3 +96,33 @@ describe('tools', () => {
     }
   })
 })
+
+describe('the URI of a resource', () => {
+  const open = async () => {
+    const services = await openServices()
+    await put(services, topicContent('greeting', { user: 'Hello' }))
+    return connectInMemory(services)
+  }
+
+  it.each([
+    'prompt://greeting/user',
+    'PROMPT://greeting/user',
+    'prompt://greeting/user/',
+    'prompt://%67reeting/us%65r',
+    'prompt://greeting/',
+  ])('%s names a text or a topic', async (uri) => {
+    const { contents } = await (await open()).readResource({ uri })
+    expect(contents).toMatchObject([{ uri, text: expect.stringContaining('Hello') }])
+  })
+
+  it.each([
+    'prompt://greeting//',
+    'prompt://greeting/user/x',
+    'prompt://%zz',
+    'prompt://GREETING',
+    'file://greeting',
+  ])('%s names nothing', async (uri) => {
+    const { code, data } = await refusal((await open()).readResource({ uri }))
+    expect({ code, data }).toEqual({ code: expect.any(Number), data: expect.objectContaining({ uri }) })
+  })
+})
