@@ -10,7 +10,7 @@ import { type AwsParts, describeWithAws, freshNames } from '../../stand-ins/aws.
 const SEEDED = ['alignment_analysis', 'core_values', 'goals', 'purpose', 'revenue_salesforce', 'vision']
 /** The freshness bound, and some for a busy machine. */
 const PROMPTLY_MS = 1_200
-const OUTAGE_MS = 60_000
+const OUTAGE_MS = 15_000
 
 /** A stage as its README makes it, and two servers on it, whose calls of AWS go through proxies. */
 async function setUp(parts: AwsParts) {
@@ -81,8 +81,8 @@ describeWithAws('two servers on one stage', (parts) => {
     expect(contents).toMatchObject([{ text: 'Hello {{user_name}}' }])
   })
 
-  test('serve through a minute without AWS, and take the first write after it', {
-    timeout: 600_000,
+  test('serve through an outage of AWS, and take the first write after it', {
+    timeout: 300_000,
   }, async () => {
     const { proxies, key, token, one, other } = await setUp(parts)
     const edit = { token, body: { content: 'After the outage, {{user_name}}' } }
@@ -105,7 +105,7 @@ describeWithAws('two servers on one stage', (parts) => {
       }
       await sleep(50)
     }
-    expect(seen.all).toBeGreaterThan(500)
+    expect(seen.all).toBeGreaterThan(150)
     expect(seen).toMatchObject({ served: seen.all, ready: seen.all })
     expect(seen.stale).toBeGreaterThan(seen.all * 0.9)
     const refused = await api(one, 'PUT /admin/prompts/goals/user', edit)
