@@ -18,7 +18,7 @@ const PATH = '/api/v1/admin/prompts/goals/system'
 const PROBLEM = 'application/problem+json'
 
 /** Times that each client meets each refusal, and how many of them at once. */
-const ROUNDS = 5
+const ROUNDS = 3
 const AT_ONCE = 4
 /** Times that each piece of nonsense is sent. */
 const MALFORMED = 20
