@@ -49,7 +49,7 @@ export interface ErrorExtras {
   current?: CurrentPrompt
   /** What a model was used for until the failure. */
   modelUse?: ModelUse
-  /** The same for whoever runs the program, with what callers must not learn: paths, settings. */
+  /** The same for the operator, with what callers must not learn: paths, settings. */
   operatorMessage?: string
   cause?: unknown
 }

@@ -6,7 +6,7 @@ import type { Observer } from '../../domain/telemetry.ts'
 const FIRST_DELAYS_MS = 50
 
 /**
- * Counts and times for Prometheus. Those of the process itself begin when somebody asks for the first time: to measure the
+ * Counts and times for Prometheus. Those of the process itself begin when they are first asked for: to measure the
  * event loop's delays wakes the process a hundred times a second, a dozen times what it costs when idle.
  */
 export function prometheusMetrics(): {
