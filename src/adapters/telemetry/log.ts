@@ -1,20 +1,41 @@
+import { writeSync } from 'node:fs'
 import { type DestinationStream, destination, type Logger, pino, symbols } from 'pino'
 
 export type Log = Logger
 export type LogStream = DestinationStream
 
-/** Lines are written together when there are so many bytes of them, or after so long: a busy server writes thousands a second. */
-const BATCH_BYTES = 8 * 1024
-const BATCH_MS = 100
+/** Lines are written together when there are so many, or after so long: a busy server writes thousands a second. */
+const BATCH_LINES = 512
+const BATCH_MS = 50
 
 /** A structured log on stderr: stdout belongs to the protocol and to results. */
 export function createLog(level: string, stream: LogStream = batched()): Log {
   return pino({ level, base: null, timestamp: () => timeMember(Date.now()) }, stream)
 }
 
-/** What was handed over is written at the latest when the process exits: the destination sees to that. */
-function batched(): LogStream {
-  return destination({ dest: 2, sync: false, minLength: BATCH_BYTES, periodicFlush: BATCH_MS })
+/** Hands lines over many at a time: the destination's own batching joins them one by one, which costs a tenth of a request. */
+function batched(stderr: DestinationStream = destination({ dest: 2, sync: false })): LogStream {
+  let lines: string[] = []
+  let timer: NodeJS.Timeout | undefined
+  const take = () => {
+    const text = lines.join('')
+    lines = []
+    return text
+  }
+  const flush = () => {
+    clearTimeout(timer)
+    timer = undefined
+    stderr.write(take())
+  }
+  // What was handed over before is written by then.
+  process.on('exit', () => lines.length > 0 && writeSync(2, take()))
+  return {
+    write(line) {
+      lines.push(line)
+      if (lines.length >= BATCH_LINES) flush()
+      else timer ??= setTimeout(flush, BATCH_MS).unref()
+    },
+  }
 }
 
 /** Where a log's lines go, for lines that are formatted already. */
