@@ -3,9 +3,10 @@ import { operations } from '../../src/operations/table.ts'
 import { pathFields } from '../../src/pipeline/operation.ts'
 import { api, GENEROUS, tokenOf } from './api.ts'
 import { connect } from './clients.ts'
+import { runCommand } from './command.ts'
 import { tempFolder } from './folders.ts'
 import { jsonOf } from './matrix.ts'
-import { type Environment, runProgram, startServer } from './program.ts'
+import { type Environment, startServer } from './program.ts'
 
 export type Input = Record<string, unknown>
 /** One call of an operation on one surface; its answer, or the problem document. */
@@ -58,7 +59,7 @@ async function commandLine(settings: Environment): Promise<Surface> {
         typeof value === 'string' ? value : JSON.stringify(value),
       ])
     const words = [...name.split('.'), ...names.map((field) => String(input[field])), ...options, '--json']
-    const { code, stdout, stderr } = await runProgram(words, settings)
+    const { code, stdout, stderr } = await runCommand(words, settings)
     if (code === 0) return JSON.parse(stdout)
     expect({ words, stdout }).toEqual({ words, stdout: '' })
     return JSON.parse(stderr)

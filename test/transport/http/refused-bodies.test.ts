@@ -70,7 +70,6 @@ test.each(Object.entries(uploadClients))(
         if (!expected.includes(outcome)) failures.push(`${expected[0]} ${one.method} ${one.url}: ${outcome}`)
       }
     }
-    expect(waiting.length).toBeGreaterThanOrEqual(60)
     await Promise.all(Array.from({ length: AT_ONCE }, lane))
     expect(failures).toEqual([])
     await expectUnharmed(server)
