@@ -34,7 +34,7 @@ export interface CachedResponse {
   json: string
   /** A strong entity tag of it; set by the first surface that sends one. */
   etag?: string
-  /** Set by the pipeline when the answer has passed its schema. */
+  /** Set when the answer has passed its schema: by the pipeline, or by what puts it together from checked parts. */
   isChecked?: boolean
 }
 

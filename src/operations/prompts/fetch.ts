@@ -14,6 +14,7 @@ import * as sample from '../sample.ts'
 const MAX_BATCH_BYTES = 5 * 1024 * 1024
 
 const Texts = z.record(z.string(), z.string()).describe('Prompt texts by prompt type.')
+const BatchPart = z.object({ prompts: Texts })
 
 export const getPrompts = defineOperation({
   name: 'prompts.fetch',
@@ -65,7 +66,7 @@ export const batchGet = defineOperation({
   input: z.strictObject({
     topic_ids: z.array(z.string()).min(1).max(100).describe('Topic ids; repeats count once.'),
   }),
-  output: z.record(z.string(), z.object({ prompts: Texts })),
+  output: z.record(z.string(), BatchPart),
   example: {
     input: { topic_ids: ['core_values', 'purpose', 'revenue_salesforce'] },
     data: {
@@ -98,7 +99,8 @@ export const batchGet = defineOperation({
     return {
       data: Object.fromEntries(data),
       ...failures,
-      cached: { json: `{"data":{${json.join(',')}}${end}` },
+      // Every part was checked when it was made.
+      cached: { json: `{"data":{${json.join(',')}}${end}`, isChecked: true },
     }
   },
 })
@@ -132,7 +134,7 @@ const serializedTexts = new WeakMap<PromptTexts, { whole: CachedResponse; part: 
 function serialized({ topic_id, revision }: Topic, prompts: PromptTexts) {
   let entry = serializedTexts.get(prompts)
   if (!entry) {
-    const data = { prompts }
+    const data = BatchPart.parse({ prompts })
     const json = JSON.stringify(data)
     const whole = { json: JSON.stringify({ data: { topic_id, prompts }, meta: { revision } }) }
     entry = { whole, part: { data, json, bytes: Buffer.byteLength(json) } }

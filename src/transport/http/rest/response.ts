@@ -43,10 +43,10 @@ export function sendTagged(
   return isFresh(request.headers['if-none-match'], tag) ? reply.code(304).send() : sendJson(reply, json)
 }
 
-/** Sends text that is JSON already. */
+/** Sends text that is JSON already; as bytes, because Node writes a long text of wide characters several times slower. */
 export function sendJson(reply: FastifyReply, json: string): FastifyReply {
   return reply
     .header('x-content-type-options', 'nosniff')
     .header('content-type', 'application/json; charset=utf-8')
-    .send(json)
+    .send(Buffer.from(json))
 }
