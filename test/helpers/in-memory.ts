@@ -22,7 +22,7 @@ export async function connectInMemory(services: Services, caller: Partial<Caller
   const [ours, theirs] = InMemoryTransport.createLinkedPair()
   const server = createMcpServer(
     { execute, catalog: services.catalog, caller: { ...ADMIN, ...caller } },
-    { notifies: false },
+    'none',
   )
   await server.connect(ours)
   const client = new Client({ name: 'test', version: '1.0.0' })

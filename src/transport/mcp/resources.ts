@@ -1,5 +1,6 @@
 import {
   type ListResourcesResult,
+  type ListResourceTemplatesResult,
   type ReadResourceResult,
   type Resource,
   ResourceNotFoundError,
@@ -21,7 +22,7 @@ const PAGE_TOPICS = 500
 /** The scheme in any case, and a slash at the end, as clients normalise URIs (RFC 3986, section 6.2). */
 const URI = /^prompt:\/\/([^/?#]+)(?:\/([^/?#]+))?\/?$/i
 
-export const RESOURCE_TEMPLATES: ResourceTemplateType[] = [
+const TEMPLATES: ResourceTemplateType[] = [
   {
     name: 'topic',
     title: 'Topic with all its prompts',
@@ -92,6 +93,10 @@ const read = defineOperation({
 export async function listResources(session: McpSession, { cursor }: Params): Promise<ListResourcesResult> {
   const { data, meta } = await executeVerb(session, list, { cursor })
   return { resources: data, ...(meta?.next_cursor !== undefined && { nextCursor: meta.next_cursor }) }
+}
+
+export function listResourceTemplates(): ListResourceTemplatesResult {
+  return { resourceTemplates: TEMPLATES }
 }
 
 export async function readResource(session: McpSession, params: Params): Promise<ReadResourceResult> {

@@ -1,12 +1,12 @@
-import { type CacheHint, Server } from '@modelcontextprotocol/server'
+import { Server, type ServerContext } from '@modelcontextprotocol/server'
+import * as z from 'zod'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { complete } from './completion.ts'
-import { getPrompt, listPrompts } from './prompts.ts'
-import { listResources, RESOURCE_TEMPLATES, readResource } from './resources.ts'
-import { handle, type McpSession } from './session.ts'
-import { callTool, listTools, progressOf } from './tools.ts'
+import { JsonObject, MAX_DEPTH } from '../../domain/json.ts'
+import { parseInput } from '../../domain/validation.ts'
+import { CACHE_HINTS, METHODS, type Method, toProtocolError } from './methods.ts'
+import type { CallOptions, McpSession } from './session.ts'
 
-const INFO = {
+export const SERVER_INFO = {
   name: packageJson.name,
   title: 'PurposePath prompts',
   version: packageJson.version,
@@ -17,49 +17,75 @@ const INSTRUCTIONS =
   'Every prompt is a topic with typed parameters. Find topics with list_topics, read texts with get_prompts, ' +
   'fill them in with render_prompts, have a model analyse figures with analyze_kpi. Errors name every faulty field.'
 
-/** What a role or a key decides must not be shared; changes are announced, so a short life costs little. */
-const BRIEFLY: CacheHint = { ttlMs: 1_000, cacheScope: 'private' }
-const CACHE_HINTS = {
-  'tools/list': BRIEFLY,
-  'prompts/list': BRIEFLY,
-  'resources/list': BRIEFLY,
-  'resources/templates/list': { ttlMs: 3_600_000, cacheScope: 'private' },
-  'resources/read': BRIEFLY,
-  'server/discover': BRIEFLY,
-} as const
-
-/** What reaches the client beside answers: nothing over HTTP until revision 2025-11-25, which gets no stream there. */
-export interface McpChannel {
-  notifies: boolean
-}
+/**
+ * How a client says which resources it wants to hear of. That lists have changed it hears in any case.
+ *
+ * - a set: by requests, which keep the set up to date (stdio, until revision 2025-11-25)
+ * - `stream`: by the stream `subscriptions/listen`, which the SDK serves (revision 2026-07-28)
+ * - `none`: not at all (HTTP until 2025-11-25: a request and the stream of events need not meet on one instance)
+ */
+export type Subscriptions = Set<string> | 'stream' | 'none'
 
 /**
  * A server for one connection (stdio) or one request (HTTP), of any protocol revision. The SDK's low-level one:
  * its high-level sibling would register every topic for each request, and check tool input before our pipeline
  * could audit it.
  */
-export function createMcpServer(session: McpSession, { notifies }: McpChannel): Server {
-  const server = new Server(INFO, {
+export function createMcpServer(session: McpSession, subscriptions: Subscriptions): Server {
+  const server = new Server(SERVER_INFO, {
     capabilities: {
-      // Only what this channel serves.
-      prompts: notifies ? { listChanged: true } : {},
-      resources: notifies ? { listChanged: true, subscribe: true } : {},
+      prompts: { listChanged: true },
+      resources: { listChanged: true, ...(subscriptions !== 'none' && { subscribe: true }) },
       tools: {},
       completions: {},
     },
     instructions: INSTRUCTIONS,
     cacheHints: CACHE_HINTS,
   })
-
-  handle(server, 'prompts/list', (params) => listPrompts(session, params))
-  handle(server, 'prompts/get', (params) => getPrompt(session, params))
-  handle(server, 'resources/list', (params) => listResources(session, params))
-  handle(server, 'resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }))
-  handle(server, 'resources/read', (params) => readResource(session, params))
-  handle(server, 'tools/list', () => ({ tools: listTools(session.caller) }))
-  handle(server, 'tools/call', (params, context) =>
-    callTool(session, params['name'], params['arguments'], progressOf(context)),
-  )
-  handle(server, 'completion/complete', (params) => complete(session.catalog, params))
+  for (const [name, { run }] of METHODS) handle(server, name, session, run)
+  if (subscriptions instanceof Set) handleSubscriptions(server, session, subscriptions)
   return server
+}
+
+/**
+ * Answers a method. With a schema of our own the SDK hands over what came: its own schemas would drop members without a
+ * word, and answer what does not fit as an internal error.
+ */
+function handle(server: Server, method: string, session: McpSession, run: Method['run']): void {
+  server.setRequestHandler(method, { params: JsonObject }, async (params, context) => {
+    try {
+      return await run(session, params, optionsOf(context))
+    } catch (thrown) {
+      throw toProtocolError(thrown)
+    }
+  })
+}
+
+const ResourceUri = z.object({ uri: z.string() })
+
+function handleSubscriptions(server: Server, session: McpSession, uris: Set<string>): void {
+  handle(server, 'resources/subscribe', session, (_, params) => {
+    uris.add(parseInput(ResourceUri, params, MAX_DEPTH).uri)
+    return {}
+  })
+  handle(server, 'resources/unsubscribe', session, (_, params) => {
+    uris.delete(parseInput(ResourceUri, params, MAX_DEPTH).uri)
+    return {}
+  })
+}
+
+/** Marks the text so far as void: a progress message cannot be taken back. */
+const RESET_MESSAGE = '\n[starting over]\n'
+
+/** The text of a model goes to the client as progress notifications, if it sent a progress token. */
+function optionsOf({ mcpReq: { _meta, signal, notify } }: ServerContext): CallOptions {
+  const progressToken = _meta?.progressToken
+  if (progressToken === undefined) return { signal }
+  let progress = 0
+  const report = (message: string) => {
+    progress++
+    // Fails when the client has gone, which the signal reports.
+    notify({ method: 'notifications/progress', params: { progressToken, progress, message } }).catch(() => {})
+  }
+  return { signal, listener: { onText: report, onReset: () => report(RESET_MESSAGE) } }
 }

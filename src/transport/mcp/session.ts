@@ -1,15 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Result as McpResult,
-  ProtocolError,
-  type Server,
-  type ServerContext,
-} from '@modelcontextprotocol/server'
 import type * as z from 'zod'
-import type { Awaitable } from '../../domain/awaitable.ts'
 import type { Caller } from '../../domain/caller.ts'
-import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
-import { JsonObject } from '../../domain/json.ts'
 import type { Execute } from '../../pipeline/execute.ts'
 import type { CallContext, Operation } from '../../pipeline/operation.ts'
 import type { Result } from '../../pipeline/result.ts'
@@ -29,34 +20,15 @@ export interface McpSession {
 /** The parameters of a request as they came: our own schemas check them, not the SDK's. */
 export type Params = Record<string, unknown>
 
+/** What ends a call early, and who hears a model's text while it is generated. */
+export type CallOptions = Pick<CallContext, 'signal' | 'listener'>
+
 /** Runs an operation on behalf of this session. */
 export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
   { execute, caller, rateLimited, requestId = randomUUID() }: McpSession,
   operation: Operation<Input, Data>,
   input: unknown,
-  context: Pick<CallContext, 'signal' | 'listener'> = {},
+  options: CallOptions = {},
 ): Promise<Result<z.input<Data>>> {
-  return execute(operation, input, { caller, requestId, ...(rateLimited && { rateLimited }), ...context })
-}
-
-/**
- * Answers a method. Failures become JSON-RPC errors that carry the problem document as their data.
- *
- * With a schema of our own the SDK hands over what came: its own schemas would drop members without a word, and
- * answer what does not fit as an internal error.
- */
-export function handle(
-  server: Server,
-  method: string,
-  handler: (params: Params, context: ServerContext) => Awaitable<McpResult>,
-): void {
-  server.setRequestHandler(method, { params: JsonObject }, async (params, context) => {
-    try {
-      return await handler(params, context)
-    } catch (thrown) {
-      if (thrown instanceof ProtocolError) throw thrown
-      const error = toAppError(thrown)
-      throw new ProtocolError(ERROR_CODES[error.code].jsonrpc, error.message, problemOf(error))
-    }
-  })
+  return execute(operation, input, { caller, requestId, ...(rateLimited && { rateLimited }), ...options })
 }

@@ -1,12 +1,9 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Server } from '@modelcontextprotocol/server'
 import { serveStdio as serveConnection } from '@modelcontextprotocol/server/stdio'
-import * as z from 'zod'
-import { MAX_DEPTH } from '../../domain/json.ts'
-import { parseInput } from '../../domain/validation.ts'
 import { announceChanges } from './changes.ts'
 import { createMcpServer } from './server.ts'
-import { handle, type McpSession } from './session.ts'
+import type { McpSession } from './session.ts'
 import { stdioTransport } from './stdio-transport.ts'
 
 /**
@@ -35,28 +32,14 @@ export function serveStdio(
     const transport = stdioTransport(streams.input, streams.output, resolve)
     serveConnection(
       ({ era }) => {
-        const server = createMcpServer(session, { notifies: true })
         // Since 2026-07-28 clients subscribe by a stream, which the SDK filters; before, by requests of their own.
-        connected.set(server, era === 'legacy' ? followSubscriptions(server) : () => true)
+        const uris = era === 'legacy' ? new Set<string>() : undefined
+        const server = createMcpServer(session, uris ?? 'stream')
+        connected.set(server, (uri) => uris?.has(uri) ?? true)
         server.onclose = () => connected.delete(server)
         return server
       },
       { transport, onerror: reportError },
     )
   })
-}
-
-/** Handles `resources/subscribe` and `unsubscribe`; the returned function says whether a URI is subscribed to. */
-function followSubscriptions(server: Server): (uri: string) => boolean {
-  const uris = new Set<string>()
-  const Uri = z.object({ uri: z.string() })
-  handle(server, 'resources/subscribe', (params) => {
-    uris.add(parseInput(Uri, params, MAX_DEPTH).uri)
-    return {}
-  })
-  handle(server, 'resources/unsubscribe', (params) => {
-    uris.delete(parseInput(Uri, params, MAX_DEPTH).uri)
-    return {}
-  })
-  return (uri) => uris.has(uri)
 }

@@ -1,11 +1,11 @@
-import type { CallToolResult, ServerContext, Tool } from '@modelcontextprotocol/server'
+import type { CallToolResult, ListToolsResult, Tool } from '@modelcontextprotocol/server'
 import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
 import { operations } from '../../operations/table.ts'
-import { answerSchema, type CallContext, type Operation } from '../../pipeline/operation.ts'
+import { answerSchema, type Operation } from '../../pipeline/operation.ts'
 import { responseBody, responseJson } from '../../pipeline/result.ts'
 import { portableSchema } from '../json-schema.ts'
-import { executeVerb, type McpSession } from './session.ts'
+import { type CallOptions, executeVerb, type McpSession, type Params } from './session.ts'
 
 const byTool = new Map(
   operations.flatMap((operation) => (operation.tool ? [[operation.tool, operation]] : [])),
@@ -18,26 +18,33 @@ export function operationOf(tool: string, caller: Caller): Operation | undefined
   return operation && !(caller.readOnly && operation.effect !== 'read') ? operation : undefined
 }
 
-/** The tools that the caller's role allows. */
-export function listTools(caller: Caller): Tool[] {
-  return [...byTool.keys()]
-    .map((tool) => operationOf(tool, caller))
-    .filter((operation) => operation !== undefined)
-    .filter((operation) => hasRole(caller, operation.role))
-    .map(toolOf)
+const toolLists = new Map<string, ListToolsResult>()
+
+/** The tools that the caller's role allows: one object for all callers of the same rights. */
+export function listTools(caller: Caller): ListToolsResult {
+  const rights = `${caller.role} ${caller.readOnly ?? false}`
+  let list = toolLists.get(rights)
+  if (!list) {
+    const allowed = [...byTool.keys()]
+      .map((tool) => operationOf(tool, caller))
+      .filter((operation) => operation !== undefined)
+      .filter((operation) => hasRole(caller, operation.role))
+    list = { tools: allowed.map(toolOf) }
+    toolLists.set(rights, list)
+  }
+  return list
 }
 
 /** Calls a tool. Every failure is an `isError` result that the model can read; only an unknown name is not. */
 export async function callTool(
   session: McpSession,
-  name: unknown,
-  input: unknown,
-  context: Pick<CallContext, 'signal' | 'listener'> = {},
+  { name, arguments: input }: Params,
+  options: CallOptions = {},
 ): Promise<CallToolResult> {
   const operation = typeof name === 'string' ? operationOf(name, session.caller) : undefined
   if (!operation) throw new AppError('not_found', 'There is no tool of this name.')
   try {
-    const result = await executeVerb(session, operation, input ?? {}, context)
+    const result = await executeVerb(session, operation, input ?? {}, options)
     return {
       content: [{ type: 'text', text: responseJson(result) }],
       structuredContent: responseBody(result),
@@ -73,25 +80,4 @@ function toolOf(operation: Operation): Tool {
     tools.set(operation, tool)
   }
   return tool
-}
-
-/** Marks the text so far as void: a progress message cannot be taken back. */
-const RESET_MESSAGE = '\n[starting over]\n'
-
-/**
- * What a tool call that asks a model needs from its request: the signal of its cancellation and, if the client sent a
- * progress token, a listener that sends the new text as progress notifications.
- */
-export function progressOf({
-  mcpReq: { _meta, signal, notify },
-}: ServerContext): Pick<CallContext, 'signal' | 'listener'> {
-  const progressToken = _meta?.progressToken
-  if (progressToken === undefined) return { signal }
-  let progress = 0
-  const report = (message: string) => {
-    progress++
-    // Fails when the client has gone, which the signal reports.
-    notify({ method: 'notifications/progress', params: { progressToken, progress, message } }).catch(() => {})
-  }
-  return { signal, listener: { onText: report, onReset: () => report(RESET_MESSAGE) } }
 }

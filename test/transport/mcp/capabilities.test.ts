@@ -9,7 +9,7 @@ const NOTIFYING = {
   tools: {},
   completions: {},
 }
-const SILENT = { prompts: {}, resources: {}, tools: {}, completions: {} }
+const LISTS = { ...NOTIFYING, resources: { listChanged: true } }
 
 it.each(['2026-07-28', 'legacy'] as const)('stdio serves subscriptions, and says so (%s)', async (era) => {
   const client = await connect({ settings: { PROMPTS_DATA_DIR: await tempFolder() } }, era)
@@ -24,6 +24,6 @@ it('HTTP announces only what a client of its revision can get there', async () =
   expect(modern.getServerCapabilities()).toEqual(NOTIFYING)
   await modern.listen({ promptsListChanged: true, resourceSubscriptions: ['prompt://goals/user'] })
   for (const client of [await connect(server, 'legacy'), await connectV1(server)]) {
-    expect(client.getServerCapabilities()).toEqual(SILENT)
+    expect(client.getServerCapabilities()).toEqual(LISTS)
   }
 })

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError } from '../../domain/errors.ts'
-import { callerOf } from './identity/authenticator.ts'
+import { AppError } from '../../../domain/errors.ts'
+import { callerOf } from '../identity/authenticator.ts'
 
 /** Most streams that one caller may hold open, and seconds until a retry makes sense. */
 const MAX_STREAMS = 100

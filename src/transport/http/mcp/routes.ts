@@ -1,18 +1,29 @@
-import { type AuthInfo, createMcpHandler, ProtocolErrorCode } from '@modelcontextprotocol/server'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Caller, hasRole } from '../../domain/caller.ts'
-import { AppError } from '../../domain/errors.ts'
-import { NOT_JSON, parseJson } from '../../domain/json.ts'
-import type { LimitName, RateLimiter } from '../../domain/rate-limiter.ts'
-import { consumeLimit, type Execute } from '../../pipeline/execute.ts'
-import type { Catalog } from '../../services/catalog/catalog.ts'
-import { announceChanges } from '../mcp/changes.ts'
-import { createMcpServer } from '../mcp/server.ts'
-import { operationOf } from '../mcp/tools.ts'
-import { respondWithFetch } from './fetch-adapter.ts'
-import { type Authenticate, callerOf } from './identity/authenticator.ts'
-import { countStreams } from './mcp-streams.ts'
-import { setRateLimitHeaders } from './rate-limit-headers.ts'
+import {
+  classifyInboundRequest,
+  type InboundClassificationOutcome,
+  ProtocolErrorCode,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '@modelcontextprotocol/server'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Caller, hasRole } from '../../../domain/caller.ts'
+import { AppError, invalidInput } from '../../../domain/errors.ts'
+import { NOT_JSON, parseJson } from '../../../domain/json.ts'
+import type { LimitName, RateLimiter } from '../../../domain/rate-limiter.ts'
+import { raceAbort } from '../../../domain/time.ts'
+import { consumeLimit, type Execute } from '../../../pipeline/execute.ts'
+import type { Catalog } from '../../../services/catalog/catalog.ts'
+import { announceChanges } from '../../mcp/changes.ts'
+import { METHODS } from '../../mcp/methods.ts'
+import type { McpSession, Params } from '../../mcp/session.ts'
+import { operationOf } from '../../mcp/tools.ts'
+import { accepts } from '../accept.ts'
+import { type Authenticate, callerOf } from '../identity/authenticator.ts'
+import { setRateLimitHeaders } from '../rate-limit-headers.ts'
+import { createEventStreams } from './event-streams.ts'
+import { carryOut, exchangeOf } from './exchange.ts'
+import { countStreams } from './open-streams.ts'
+import { sdkWay } from './sdk.ts'
+import { createSessions } from './sessions.ts'
 
 export interface McpHttpDeps {
   execute: Execute
@@ -25,39 +36,29 @@ export interface McpHttpDeps {
   reportDefect: (error: unknown, requestId: string) => void
 }
 
-/** Methods that answer with data of ours; the others (handshake, ping, subscriptions) are not limited. */
-const RETRIEVALS = new Set([
-  'prompts/list',
-  'prompts/get',
-  'resources/list',
-  'resources/read',
-  'tools/list',
-  'completion/complete',
-])
-
 /**
- * `POST /mcp`: Streamable HTTP for every protocol revision.
+ * `/mcp`: Streamable HTTP for every protocol revision.
  *
- * @returns how to end it: waits for running calls, then closes the streams of subscribers.
+ * - `POST`: one message, or a batch until revision 2025-03-26
+ * - `GET`: a stream of events for clients of the era of 2025
+ * - `DELETE`: the end of a session of that era
+ *
+ * @returns how to end it: waits for running calls, then closes the streams.
  */
 export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Promise<void> {
   const { execute, catalog, limiter, authenticate, isStillValid, reportError, reportDefect } = deps
-  const handler = createMcpHandler(
-    ({ era, authInfo }) => {
-      const { caller, requestId } = (authInfo as AuthInfo).extra as { caller: Caller; requestId: string }
-      const session = { execute, catalog, caller, requestId, rateLimited: 'upstream' as const }
-      return createMcpServer(session, { notifies: era !== 'legacy' })
-    },
-    // How many streams there may be is decided below, for each caller.
-    { onerror: reportError, maxSubscriptions: Number.MAX_SAFE_INTEGER },
-  )
-  const running = new Set<Promise<void>>()
+  const sdk = sdkWay(reportError)
+  const sessions = createSessions()
+  const events = createEventStreams()
   const streams = countStreams(isStillValid)
+  const running = new Set<Promise<unknown>>()
 
-  announceChanges(catalog, ({ promptsChanged, resourcesChanged, updatedUris }) => {
-    if (promptsChanged) handler.notify.promptsChanged()
-    if (resourcesChanged) handler.notify.resourcesChanged()
-    for (const uri of updatedUris) handler.notify.resourceUpdated(uri)
+  announceChanges(catalog, (notice) => {
+    const { promptsChanged, resourcesChanged, updatedUris } = notice
+    events.notify(notice)
+    if (promptsChanged) sdk.notify.promptsChanged()
+    if (resourcesChanged) sdk.notify.resourcesChanged()
+    for (const uri of updatedUris) sdk.notify.resourceUpdated(uri)
   })
 
   app.register(async (scope) => {
@@ -65,56 +66,74 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) =>
       done(null, parseJson(body as Buffer)),
     )
-
-    scope.route({
-      method: 'POST',
-      url: '/mcp',
-      // Before the body is read: an unknown client's megabyte is not worth reading.
-      async onRequest(request) {
-        const caller = await authenticate(request)
-        request.caller = caller
-        if (!hasRole(caller, 'service')) throw new AppError('forbidden', 'This needs the role "service".')
-      },
-      async handler(request, reply) {
-        const { body } = request
-        const caller = callerOf(request)
-        if (body === NOT_JSON) return reply.code(400).send(parseError)
-        for (const [limit, cost] of costsOf(body, caller)) {
-          await consumeLimit(limiter, caller, limit, cost, (status) =>
-            setRateLimitHeaders(reply, limit, status),
-          )
-        }
-        const isStream = isSubscription(request)
-        const endStream = isStream ? streams.open(request, reply) : () => {}
-        reply.raw.setHeaders(new Map(Object.entries(reply.getHeaders()) as [string, string][]))
-        reply.hijack()
-        const authInfo = {
-          token: '',
-          clientId: caller.subject,
-          scopes: [],
-          extra: { caller, requestId: request.id },
-        }
-        const options = { parsedBody: body, authInfo }
-        const answer = respondWithFetch(handler.fetch, request.raw, reply.raw, options).catch((error) => {
-          // Fastify has let go of this request: a failure from here on is ours to answer.
-          reportDefect(error, request.id)
-          if (!reply.raw.headersSent) reply.raw.writeHead(500)
-          reply.raw.end()
-        })
-        if (!isStream) track(answer)
-        await answer.finally(endStream)
-      },
+    // Before the body is read: an unknown client's megabyte is not worth reading.
+    scope.addHook('onRequest', async (request) => {
+      const caller = await authenticate(request)
+      request.caller = caller
+      if (!hasRole(caller, 'service')) throw new AppError('forbidden', 'This needs the role "service".')
+    })
+    scope.post('/mcp', post)
+    scope.get('/mcp', { exposeHeadRoute: false }, async (request, reply) => {
+      checkEra(request, reply)
+      if (!accepts(request.headers.accept, 'text/event-stream')) {
+        throw invalidInput([
+          { path: 'accept', expected: 'text/event-stream', message: 'expected text/event-stream.' },
+        ])
+      }
+      reply.raw.once('close', streams.open(request, reply))
+      events.open(request, reply)
+      sessions.attach(request, reply)
+    })
+    scope.delete('/mcp', async (request, reply) => {
+      checkEra(request, reply)
+      sessions.end(request)
+      return reply.code(204).send()
     })
   })
 
-  function track(answer: Promise<void>): void {
+  async function post(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { body } = request
+    const caller = callerOf(request)
+    if (body === NOT_JSON) return reply.code(400).send(parseError)
+    for (const [limit, cost] of costsOf(body, caller)) {
+      await consumeLimit(limiter, caller, limit, cost, (status) => setRateLimitHeaders(reply, limit, status))
+    }
+    const route = routeOf(request)
+    const session: McpSession = { execute, catalog, caller, requestId: request.id, rateLimited: 'upstream' }
+    const signal = sessions.begin(request, reply)
+    if (methodOf(body) === 'notifications/cancelled') sessions.cancel(request)
+    const mayStream = asksModel(body, caller) && accepts(request.headers.accept, 'text/event-stream')
+    const exchange = mayStream ? undefined : exchangeOf(route, request)
+    if (exchange) {
+      const json = await track(carryOut(exchange, session, signal))
+      // A cancelled call has no response (MCP 2025-11-25, "Cancellation").
+      if (signal.aborted) return reply.code(202).send()
+      return reply.header('content-type', 'application/json').send(Buffer.from(json))
+    }
+    const isSubscription = methodOf(body) === 'subscriptions/listen'
+    const endStream = isSubscription ? streams.open(request, reply) : () => {}
+    const answer = raceAbort(sdk.answer(request, reply, { route, session, signal, mayStream }), signal)
+    await (isSubscription ? answer : track(answer)).catch(fail).finally(endStream)
+
+    /** Fastify has let go of this request: a failure from here on is ours to answer. */
+    function fail(error: unknown): void {
+      if (!signal.aborted) reportDefect(error, request.id)
+      if (!reply.raw.headersSent) reply.raw.writeHead(signal.aborted ? 202 : 500)
+      reply.raw.end()
+    }
+  }
+
+  function track<T>(answer: Promise<T>): Promise<T> {
     running.add(answer)
-    void answer.finally(() => running.delete(answer))
+    const done = () => running.delete(answer)
+    answer.then(done, done)
+    return answer
   }
 
   return async () => {
+    events.close()
     await Promise.allSettled(running)
-    await handler.close()
+    await sdk.close()
   }
 }
 
@@ -124,25 +143,44 @@ const parseError = {
   id: null,
 }
 
-function isSubscription({ body }: FastifyRequest): boolean {
-  return (body as { method?: unknown } | null)?.method === 'subscriptions/listen'
+/** Which era a POST is of, or what is wrong with it. */
+function routeOf({ body, headers }: FastifyRequest): InboundClassificationOutcome {
+  const header = (name: string) => headers[name] as string | undefined
+  return classifyInboundRequest({
+    httpMethod: 'POST',
+    protocolVersionHeader: header('mcp-protocol-version'),
+    mcpMethodHeader: header('mcp-method'),
+    mcpNameHeader: header('mcp-name'),
+    body,
+  })
+}
+
+/** `GET` and `DELETE` belong to the revisions with a handshake. */
+function checkEra({ headers, method }: FastifyRequest, reply: FastifyReply): void {
+  const version = headers['mcp-protocol-version']
+  if (version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(version as string)) return
+  reply.header('allow', 'POST')
+  throw new AppError('method_not_allowed', `${method} is not possible in this protocol revision; POST is.`)
+}
+
+function methodOf(body: unknown): unknown {
+  return (body as { method?: unknown } | null)?.method
+}
+
+/** Whether the body calls a tool whose answer comes piece by piece, and takes its time. */
+function asksModel(body: unknown, caller: Caller): boolean {
+  if (methodOf(body) !== 'tools/call') return false
+  const { name } = (body as { params?: Params }).params ?? {}
+  return typeof name === 'string' && operationOf(name, caller)?.streams === true
 }
 
 /** How many calls of a POST count against each limit; a POST may hold a batch until revision 2025-03-26. */
 function costsOf(body: unknown, caller: Caller): Map<LimitName, number> {
   const costs = new Map<LimitName, number>()
   for (const message of Array.isArray(body) ? body : [body]) {
-    const limit = limitOf(message, caller)
+    const { params } = (message ?? {}) as { params?: Params | null }
+    const limit = METHODS.get(methodOf(message) as string)?.limit(params ?? {}, caller)
     if (limit) costs.set(limit, (costs.get(limit) ?? 0) + 1)
   }
   return costs
-}
-
-function limitOf(message: unknown, caller: Caller): LimitName | undefined {
-  const { method, params } = (message ?? {}) as { method?: unknown; params?: { name?: unknown } }
-  if (method === 'tools/call') {
-    const { name } = params ?? {}
-    return (typeof name === 'string' && operationOf(name, caller)?.limit) || 'retrieval'
-  }
-  return typeof method === 'string' && RETRIEVALS.has(method) ? 'retrieval' : undefined
 }

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import {
+  type AuthInfo,
+  createMcpHandler,
+  type InboundClassificationOutcome,
+  isInitializeRequest,
+  type McpHttpHandler,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { createMcpServer } from '../../mcp/server.ts'
+import type { McpSession } from '../../mcp/session.ts'
+import { accepts } from '../accept.ts'
+import { respondWithFetch } from './fetch-adapter.ts'
+
+/** The SDK's way of a request, which serves everything that the protocol knows. */
+export interface SdkWay {
+  /**
+   * Answers a request past Fastify.
+   *
+   * @param route what the SDK makes of the request.
+   * @param mayStream whether the answer may be an event stream although the client reads JSON.
+   */
+  answer(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    call: {
+      route: InboundClassificationOutcome
+      session: McpSession
+      signal: AbortSignal
+      mayStream: boolean
+    },
+  ): Promise<void>
+  /** Notifies subscribers of revision 2026-07-28. */
+  notify: McpHttpHandler['notify']
+  /** Ends the streams of subscribers. */
+  close(): Promise<void>
+}
+
+/** What both eras can read, said to the SDK, which knows no ranges and demands both (RFC 9110, section 12.5.1). */
+const BOTH = 'application/json, text/event-stream'
+
+export function sdkWay(reportError: (error: Error) => void): SdkWay {
+  const modern = createMcpHandler(
+    ({ authInfo }) => createMcpServer((authInfo as AuthInfo).extra as unknown as McpSession, 'stream'),
+    // How many streams there may be is decided by the route, for each caller.
+    { legacy: 'reject', onerror: reportError, maxSubscriptions: Number.MAX_SAFE_INTEGER },
+  )
+
+  return {
+    notify: modern.notify,
+    close: () => modern.close(),
+    async answer({ raw, body, headers }, reply, { route, session, signal, mayStream }) {
+      reply.raw.setHeaders(new Map(Object.entries(reply.getHeaders()) as [string, string][]))
+      reply.hijack()
+      if (route.kind !== 'legacy') {
+        const extra = session as unknown as Record<string, unknown>
+        const authInfo = { token: '', clientId: session.caller.subject, scopes: [], extra }
+        const fetch = (request: Request) => modern.fetch(request, { parsedBody: body, authInfo })
+        return respondWithFetch(fetch, raw, reply.raw, { signal })
+      }
+      const readsJson = accepts(headers.accept, 'application/json')
+      const readsEvents = accepts(headers.accept, 'text/event-stream')
+      const transport = new WebStandardStreamableHTTPServerTransport({
+        // The id holds nothing and is known to nobody but the client: any instance takes it.
+        sessionIdGenerator: isInitializeRequest(body) ? randomUUID : undefined,
+        enableJsonResponse: readsJson && !(mayStream && readsEvents),
+      })
+      transport.onerror = reportError
+      const server = createMcpServer(session, 'none')
+      await server.connect(transport)
+      signal.addEventListener('abort', () => void transport.close(), { once: true })
+      try {
+        await respondWithFetch(
+          (request) => transport.handleRequest(request, { parsedBody: body }),
+          raw,
+          reply.raw,
+          { signal, ...((readsJson || readsEvents) && { accept: BOTH }) },
+        )
+      } finally {
+        await server.close()
+      }
+    },
+  }
+}

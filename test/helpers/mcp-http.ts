@@ -1,0 +1,46 @@
+import { fastify } from 'fastify'
+import { onTestFinished } from 'vitest'
+import type { Caller } from '../../src/domain/caller.ts'
+import { createPipeline, type Execute } from '../../src/pipeline/execute.ts'
+import type { Services } from '../../src/pipeline/operation.ts'
+import { registerMcp } from '../../src/transport/http/mcp/routes.ts'
+import { registerErrorHandlers } from '../../src/transport/http/problems.ts'
+
+export const CALLER: Caller = { kind: 'key', subject: 'key:test', role: 'admin', limitKey: 'test' }
+
+export interface McpEndpoint {
+  /** Address of `/mcp`. */
+  url: string
+  execute: Execute
+  close(): Promise<void>
+}
+
+/** `/mcp` over `services`, in this process; every request is of {@link CALLER}, unless it names another. */
+export async function openMcp(services: Services): Promise<McpEndpoint> {
+  const limiter = { consume: () => ({ allowed: true, limit: 1, remaining: 1, resetSeconds: 0 }) }
+  const reportDefect = (error: unknown) => {
+    throw error
+  }
+  const pipeline = { services, limiter, observe: () => {}, warnOperator: () => {}, reportDefect }
+  const { execute } = createPipeline(pipeline)
+  const app = fastify()
+  app.decorateRequest('caller', undefined)
+  app.decorateRequest('startedAt', 0)
+  registerErrorHandlers(app, { observe: () => {}, reportDefect, publicUrl: undefined })
+  const end = registerMcp(app, {
+    execute,
+    catalog: services.catalog,
+    limiter,
+    authenticate: async ({ headers }) => ({ ...CALLER, limitKey: String(headers['x-caller'] ?? 'test') }),
+    isStillValid: async () => true,
+    reportError: () => {},
+    reportDefect,
+  })
+  const url = `${await app.listen({ port: 0, host: '127.0.0.1' })}/mcp`
+  const close = async () => {
+    await end()
+    await app.close()
+  }
+  onTestFinished(close)
+  return { url, execute, close }
+}
