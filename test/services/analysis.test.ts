@@ -65,10 +65,14 @@ describe('what the model is asked', () => {
           schema: {
             type: 'object',
             properties: {
-              analysis: { type: 'string', description: 'The analysis, as plain text or Markdown.' },
+              analysis: {
+                type: 'string',
+                minLength: 1,
+                description: 'The analysis, as plain text or Markdown.',
+              },
               recommendations: {
                 type: 'array',
-                items: { type: 'string' },
+                items: { type: 'string', minLength: 1 },
                 description: 'What to do, the most important first; empty if nothing is to be done.',
               },
               severity: { type: 'string', enum: ['info', 'warning', 'critical'] },
@@ -212,7 +216,7 @@ describe('an answer that is not valid', () => {
   it('may not be several, or none', async () => {
     for (const answers of [[GOOD, GOOD], []]) {
       const usage = { inputTokens: 1, outputTokens: 1 }
-      const open = async () => ({ ask: async () => ({ answers, usage }) })
+      const open = async () => ({ ask: async () => ({ answers, stopReason: 'end' as const, usage }) })
       const { ask } = await setUp([], { models: { open } })
       expect((await failureOf(() => ask())).code).toBe('model_error')
     }
