@@ -42,10 +42,10 @@ const FENCE_CLOSING = /\n[ \t]*```/
  * that fence.
  *
  * @param emit gets the JSON as it arrives, if the text begins with it or with its fence. Words before it may be
- *   thoughts, so what follows them is for the end.
+ *   thoughts, so what follows them is for the end. `undefined` leaves everything for the end.
  */
-export function createJsonFilter(emit: (text: string) => void): AnswerFilter {
-  let state: 'before' | 'bare' | 'fenced' | 'silent' = 'before'
+export function createJsonFilter(emit: ((text: string) => void) | undefined): AnswerFilter {
+  let state: 'before' | 'bare' | 'fenced' | 'silent' = emit ? 'before' : 'silent'
   let whole = ''
   let emitted = ''
   let held = ''
@@ -54,7 +54,7 @@ export function createJsonFilter(emit: (text: string) => void): AnswerFilter {
   function pass(text: string): void {
     if (text === '') return
     emitted += text
-    emit(text)
+    emit?.(text)
   }
 
   function receive(text: string): void {
@@ -108,7 +108,7 @@ function jsonIn(text: string): string {
   const isPlain = !text.includes('```') && !CLOSING_TAG.test(text)
   if (isPlain || isJson(text)) return text
   // The templates of some models write the opening tag, so that only the closing one is in the text.
-  const said = text.split(new RegExp(CLOSING_TAG, 'gi')).at(-1) ?? ''
+  const said = (text.split(new RegExp(CLOSING_TAG, 'gi')).at(-1) ?? '').trimStart()
   const [first, second, ...more] = said.matchAll(/^[ \t]*```/gm)
   const opening = /^[ \t]*```(?:json)?[ \t]*\r?\n/im.exec(said)
   if (!first || !opening || opening.index !== first.index || more.length > 0) return said
@@ -145,7 +145,8 @@ function createThinkingFilter(emit: (text: string) => void) {
   let closing = CLOSING_TAG
   let hasThought = false
 
-  function findOpening(): void {
+  /** @returns whether a block begins; what is certain to be behind the blocks is emitted. */
+  function findOpening(): boolean {
     if (hasThought) held = held.trimStart()
     const start = held.slice(0, MAX_HELD).trimStart().toLowerCase()
     const tag = OPENING_TAGS.find((one) => start.startsWith(one))
@@ -154,21 +155,20 @@ function createThinkingFilter(emit: (text: string) => void) {
       hasThought = true
       closing = new RegExp(tag.replace('<', '</'), 'i')
       held = held.trimStart().slice(tag.length)
-      findClosing()
     } else if (held.length >= MAX_HELD || !OPENING_TAGS.some((one) => one.startsWith(start))) {
       state = 'behind'
       emit(held)
       held = ''
     }
+    return tag !== undefined
   }
 
-  function findClosing(): void {
+  /** @returns whether the block ends. */
+  function findClosing(): boolean {
     const found = closing.exec(held)
-    if (found) {
-      state = 'before'
-      held = held.slice(found.index + found[0].length)
-      findOpening()
-    } else held = held.slice(-closing.source.length)
+    if (found) state = 'before'
+    held = found ? held.slice(found.index + found[0].length) : held.slice(-closing.source.length)
+    return found !== null
   }
 
   return {
@@ -177,8 +177,9 @@ function createThinkingFilter(emit: (text: string) => void) {
       if (state === 'behind') emit(piece)
       else {
         held += piece
-        if (state === 'before') findOpening()
-        else findClosing()
+        while (state === 'before' ? findOpening() : state === 'thinking' && findClosing()) {
+          // As many blocks as are whole.
+        }
       }
     },
     /** What was not emitted because a block might have begun. */

@@ -58,6 +58,12 @@ export function says(answer: string, saying: Saying = {}): Reply {
   }
 }
 
+/** Thinks and gives no answer, whatever form is asked for. */
+export function onlyThinks(reasoning: string, saying: Saying = {}): Reply {
+  return (chat) =>
+    says('', { reasoning, ...saying })({ ...chat, heeded: { ...chat.heeded, tool: undefined } })
+}
+
 /** How an answer ends too early. */
 export type Break =
   /** In good order, but without what should come last. */

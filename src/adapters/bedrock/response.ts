@@ -32,7 +32,7 @@ export function readReply(
 
 /** With a format, text beside a tool is not the answer; whether there is a tool is known only at the end. */
 function createFilter(hasFormat: boolean, deliver: (delta: string) => void): AnswerFilter {
-  return hasFormat ? createJsonFilter(() => {}) : createTextFilter(deliver)
+  return hasFormat ? createJsonFilter(undefined) : createTextFilter(deliver)
 }
 
 export interface StreamOptions {

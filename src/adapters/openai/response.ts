@@ -45,7 +45,7 @@ export function createResponseCollector(
   const calls: Call[] = []
   // Text beside a call is not the answer; whether there is a call is known only at the end.
   const filter =
-    kind === 'text' ? createTextFilter(onDelta) : createJsonFilter(kind === 'call' ? () => {} : onDelta)
+    kind === 'text' ? createTextFilter(onDelta) : createJsonFilter(kind === 'call' ? undefined : onDelta)
   let size = 0
   let hasReasoned = false
   let isDeclined = false
