@@ -228,6 +228,12 @@ describe('an answer that is not valid', () => {
     expect(shown.slice(-2)).toEqual(['<reset>', ANALYSIS.analysis])
   })
 
+  it('is not one for a byte order mark before it', async () => {
+    const { ask, model } = await setUp([`\uFEFF${GOOD}`])
+    expect((await ask()).analysis).toEqual(ANALYSIS)
+    expect(model.requests).toHaveLength(1)
+  })
+
   it('is void for the listener that was shown it', async () => {
     const { ask, shown, listener } = await setUp([['{"analysis":"No', 'pe"}'], [GOOD]])
     await ask(undefined, { listener })

@@ -77,10 +77,9 @@ export function openAiModel({ baseUrl, apiKey, note, stallMs = STALL_MS }: OpenA
           const attempt = { url, headers, endpoint, request, dialect, options, stallMs, onAccepted }
           const { areCalls, ...reply } = await askOnce(attempt)
           const learnt = afterAnswer(dialect, request.format, { text: reply.answers[0], isCall: areCalls })
-          if (learnt !== dialect)
-            noteOnce(
-              `${server} ignores the form of the answer for model "${model}": it is told in words from now on.`,
-            )
+          if (learnt !== dialect) {
+            noteOnce(`${server} ignores the form of the answer for model "${model}"; it is told in words.`)
+          }
           remember(learnt)
           return reply
         } catch (error) {

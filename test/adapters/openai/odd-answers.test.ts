@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openAiModel } from '../../../src/adapters/openai/model.ts'
 import { type Abilities, ANSWER, type OpenAiServer, startOpenAi } from '../../stand-ins/openai.ts'
 import { breaksOff, fails, says } from '../../stand-ins/openai-replies.ts'
-import { ask, modelAt, PROMPT, REQUEST } from './ask.ts'
+import { ask, modelAt, PROMPT, REQUEST, TEXT_REQUEST } from './ask.ts'
 
 // Valid answers in unusual clothes, for every form in which an answer is asked for, streamed and at once.
 
@@ -176,6 +176,26 @@ it.each([1, 3, 1_000])('joins the pieces of a call by their index, in pieces of 
     expect(reply?.answers).toEqual([ANSWER, ...saying.moreCalls])
     expect(deltas.join('')).toBe(ANSWER)
   }
+})
+
+describe.each([false, true])('a plain text without a reason to stop, streaming: %s', (isStreaming) => {
+  it('is whole if the server ended it', async () => {
+    server.script(says('Begin small.', { finish: null }))
+    const { reply } = await ask(modelAt(server.baseUrl), isStreaming, TEXT_REQUEST)
+    expect(reply).toMatchObject({ answers: ['Begin small.'], stopReason: 'unstated' })
+  })
+
+  it.each(['abort', 'length'])('is not with the reason %s', async (finish) => {
+    server.script(says('Begin small.', { finish }))
+    const { failure } = await ask(modelAt(server.baseUrl), isStreaming, TEXT_REQUEST)
+    expect(failure?.kind).toBe('incomplete')
+  })
+})
+
+it('a plain text that only ends is cut off', async () => {
+  server.script(says('Begin small.', { finish: null, hasDone: false }))
+  const { failure } = await ask(modelAt(server.baseUrl), true, TEXT_REQUEST)
+  expect(failure?.kind).toBe('transient')
 })
 
 it('notes that a server ignores the form of the answer', async () => {
