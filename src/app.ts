@@ -37,6 +37,8 @@ export interface AppOptions {
   observers?: readonly Observer[]
   /** True for what runs for long; see {@link BackendOptions.longRunning}. */
   longRunning?: boolean
+  /** For the person who waits for a command: what it waits for. */
+  onWait?: (message: string) => void
 }
 
 /**
@@ -46,7 +48,7 @@ export interface AppOptions {
  */
 export async function openApp(
   config: Config,
-  { log, seeds, observers: others = [], longRunning = false }: AppOptions,
+  { log, seeds, observers: others = [], longRunning = false, onWait }: AppOptions,
 ): Promise<App> {
   const clock = systemClock
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
@@ -54,7 +56,7 @@ export async function openApp(
   const { topics, prompts } = await backend.openStore()
   const { staleIfErrorMs, creatableTypes } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
-  const models = createModelClient(modelsOf(config))
+  const models = createModelClient({ ...modelsOf(config, (message) => log.info(message)), onWait })
   const services = { catalog, topics, prompts, clock, mutex: createKeyedMutex(), models, creatableTypes }
   if (backend.seedsItself) await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
@@ -93,14 +95,16 @@ function operatorWarnings(log: Log): (error: AppError, requestId: string) => voi
 }
 
 /** Clients of models are loaded with the first call: most runs make none. */
-function modelsOf({ llm: { provider, baseUrl = '', apiKey, model, timeoutMs } }: Config): ModelSettings {
+function modelsOf({ llm }: Config, note: (message: string) => void): ModelSettings {
+  const { provider, baseUrl = '', apiKey, model, timeoutMs } = llm
   switch (provider) {
     case 'bedrock': {
-      const open = async () => (await import('./adapters/bedrock/model.ts')).bedrockModel()
+      const open = async () => (await import('./adapters/bedrock/model.ts')).bedrockModel({}, { note })
       return { open, fallback: model, timeoutMs }
     }
     case 'openai': {
-      const open = async () => (await import('./adapters/openai/model.ts')).openAiModel({ baseUrl, apiKey })
+      const open = async () =>
+        (await import('./adapters/openai/model.ts')).openAiModel({ baseUrl, apiKey, note })
       return { open, override: model, timeoutMs }
     }
     case 'none':

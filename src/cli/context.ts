@@ -45,14 +45,15 @@ export function localUser(): Caller {
 
 /** Runs `work` with the program put together, and ends it whatever happens. */
 export async function withApp<T>(
-  { io }: CommandContext,
+  { io, terminal }: CommandContext,
   options: { seeds?: string },
   work: (app: App, config: Config) => Promise<T>,
 ): Promise<T> {
   const config = loadConfig(io.env)
   // A person waits for the answer: only what is worth a person's attention.
   const log = createLog(config.logLevel ?? 'warn', { write: (line) => void io.stderr.write(line) })
-  const app = await openApp(config, { log, ...options })
+  const onWait = (message: string) => io.stderr.isTTY && terminal.info(message)
+  const app = await openApp(config, { log, onWait, ...options })
   try {
     return await work(app, config)
   } finally {

@@ -56,9 +56,15 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString() : undefined
 }
 
-/** The same for JSON, in which a byte order mark at the beginning means nothing (RFC 8259, section 8.1). */
+/** `text` without one byte order mark at its beginning, which means nothing in JSON (RFC 8259, section 8.1). */
+export function withoutBom(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text
+}
+
+/** The same as {@link decodeUtf8}, for JSON. */
 export function decodeUtf8Json(bytes: Uint8Array): string | undefined {
-  return decodeUtf8(bytes)?.replace(/^\uFEFF/, '')
+  const text = decodeUtf8(bytes)
+  return text === undefined ? undefined : withoutBom(text)
 }
 
 /** Stands for bytes that are not JSON. */

@@ -11,40 +11,59 @@ export interface AnswerFormat {
   name: string
   description: string
   /**
-   * JSON Schema that uses only `type`, `properties`, `required`, `items`, `enum` and `description`: some models refuse
-   * other keywords.
+   * JSON Schema that uses only `type`, `properties`, `required`, `items`, `enum`, `description` and `minLength`: some
+   * models refuse other keywords. An adapter leaves `minLength` out where a model refuses it.
    */
   schema: Record<string, unknown>
 }
 
 /** The keywords of {@link AnswerFormat.schema}, in the order in which they are written. */
-const SCHEMA_KEYWORDS = ['type', 'properties', 'items', 'enum', 'description', 'required'] as const
+const SCHEMA_KEYWORDS = [
+  'type',
+  'properties',
+  'items',
+  'enum',
+  'minLength',
+  'description',
+  'required',
+] as const
+
+/** What only a model is told about a part of its answer. */
+export interface ModelHint {
+  description?: string
+  /** Keeps a model from an empty text where the schema's own rule has no keyword. */
+  minLength?: number
+}
 
 /**
- * The JSON Schema of an {@link AnswerFormat}. Rules that its keywords cannot express, such as lengths, are left out:
+ * The JSON Schema of an {@link AnswerFormat}. Rules that its keywords cannot express, such as patterns, are left out:
  * the answer has to be checked by `schema` itself.
- *
- * @param hints descriptions for the model.
  */
 export function answerSchema(
   schema: z.ZodType,
-  hints: z.core.$ZodRegistry<{ description: string }>,
+  hints: z.core.$ZodRegistry<ModelHint>,
 ): Record<string, unknown> {
-  return reduceSchema(z.toJSONSchema(schema, { metadata: hints }))
+  return reduceSchema(z.toJSONSchema(schema, { metadata: hints }), SCHEMA_KEYWORDS)
+}
+
+/** `schema` without `minLength`, for models that refuse it. */
+export function withoutLengths({ schema, ...format }: AnswerFormat): AnswerFormat {
+  const keywords = SCHEMA_KEYWORDS.filter((keyword) => keyword !== 'minLength')
+  return { ...format, schema: reduceSchema(schema, keywords) }
 }
 
 type JsonSchema = Record<string, unknown>
 
-function reduceSchema(schema: JsonSchema): JsonSchema {
+function reduceSchema(schema: JsonSchema, keywords: readonly string[]): JsonSchema {
   const { properties, items } = schema as { properties?: Record<string, JsonSchema>; items?: JsonSchema }
   const members =
-    properties && Object.entries(properties).map(([name, member]) => [name, reduceSchema(member)])
+    properties && Object.entries(properties).map(([name, member]) => [name, reduceSchema(member, keywords)])
   const reduced: JsonSchema = {
     ...schema,
     properties: members && Object.fromEntries(members),
-    items: items && reduceSchema(items),
+    items: items && reduceSchema(items, keywords),
   }
-  const kept = SCHEMA_KEYWORDS.map((keyword) => [keyword, reduced[keyword]] as const)
+  const kept = keywords.map((keyword) => [keyword, reduced[keyword]] as const)
   return Object.fromEntries(kept.filter(([, value]) => value !== undefined))
 }
 
@@ -63,12 +82,25 @@ export interface ModelRequest {
   format?: AnswerFormat
 }
 
+/**
+ * Why a model stopped.
+ *
+ * - `end`: its answer is whole
+ * - `unstated`: the provider did not say, but the answer is whole
+ * - `limit`: `maxTokens` was reached
+ * - `context`: prompt and answer fill the model's context
+ * - `filter`: a filter or guardrail stopped it, or the model declined
+ * - `other`: anything else
+ */
+export type StopReason = 'end' | 'unstated' | 'limit' | 'context' | 'filter' | 'other'
+
 export interface ModelReply {
   /**
    * The answer: its text, or with a format its JSON, unchecked. Several when the model gave several, empty when it gave
-   * none.
+   * none. Never holds what the model thought before it answered.
    */
   answers: readonly string[]
+  stopReason: Extract<StopReason, 'end' | 'unstated'>
   usage: TokenCount
 }
 
@@ -90,8 +122,8 @@ export interface AskOptions {
   /** Ends the call, also at the provider. */
   signal: AbortSignal
   /**
-   * Gets the answer while it is generated: text, or with a format pieces of the first answer's JSON. With it the
-   * provider is asked to stream. What it throws ends the call.
+   * Gets the answer while it is generated: text, or with a format pieces of the first answer's JSON, and nothing of what
+   * the model thinks. With it the provider is asked to stream. What it throws ends the call.
    */
   onDelta?: ((delta: string) => void) | undefined
 }
@@ -148,17 +180,26 @@ export class ModelFailure extends Error {
   readonly usage: TokenCount | undefined
   /** Shortest wait before another attempt, if the provider named one. */
   readonly retryAfterMs: number | undefined
+  /** Of an `incomplete` answer. */
+  readonly stopReason: StopReason | undefined
 
   /** @param message a sentence for callers, without any content of prompts or answers. */
   constructor(
     kind: ModelFailureKind,
     message: string,
-    extras: { operatorMessage?: string; usage?: TokenCount; retryAfterMs?: number; cause?: unknown } = {},
+    extras: {
+      operatorMessage?: string
+      usage?: TokenCount
+      retryAfterMs?: number
+      stopReason?: StopReason
+      cause?: unknown
+    } = {},
   ) {
     super(message, { cause: extras.cause })
     this.kind = kind
     this.operatorMessage = extras.operatorMessage ?? message
     this.usage = extras.usage
     this.retryAfterMs = extras.retryAfterMs
+    this.stopReason = extras.stopReason
   }
 }

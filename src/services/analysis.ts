@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { AppError, invalidInput } from '../domain/errors.ts'
-import type { JsonValue } from '../domain/json.ts'
+import { type JsonValue, withoutBom } from '../domain/json.ts'
 import { jsonStringStream } from '../domain/json-string-stream.ts'
 import {
   type AnswerFormat,
   answerSchema,
+  type ModelHint,
   type ModelMessage,
   type ModelReply,
   type ModelUse,
@@ -27,7 +28,7 @@ const MAX_ERRORS = 5
 const MAX_SHOWN_CHARACTERS = 4_000
 
 /** What only the model is told about a member; callers read the documentation. */
-const modelHints = z.registry<{ description: string }>()
+const modelHints = z.registry<ModelHint>()
 
 /** An analysis, as the model must give it and as callers get it. */
 export const Analysis = z.strictObject({
@@ -35,10 +36,13 @@ export const Analysis = z.strictObject({
     .string()
     .regex(/\S/)
     .max(100_000)
-    .register(modelHints, { description: 'The analysis, as plain text or Markdown.' }),
-  recommendations: z.array(z.string().regex(/\S/).max(10_000)).max(100).register(modelHints, {
-    description: 'What to do, the most important first; empty if nothing is to be done.',
-  }),
+    .register(modelHints, { description: 'The analysis, as plain text or Markdown.', minLength: 1 }),
+  recommendations: z
+    .array(z.string().regex(/\S/).max(10_000).register(modelHints, { minLength: 1 }))
+    .max(100)
+    .register(modelHints, {
+      description: 'What to do, the most important first; empty if nothing is to be done.',
+    }),
   severity: z.enum(['info', 'warning', 'critical']),
 })
 export type Analysis = z.infer<typeof Analysis>
@@ -157,7 +161,7 @@ function checkReply({ answers: [answer, ...more] }: ModelReply): CheckedReply {
   if (more.length > 0) return { error: `there are ${more.length + 1} instead of one.` }
   let value: unknown
   try {
-    value = JSON.parse(answer)
+    value = JSON.parse(withoutBom(answer))
   } catch {
     return { error: 'it is not JSON.' }
   }

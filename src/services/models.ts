@@ -14,8 +14,8 @@ import { createSemaphore } from './semaphore.ts'
 /** Calls at the same time in this process, and how many more may wait. */
 const MAX_RUNNING = 32
 const MAX_WAITING = 64
-/** Attempts at one answer. */
-const MAX_ATTEMPTS = 8
+/** Waiting of less time is not worth telling. */
+const UNTOLD_MS = 1_000
 /** Half of the pause before another attempt; the other half is random. */
 const HALF_PAUSE = { firstMs: 100, mostMs: 2_500 }
 
@@ -28,6 +28,8 @@ export interface ModelSettings {
   fallback?: string | undefined
   /** Time in milliseconds for one call of {@link ModelClient.withModel}, with waiting and retries. */
   timeoutMs: number
+  /** Is told, once in a call, that it waits for a model that fails, and why; for the person who waits. */
+  onWait?: ((message: string) => void) | undefined
 }
 
 /** One topic's model, for the time of one call. */
@@ -35,7 +37,8 @@ export interface ModelSession {
   /** What the model was used for so far. */
   use: ModelUse
   /**
-   * Asks for one answer. Transient failures are retried, unless some of the answer has been shown already.
+   * Asks for one answer. Transient failures are retried while there is time, unless some of the answer has been shown
+   * already.
    *
    * @param onDelta see {@link LanguageModel}.
    * @param isShown whether any of the deltas so far was shown to a user.
@@ -74,7 +77,13 @@ export interface ModelClient {
   abortAll(): void
 }
 
-export function createModelClient({ open, override, fallback, timeoutMs }: ModelSettings): ModelClient {
+export function createModelClient({
+  open,
+  override,
+  fallback,
+  timeoutMs,
+  onWait,
+}: ModelSettings): ModelClient {
   const semaphore = createSemaphore(MAX_RUNNING, MAX_WAITING)
   const calls = new Set<ModelCall>()
   let opened: Promise<LanguageModel> | undefined
@@ -105,7 +114,7 @@ export function createModelClient({ open, override, fallback, timeoutMs }: Model
     async withModel(topic, signal, work) {
       if (!open) throw noProvider()
       const use = { model: modelNameOf(topic), input_tokens: 0, output_tokens: 0, attempts: 0 }
-      const call = startCall(timeoutMs, signal, use)
+      const call = startCall({ timeoutMs, onWait }, signal, use)
       calls.add(call)
       try {
         return await raceAbort(runInSession(call, open, work), call.signal)
@@ -138,8 +147,9 @@ function createSession(model: LanguageModel, call: ModelCall): ModelSession {
           call.lastFailure = error
           const pauseMs = pauseAfter(error, attempt)
           const hasTime = pauseMs < call.remainingMs()
-          const mayRetry = error.kind === 'transient' && !isShown() && attempt < MAX_ATTEMPTS && hasTime
+          const mayRetry = error.kind === 'transient' && !isShown() && hasTime
           if (!mayRetry) throw modelError(error, use)
+          call.tellWait(error, pauseMs)
           await sleep(pauseMs, signal)
         }
       }
@@ -180,22 +190,34 @@ interface ModelCall {
   remainingMs(): number
   /** Why the last attempt failed; part of the error when the call is ended during another attempt. */
   lastFailure: ModelFailure | undefined
+  /** Tells that another attempt is made after a pause, unless the wait is short or was told already. */
+  tellWait(failure: ModelFailure, pauseMs: number): void
   abort(message: string): void
   /** Stops the clock. */
   close(): void
 }
 
 /** @param outer the caller's signal. */
-function startCall(timeoutMs: number, outer: AbortSignal | undefined, use: ModelUse): ModelCall {
+function startCall(
+  { timeoutMs, onWait }: Pick<ModelSettings, 'timeoutMs' | 'onWait'>,
+  outer: AbortSignal | undefined,
+  use: ModelUse,
+): ModelCall {
   const timeoutMessage = `The model gave no answer within ${timeoutMs / 1000} seconds.`
   const deadline = startDeadline(timeoutMs, { onTimeout: () => endedError(timeoutMessage, call) })
   // Not the deadline's own `outer`: the reason has to be ours, with the use of the model.
   const onOuterAbort = () => call.abort('The caller has gone away.')
+  let isTold = false
   const call: ModelCall = {
     use,
     signal: deadline.signal,
     remainingMs: deadline.remainingMs,
     lastFailure: undefined,
+    tellWait({ operatorMessage }, pauseMs) {
+      if (isTold || timeoutMs - deadline.remainingMs() + pauseMs < UNTOLD_MS) return
+      isTold = true
+      onWait?.(`Waiting up to ${timeoutMs / 1000} seconds for the model. ${operatorMessage}`)
+    },
     abort: (message) => deadline.abort(endedError(message, call)),
     close() {
       deadline.clear()

@@ -13,9 +13,15 @@ export type End = 'stop' | 'limit' | 'filter' | 'cut' | 'stall'
 export interface ScriptedProvider {
   model: LanguageModel
   /** The provider's next answer: this text, in deltas of a few characters. */
-  says(text: string, options?: { end?: End; gapMs?: number }): void
+  says(text: string, options?: { end?: End; gapMs?: number; size?: number }): void
+  /** Makes the provider refuse a feature, in its own words. */
+  lacks(feature: 'system' | 'temperature'): void
+  /** What was noted for the log. */
+  notes: string[]
+  /** How many requests there were. */
+  count(): number
   /** What the last request asked the model, and whether it asked for a structured answer. */
-  asked(): { system: string; messages: ModelMessage[]; hasFormat: boolean }
+  asked(): { system: string; messages: ModelMessage[]; temperature: number | undefined; hasFormat: boolean }
 }
 
 const REQUEST: ModelRequest = {
@@ -33,7 +39,9 @@ const REQUEST: ModelRequest = {
 const TEXT = 'Then with *one* goal – "write it down" 📝.\n\n1. Small.\n2. Dated.\n'
 
 /** What every LanguageModel promises about a plain-text answer, streamed or not. */
-export function textAnswerContract(open: () => Promise<ScriptedProvider>): void {
+export function textAnswerContract(
+  open: (options?: { stallMs?: number }) => Promise<ScriptedProvider>,
+): void {
   describe.each([{ isStreaming: false }, { isStreaming: true }])(
     'a text, streaming: $isStreaming',
     ({ isStreaming }) => {
@@ -55,8 +63,9 @@ export function textAnswerContract(open: () => Promise<ScriptedProvider>): void 
       it('is the one answer, as the model wrote it', async () => {
         const provider = await open()
         provider.says(TEXT)
-        const { answers, usage, deltas } = await ask(provider)
+        const { answers, stopReason, usage, deltas } = await ask(provider)
         expect(answers).toEqual([TEXT])
+        expect(stopReason).toBe('end')
         expect(usage.inputTokens).toBeGreaterThan(0)
         expect(usage.outputTokens).toBeGreaterThan(0)
         expect(deltas.join('')).toBe(isStreaming ? TEXT : '')
@@ -81,6 +90,7 @@ export function textAnswerContract(open: () => Promise<ScriptedProvider>): void 
         expect(provider.asked()).toEqual({
           system: 'You are a coach.',
           messages: REQUEST.messages,
+          temperature: 0.7,
           hasFormat: false,
         })
       })
@@ -99,11 +109,84 @@ export function textAnswerContract(open: () => Promise<ScriptedProvider>): void 
         expect(await ask(provider)).toMatchObject({ answers: [], deltas: [] })
       })
 
+      it.each([
+        `<think>Who asks?\n</think>\n\n${TEXT}`,
+        `\n<thinking>\nA list, then.</thinking>${TEXT}`,
+        `<think>\n\n</think>\n\n<THINK>Once more. </ think></THINK>\n${TEXT}`,
+      ])('has nothing of what the model thought before: %j', async (text) => {
+        for (const size of [1, 7, 1_000]) {
+          const provider = await open()
+          provider.says(text, { size })
+          const { answers, deltas } = await ask(provider)
+          expect(answers).toEqual([TEXT])
+          expect(deltas.join('')).toBe(isStreaming ? TEXT : '')
+        }
+      })
+
+      it.each(['<thin', '<thinker>', 'Write <think>x</think> around it.', '< think>x</think>', '  '])(
+        'may look like a thought: %j',
+        async (text) => {
+          const provider = await open()
+          provider.says(`${text}${TEXT}`, { size: 1 })
+          const { answers, deltas } = await ask(provider)
+          expect(answers).toEqual([`${text}${TEXT}`])
+          expect(deltas.join('')).toBe(isStreaming ? `${text}${TEXT}` : '')
+        },
+      )
+
+      it('that is nothing but a thought is incomplete, and says so', async () => {
+        const provider = await open()
+        provider.says('<think>Let me write it down.</think>\n')
+        const { failure, deltas } = await failureOf(provider)
+        expect(failure).toMatchObject({ kind: 'incomplete', message: expect.stringMatching(/but no answer/) })
+        expect(failure.usage?.outputTokens).toBeGreaterThan(0)
+        expect(deltas).toEqual([])
+      })
+
+      it('is asked for without a temperature that the model refuses; that is remembered and noted', async () => {
+        const provider = await open()
+        provider.lacks('temperature')
+        for (let nth = 0; nth < 2; nth++) {
+          provider.says(TEXT)
+          expect((await ask(provider)).answers).toEqual([TEXT])
+          expect(provider.asked()).toMatchObject({ temperature: undefined, messages: REQUEST.messages })
+        }
+        expect(provider.count()).toBe(3)
+        expect(provider.notes).toEqual([expect.stringMatching(/some-model.*temperature/)])
+      })
+
+      it('has its system texts in the first message of a model that refuses them', async () => {
+        const provider = await open()
+        provider.lacks('system')
+        const [first, ...others] = REQUEST.messages
+        const messages = [{ role: 'user', content: `You are a coach.\n\n${first?.content}` }, ...others]
+        for (let nth = 0; nth < 2; nth++) {
+          provider.says(TEXT)
+          expect((await ask(provider)).answers).toEqual([TEXT])
+          expect(provider.asked()).toMatchObject({ system: '', temperature: 0.7, messages })
+        }
+        expect(provider.count()).toBe(3)
+        expect(provider.notes).toEqual([expect.stringMatching(/some-model.*system/)])
+        expect(provider.notes.join()).not.toMatch(/coach|begin/)
+      })
+
+      it('may lack both, and what was learnt is kept though the answer fails', async () => {
+        const provider = await open()
+        provider.lacks('temperature')
+        provider.lacks('system')
+        provider.says(TEXT, { end: 'limit' })
+        expect((await failureOf(provider)).failure.kind).toBe('incomplete')
+        expect(provider.count()).toBe(3)
+        provider.says(TEXT)
+        expect((await ask(provider)).answers).toEqual([TEXT])
+        expect(provider.count()).toBe(4)
+      })
+
       it.each(['limit', 'filter'] as const)('that ends by a %s is incomplete, and counted', async (end) => {
         const provider = await open()
         provider.says(TEXT, { end })
         const { failure, deltas } = await failureOf(provider)
-        expect(failure).toMatchObject({ name: 'ModelFailure', kind: 'incomplete' })
+        expect(failure).toMatchObject({ name: 'ModelFailure', kind: 'incomplete', stopReason: end })
         expect(failure.usage?.outputTokens).toBeGreaterThan(0)
         expect(`${failure.message} ${failure.operatorMessage}`).not.toContain('write it down')
         expect(deltas.join('')).toBe(isStreaming ? TEXT : '')
@@ -128,6 +211,30 @@ export function textAnswerContract(open: () => Promise<ScriptedProvider>): void 
       })
     },
   )
+
+  it('a stream that stands still after its first piece is a transient failure', async () => {
+    const provider = await open({ stallMs: 100 })
+    provider.says(TEXT, { end: 'stall' })
+    const startedAt = performance.now()
+    const deltas: string[] = []
+    const onDelta = (delta: string) => void deltas.push(delta)
+    const asked = provider.model.ask(REQUEST, { signal: never(), onDelta })
+    await expect(asked).rejects.toMatchObject({
+      kind: 'transient',
+      message: 'The model sent nothing for 0.1 seconds within its answer.',
+    })
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(deltas.join('')).not.toBe('')
+  })
+
+  it('a stream may be slower than that before its first piece, and between pieces that come', async () => {
+    const provider = await open({ stallMs: 400 })
+    provider.says('Well then', { gapMs: 80, size: 1 })
+    const deltas: string[] = []
+    const onDelta = (delta: string) => void deltas.push(delta)
+    const { answers } = await provider.model.ask(REQUEST, { signal: never(), onDelta })
+    expect(answers).toEqual(['Well then'])
+  })
 
   it('a text arrives while it is written', async () => {
     const provider = await open()

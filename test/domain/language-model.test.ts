@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import * as z from 'zod'
-import { answerSchema } from '../../src/domain/language-model.ts'
+import { answerSchema, type ModelHint, withoutLengths } from '../../src/domain/language-model.ts'
 
-const hints = z.registry<{ description: string }>()
+const hints = z.registry<ModelHint>()
 
 it('the schema of an answer has no keyword that a model may refuse, at any depth', () => {
   const Answer = z.strictObject({
@@ -36,4 +36,14 @@ it('hints for a model are not part of the schema for everyone else', () => {
   const Answer = z.string().register(hints, { description: 'Only for the model.' })
   expect(answerSchema(Answer, hints)).toEqual({ type: 'string', description: 'Only for the model.' })
   expect(z.toJSONSchema(Answer)).not.toHaveProperty('description')
+})
+
+it('the length of texts is told to models, unless one refuses it', () => {
+  const Answer = z.strictObject({ texts: z.array(z.string().register(hints, { minLength: 1 })) })
+  const schema = answerSchema(Answer, hints)
+  const texts = (items: object) => ({ properties: { texts: { type: 'array', items } } })
+  expect(schema).toMatchObject(texts({ type: 'string', minLength: 1 }))
+  const format = { name: 'give', description: 'Gives.', schema }
+  expect(withoutLengths(format)).toMatchObject({ name: 'give', schema: texts({ type: 'string' }) })
+  expect(JSON.stringify(withoutLengths(format))).not.toContain('minLength')
 })

@@ -6,6 +6,8 @@ export interface CommandOptions {
   stdin?: string
   /** Folder of the package, whose `seeds/` are used. */
   packageRoot?: string
+  /** Whether a person sees stderr. Default: false. */
+  isTerminal?: boolean
 }
 
 /**
@@ -15,13 +17,13 @@ export interface CommandOptions {
 export async function runCommand(
   words: readonly string[],
   settings: Environment = {},
-  { stdin = '', packageRoot = PACKAGE_ROOT }: CommandOptions = {},
+  { stdin = '', packageRoot = PACKAGE_ROOT, isTerminal = false }: CommandOptions = {},
 ): Promise<Finished> {
   const [stdout, stderr] = [collector(), collector()]
   const code = await run(words, {
     stdin: Readable.from(stdin === '' ? [] : [Buffer.from(stdin)]),
     stdout: stdout.stream,
-    stderr: stderr.stream,
+    stderr: Object.assign(stderr.stream, { isTTY: isTerminal }),
     env: environmentOf(settings),
     packageRoot,
   })

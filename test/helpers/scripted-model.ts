@@ -32,7 +32,7 @@ export function scriptedModel(...replies: Reply[]): LanguageModel & { requests: 
       if (reply instanceof ModelFailure) throw reply
       const pieces = typeof reply === 'function' ? [await reply(options)] : [reply].flat()
       for (const piece of pieces) options.onDelta?.(piece)
-      return { answers: [pieces.join('')], usage: { inputTokens: 10, outputTokens: 5 } }
+      return { answers: [pieces.join('')], stopReason: 'end', usage: { inputTokens: 10, outputTokens: 5 } }
     },
   }
 }

@@ -65,10 +65,14 @@ describe('what the model is asked', () => {
           schema: {
             type: 'object',
             properties: {
-              analysis: { type: 'string', description: 'The analysis, as plain text or Markdown.' },
+              analysis: {
+                type: 'string',
+                minLength: 1,
+                description: 'The analysis, as plain text or Markdown.',
+              },
               recommendations: {
                 type: 'array',
-                items: { type: 'string' },
+                items: { type: 'string', minLength: 1 },
                 description: 'What to do, the most important first; empty if nothing is to be done.',
               },
               severity: { type: 'string', enum: ['info', 'warning', 'critical'] },
@@ -212,7 +216,7 @@ describe('an answer that is not valid', () => {
   it('may not be several, or none', async () => {
     for (const answers of [[GOOD, GOOD], []]) {
       const usage = { inputTokens: 1, outputTokens: 1 }
-      const open = async () => ({ ask: async () => ({ answers, usage }) })
+      const open = async () => ({ ask: async () => ({ answers, stopReason: 'end' as const, usage }) })
       const { ask } = await setUp([], { models: { open } })
       expect((await failureOf(() => ask())).code).toBe('model_error')
     }
@@ -222,6 +226,12 @@ describe('an answer that is not valid', () => {
     const { ask, shown, listener } = await setUp([`{"analysis":"First.",${GOOD.slice(1)}`])
     await ask(undefined, { listener })
     expect(shown.slice(-2)).toEqual(['<reset>', ANALYSIS.analysis])
+  })
+
+  it('is not one for a byte order mark before it', async () => {
+    const { ask, model } = await setUp([`\uFEFF${GOOD}`])
+    expect((await ask()).analysis).toEqual(ANALYSIS)
+    expect(model.requests).toHaveLength(1)
   })
 
   it('is void for the listener that was shown it', async () => {

@@ -152,11 +152,23 @@ describe('retries', () => {
     expect(model.requests).toHaveLength(1)
   })
 
-  it('end after eight attempts', async () => {
-    const { ask, model } = openClient(Array.from({ length: 20 }, transient), { timeoutMs: 600_000 })
-    const { result } = await timed(failureOf(() => ask()))
-    expect(result).toMatchObject({ message: 'The model is busy.', modelUse: { attempts: 8 } })
-    expect(model.requests).toHaveLength(8)
+  it('go on while there is time, and end with the last failure', async () => {
+    const { ask, model } = openClient(Array.from({ length: 40 }, transient), { timeoutMs: 60_000 })
+    const { result, ms } = await timed(failureOf(() => ask()))
+    expect(result).toMatchObject({ message: 'The model is busy.', modelUse: { attempts: 16 } })
+    expect(model.requests).toHaveLength(16)
+    expect(ms).toBeGreaterThan(50_000)
+  })
+
+  it('are told once to the person who waits, unless the wait is short', async () => {
+    const told: string[] = []
+    const onWait = (message: string) => void told.push(message)
+    const down = () => new ModelFailure('transient', 'Down.', { operatorMessage: 'Start the server.' })
+    const { client } = openClient([down(), 'one', ...Array.from({ length: 8 }, down), 'two'], { onWait })
+    await timed(client.withModel(TOPIC, undefined, askOnce))
+    expect(told).toEqual([])
+    await timed(client.withModel(TOPIC, undefined, askOnce))
+    expect(told).toEqual(['Waiting up to 30 seconds for the model. Start the server.'])
   })
 
   it.each(['incomplete', 'refused'] as const)('are not for what is %s', async (kind) => {

@@ -3,6 +3,7 @@
 /** A piece of what a model says. */
 export type Block =
   | { text: string }
+  | { reasoning: string }
   /** `json` is sent as it is, valid or not; Converse, whose body is JSON as a whole, sends as a string what is none. */
   | { toolUse: { toolUseId: string; name: string; input?: unknown; json?: string } }
 
@@ -118,6 +119,7 @@ export function converseOutput({ blocks, stopReason = 'end_turn', usage = USAGE 
   const raw: string[] = []
   const content = blocks.map((block) => {
     if ('text' in block) return block
+    if ('reasoning' in block) return { reasoningContent: { reasoningText: { text: block.reasoning } } }
     const { json, input, ...tool } = block.toolUse
     if (json === undefined || !isJson(json)) return { toolUse: { ...tool, input: json ?? input } }
     raw.push(json)
@@ -153,6 +155,9 @@ export function* streamEvents(reply: Message): Generator<[type: string, payload:
       for (const piece of piecesOf(json ?? JSON.stringify(input), size)) {
         yield ['contentBlockDelta', { contentBlockIndex, delta: { toolUse: { input: piece } } }]
       }
+    } else if ('reasoning' in block) {
+      const delta = { reasoningContent: { text: block.reasoning } }
+      yield ['contentBlockDelta', { contentBlockIndex, delta }]
     } else {
       for (const piece of piecesOf(block.text, size)) {
         yield ['contentBlockDelta', { contentBlockIndex, delta: { text: piece } }]

@@ -57,6 +57,8 @@ export interface BedrockRuntime {
   enqueue(...replies: Reply[]): void
   /** Answers every request for which nothing is queued; without it such a request gets an error 500. */
   always(reply: Reply | ((request: ConverseRequest) => Reply)): void
+  /** Says which requests the model refuses, and how, before anything that is queued; nothing unless set. */
+  refuse(refusal: (request: ConverseRequest) => Reply | undefined): void
   /** Queued replies that no request has had yet. */
   readonly pending: number
   /** How many connections are open. */
@@ -87,6 +89,7 @@ export async function startBedrockRuntime(): Promise<BedrockRuntime> {
   const sockets = new Set<Socket>()
   let queue: Reply[] = []
   let replyOf: (request: ConverseRequest) => Reply = unscripted
+  let refusalOf: (request: ConverseRequest) => Reply | undefined = () => undefined
 
   async function serve(incoming: Incoming, outgoing: Outgoing): Promise<void> {
     const found = /^\/model\/([^/]+)\/(converse|converse-stream)$/.exec(incoming.url ?? '')
@@ -101,7 +104,7 @@ export async function startBedrockRuntime(): Promise<BedrockRuntime> {
     })
     requests.push(request)
     outgoing.on('close', () => finish('client gone'))
-    await answer(request, queue.shift() ?? replyOf(request), outgoing, finish)
+    await answer(request, refusalOf(request) ?? queue.shift() ?? replyOf(request), outgoing, finish)
   }
 
   const safely = (incoming: Incoming, outgoing: Outgoing) => {
@@ -135,6 +138,9 @@ export async function startBedrockRuntime(): Promise<BedrockRuntime> {
     always(reply) {
       replyOf = typeof reply === 'function' ? reply : () => reply
     },
+    refuse(refusal) {
+      refusalOf = refusal
+    },
     get pending() {
       return queue.length
     },
@@ -144,6 +150,7 @@ export async function startBedrockRuntime(): Promise<BedrockRuntime> {
     reset() {
       queue = []
       requests.length = 0
+      refusalOf = () => undefined
       replyOf = unscripted
     },
     async stop() {

@@ -27,6 +27,10 @@ export interface Saying {
   moreCalls?: string[]
   /** Whether all calls have the same index. */
   isIndexLost?: boolean
+  /** Whether every piece of a call has its own id. */
+  hasManyIds?: boolean
+  /** What keeps the stream alive, sent before each delta. */
+  keepAlive?: string
   /** Is told of each delta before it is sent. */
   onSend?: (delta: string) => void
 }
@@ -38,11 +42,12 @@ export function says(answer: string, saying: Saying = {}): Reply {
   return async (chat) => {
     if (chat.body.stream !== true) return sendJson(chat.response, 200, completion(chat, answer, saying))
     openStream(chat)
-    const { everyMs, onSend, hasDone = true } = saying
+    const { everyMs, onSend, keepAlive, hasDone = true } = saying
     for (const { delta, text } of deltas(chat, answer, saying)) {
       if (everyMs !== undefined) await sleep(everyMs)
       if (chat.closed.aborted) return
       onSend?.(text)
+      if (keepAlive !== undefined) await written(chat, keepAlive)
       await sendEvent(chat, chunk(chat, { delta, finish_reason: null }))
     }
     await sendEvent(chat, chunk(chat, { delta: {}, finish_reason: finishOf(chat, saying) }))
@@ -51,6 +56,12 @@ export function says(answer: string, saying: Saying = {}): Reply {
     if (hasDone) chat.response.write('data: [DONE]\n\n')
     chat.response.end()
   }
+}
+
+/** Thinks and gives no answer, whatever form is asked for. */
+export function onlyThinks(reasoning: string, saying: Saying = {}): Reply {
+  return (chat) =>
+    says('', { reasoning, ...saying })({ ...chat, heeded: { ...chat.heeded, tool: undefined } })
 }
 
 /** How an answer ends too early. */
@@ -174,7 +185,15 @@ function written({ response }: Chat, text: string): Promise<void> {
 }
 
 function deltas(chat: Chat, answer: string, saying: Saying): { delta: Message; text: string }[] {
-  const { size = 16, reasoning, refusal, beside, moreCalls = [], isIndexLost = false } = saying
+  const {
+    size = 16,
+    reasoning,
+    refusal,
+    beside,
+    moreCalls = [],
+    isIndexLost = false,
+    hasManyIds = false,
+  } = saying
   const content = (text: string) => ({ delta: { content: text }, text })
   const thoughts = reasoning ? piecesOf(reasoning, size) : []
   const before = thoughts.map((text) => ({ delta: { reasoning_content: text }, text: '' }))
@@ -186,7 +205,10 @@ function deltas(chat: Chat, answer: string, saying: Saying): { delta: Message; t
     const index = isIndexLost ? 0 : at
     const called = (args: string, names: object = {}) => ({ index, function: { arguments: args }, ...names })
     const opening = { index, id: `call_${at}`, type: 'function', function: { name: tool, arguments: '' } }
-    const pieces = piecesOf(one, size).map((text) => ({ delta: { tool_calls: [called(text)] }, text }))
+    const pieces = piecesOf(one, size).map((text, nth) => {
+      const names = hasManyIds ? { id: `call_${at}_${nth}` } : {}
+      return { delta: { tool_calls: [called(text, names)] }, text }
+    })
     return [{ delta: { tool_calls: [opening] }, text: '' }, ...pieces]
   })
   return [head, ...before, ...(beside ? piecesOf(beside, size).map(content) : []), ...calls]

@@ -52,6 +52,11 @@ export interface Abilities {
   /** `stream_options` */
   usage: Support
   limit: 'max_tokens' | 'max_completion_tokens'
+  temperature: Exclude<Support, 'ignored'>
+  /** The roles of system texts that it takes; with `template` the chat template refuses them, with a status of 500. */
+  system: 'yes' | 'refused' | 'developer' | 'template'
+  /** `minLength` in schemas */
+  lengths: Exclude<Support, 'ignored'>
   /** Whether it says what it refuses. */
   isTalkative: boolean
   models: string[] | undefined
@@ -63,6 +68,9 @@ const ALL: Abilities = {
   tools: 'yes',
   usage: 'yes',
   limit: 'max_tokens',
+  temperature: 'yes',
+  system: 'yes',
+  lengths: 'yes',
   isTalkative: true,
   models: undefined,
   key: undefined,
@@ -176,7 +184,7 @@ function refusalOf(
   body: ChatBody,
   abilities: Abilities,
 ): Reply | undefined {
-  const { schema, tools, usage, limit, isTalkative, models, key } = abilities
+  const { schema, tools, usage, limit, temperature, lengths, isTalkative, models, key } = abilities
   const refuse = (status: number, message: string, param?: string) => {
     const said = isTalkative ? { message, param } : { message: 'Bad Request' }
     return ({ response }: Chat) => sendError(response, status, { type: 'invalid_request_error', ...said })
@@ -192,6 +200,16 @@ function refusalOf(
     const advice = "Use 'max_completion_tokens' instead."
     return refuse(400, `Unsupported parameter: 'max_tokens' is not supported with this model. ${advice}`)
   }
+  if (temperature === 'refused' && body.temperature !== undefined) {
+    const message =
+      "Unsupported value: 'temperature' does not support 0.3 with this model. Only the default (1) value is supported."
+    return refuse(400, message, 'temperature')
+  }
+  const refusedRole = roleRefusal(body, abilities)
+  if (refusedRole) return refuse(...refusedRole)
+  if (lengths === 'refused' && JSON.stringify([body.response_format, body.tools]).includes('"minLength"')) {
+    return refuse(400, 'The provided JSON schema contains features not supported by xgrammar.')
+  }
   if (usage === 'refused' && body.stream_options) {
     return refuse(400, 'Unknown parameter.', 'stream_options')
   }
@@ -199,5 +217,24 @@ function refusalOf(
     return refuse(400, 'This response_format type is unavailable now.', 'response_format')
   }
   if (tools === 'refused' && body.tools) return refuse(400, `${body.model} does not support tools.`)
+  return undefined
+}
+
+/** As o1-mini, o1 and the chat templates of Gemma and Mistral say it. */
+function roleRefusal(
+  { messages }: ChatBody,
+  { system }: Abilities,
+): [status: number, message: string] | undefined {
+  const roles = messages.map(({ role }) => role)
+  if (system === 'template' && roles.includes('system')) return [500, 'System role not supported']
+  if (system === 'refused' && roles.some((role) => role === 'system' || role === 'developer')) {
+    return [400, "Unsupported value: 'messages[0].role' does not support 'system' with this model."]
+  }
+  if (system === 'developer' && roles.includes('system')) {
+    return [
+      400,
+      "Unsupported value: 'messages[0].role' does not support 'system' with this model. Use 'developer' instead.",
+    ]
+  }
   return undefined
 }

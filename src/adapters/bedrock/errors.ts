@@ -2,6 +2,7 @@ import {
   ModelFailure,
   type ModelFailureKind,
   type ModelRequest,
+  type StopReason,
   type TokenCount,
 } from '../../domain/language-model.ts'
 import { awsFailure } from '../aws/failures.ts'
@@ -222,6 +223,13 @@ const INCOMPLETE: Record<string, [message: string, advice: string]> = {
   ],
 }
 
+const STOP_REASONS: Record<string, StopReason> = {
+  max_tokens: 'limit',
+  model_context_window_exceeded: 'context',
+  content_filtered: 'filter',
+  guardrail_intervened: 'filter',
+}
+
 /**
  * @param usage the tokens of the answer.
  * @throws ModelFailure `incomplete` unless the model came to the end of its answer.
@@ -233,7 +241,11 @@ export function requireComplete(stopReason: string | undefined, usage: TokenCoun
     'The model stopped before its answer was whole.',
     'it gave a reason that this program does not know.',
   ]
-  throw new ModelFailure('incomplete', message, { operatorMessage: `${message} (${code}): ${advice}`, usage })
+  throw new ModelFailure('incomplete', message, {
+    operatorMessage: `${message} (${code}): ${advice}`,
+    stopReason: STOP_REASONS[code] ?? 'other',
+    usage,
+  })
 }
 
 const ANSWER_TOO_LARGE = 'AnswerTooLargeError'

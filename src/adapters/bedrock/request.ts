@@ -1,11 +1,57 @@
 import type { ConverseCommandInput, ConverseStreamCommandInput } from '@aws-sdk/client-bedrock-runtime'
 import * as z from 'zod'
-import { type AnswerFormat, ModelFailure, type ModelRequest } from '../../domain/language-model.ts'
+import {
+  type AnswerFormat,
+  ModelFailure,
+  type ModelRequest,
+  withoutLengths,
+} from '../../domain/language-model.ts'
+import {
+  LENGTHS_REFUSED,
+  SYSTEM_REFUSED,
+  TEMPERATURE_REFUSED,
+  withSystemInFirstMessage,
+} from '../models/refused-features.ts'
 
 /** Input of both Converse and ConverseStream; Converse ignores the one setting that only the other has. */
 type Input = ConverseCommandInput & ConverseStreamCommandInput
 /** Any JSON, as the SDK calls it. */
 type Document = NonNullable<Input['additionalModelRequestFields']>
+
+/** The features of a request that some models lack. */
+export interface Features {
+  /** System texts; without them they stand at the head of the first message. */
+  system: boolean
+  temperature: boolean
+  /** The length of texts in a schema. */
+  lengths: boolean
+}
+
+/** What is tried first. */
+export const ALL_FEATURES: Features = { system: true, temperature: true, lengths: true }
+
+const REFUSED: Record<keyof Features, { pattern: RegExp; isUsed: (request: ModelRequest) => boolean }> = {
+  temperature: {
+    pattern: TEMPERATURE_REFUSED,
+    isUsed: ({ temperature }) => temperature !== undefined,
+  },
+  system: { pattern: SYSTEM_REFUSED, isUsed: ({ system }) => system.length > 0 },
+  lengths: { pattern: LENGTHS_REFUSED, isUsed: ({ format }) => format !== undefined },
+}
+
+/** The feature that a model refuses with an error, if it can be done without. */
+export function refusedFeature(
+  error: unknown,
+  request: ModelRequest,
+  features: Features,
+): keyof Features | undefined {
+  if (!(error instanceof Error) || !/^Validation/i.test(error.name)) return undefined
+  const names = Object.keys(REFUSED) as (keyof Features)[]
+  return names.find((name) => {
+    const { pattern, isUsed } = REFUSED[name]
+    return features[name] && isUsed(request) && pattern.test(error.message)
+  })
+}
 
 /** The members of a topic's `config` that only Bedrock reads. */
 const BedrockConfig = z.object({
@@ -34,16 +80,21 @@ const BedrockConfig = z.object({
  * @throws ModelFailure `refused` if a setting for Bedrock in the topic's `config` is not valid: an answer without its
  *   guardrail would be worse than none.
  */
-export function converseRequest(request: ModelRequest): Input {
-  const { model, system, messages, maxTokens, temperature, format } = request
+export function converseRequest(request: ModelRequest, features: Features): Input {
+  const { model, system, maxTokens, temperature, format } = request
+  const hasSystem = features.system && system.length > 0
+  const messages = features.system ? request.messages : withSystemInFirstMessage(system, request.messages)
   const { guardrail, performance_config, additional_model_request_fields } = bedrockConfig(request.config)
   return {
     modelId: model,
-    ...(system.length > 0 && { system: system.map((text) => ({ text })) }),
+    ...(hasSystem && { system: system.map((text) => ({ text })) }),
     messages: messages.map(({ role, content }) => ({ role, content: [{ text: content }] })),
     // Without a limit Bedrock reserves the model's highest from the account's quota.
-    inferenceConfig: { maxTokens, ...(temperature !== undefined && { temperature }) },
-    ...(format && { toolConfig: forcedTool(format) }),
+    inferenceConfig: {
+      maxTokens,
+      ...(features.temperature && temperature !== undefined && { temperature }),
+    },
+    ...(format && { toolConfig: forcedTool(features.lengths ? format : withoutLengths(format)) }),
     ...(guardrail && {
       guardrailConfig: {
         guardrailIdentifier: guardrail.guardrail_id,

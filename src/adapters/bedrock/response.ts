@@ -5,6 +5,8 @@ import {
   type ModelRequest,
   type TokenCount,
 } from '../../domain/language-model.ts'
+import { type AnswerFilter, createJsonFilter, createTextFilter } from '../../domain/model-text.ts'
+import { onlyThoughtFailure, stalledFailure } from '../models/failures.ts'
 import { answerTooLarge, isBedrockError, MAX_ANSWER_BYTES, modelFailure, requireComplete } from './errors.ts'
 
 /** Time for the stream to end by itself after its last event; then its connection is closed. */
@@ -22,8 +24,15 @@ export function readReply(
   requireComplete(stopReason, tokenCount(usage))
   const blocks = output?.message?.content ?? []
   const toolInputs = blocks.flatMap(({ toolUse }) => (toolUse ? [JSON.stringify(toolUse.input ?? {})] : []))
-  const text = blocks.map((block) => block.text ?? '').join('')
-  return replyOf({ toolInputs, text, usage }, hasFormat)
+  const text = createFilter(hasFormat, () => {})
+  for (const block of blocks) text.push(block.text ?? '')
+  const hasReasoned = blocks.some(({ reasoningContent }) => reasoningContent !== undefined)
+  return replyOf({ toolInputs, text, hasReasoned, usage }, hasFormat).reply
+}
+
+/** With a format, text beside a tool is not the answer; whether there is a tool is known only at the end. */
+function createFilter(hasFormat: boolean, deliver: (delta: string) => void): AnswerFilter {
+  return hasFormat ? createJsonFilter(undefined) : createTextFilter(deliver)
 }
 
 export interface StreamOptions {
@@ -31,6 +40,8 @@ export interface StreamOptions {
   onDelta: (delta: string) => void
   /** The caller's: once it has fired, `onDelta` is not called any more. */
   signal: AbortSignal
+  /** Longest silence once the model writes. */
+  silenceMs: number
 }
 
 /**
@@ -40,7 +51,7 @@ export interface StreamOptions {
  */
 export async function readStream(
   stream: AsyncIterable<ConverseStreamOutput>,
-  { request, onDelta, signal }: StreamOptions,
+  { request, onDelta, signal, silenceMs }: StreamOptions,
 ): Promise<ModelReply> {
   const hasFormat = request.format !== undefined
   const events = stream[Symbol.asyncIterator]()
@@ -48,7 +59,8 @@ export async function readStream(
     if (!signal.aborted) onDelta(delta)
   })
   while (!collector.usage()) {
-    const { done, value: event } = await nextEvent(events, request, collector.hasDelivered)
+    const next = nextEvent(events, request, collector.hasDelivered)
+    const { done, value: event } = await (collector.isWriting() ? withinSilence(next, silenceMs) : next)
     if (done) break
     collector.push(event)
   }
@@ -64,6 +76,8 @@ interface StreamCollector {
   push(event: ConverseStreamOutput): void
   /** Whether a delta was passed on. */
   hasDelivered(): boolean
+  /** Whether the model writes: its answer, or what it thinks. */
+  isWriting(): boolean
   /** Whether the model has stopped: only the count of tokens may follow. */
   isStopped(): boolean
   /** The count of tokens, which is the last event. */
@@ -76,24 +90,32 @@ interface StreamCollector {
 function createStreamCollector(hasFormat: boolean, deliver: (delta: string) => void): StreamCollector {
   /** Input by index of the content block. */
   const tools = new Map<number, string>()
-  let text = ''
+  const text = createFilter(hasFormat, pass)
   let bytes = 0
   let hasDelivered = false
+  let hasReasoned = false
   let stop: { reason: string | undefined } | undefined
   let usage: TokenUsage | undefined
+
+  function pass(delta: string): void {
+    hasDelivered = true
+    deliver(delta)
+  }
 
   function pushDelta({ contentBlockIndex: index = 0, delta }: ContentBlockDelta): void {
     const input = delta?.toolUse?.input
     const piece = input ?? delta?.text ?? ''
     bytes += Buffer.byteLength(piece)
     if (bytes > MAX_ANSWER_BYTES) throw answerTooLarge()
-    if (input === undefined) text += piece
-    else tools.set(index, (tools.get(index) ?? '') + piece)
-    const isFirstTool = input !== undefined && tools.keys().next().value === index
-    const isWanted = hasFormat ? isFirstTool : input === undefined
-    if (!isWanted || piece === '') return
-    hasDelivered = true
-    deliver(piece)
+    hasReasoned ||= delta?.reasoningContent !== undefined
+    if (input === undefined) text.push(piece)
+    else pushInput(index, piece)
+  }
+
+  function pushInput(index: number, piece: string): void {
+    tools.set(index, (tools.get(index) ?? '') + piece)
+    const isFirst = tools.keys().next().value === index
+    if (hasFormat && isFirst && piece !== '') pass(piece)
   }
 
   return {
@@ -104,29 +126,39 @@ function createStreamCollector(hasFormat: boolean, deliver: (delta: string) => v
       usage = metadata?.usage
     },
     hasDelivered: () => hasDelivered,
+    isWriting: () => bytes > 0 || hasReasoned,
     isStopped: () => stop !== undefined,
     usage: () => usage,
     finish() {
       requireComplete(stop?.reason, tokenCount(usage))
       // A tool without any input is streamed as nothing at all.
       const toolInputs = [...tools.values()].map((json) => json || '{}')
-      return replyOf({ toolInputs, text, usage }, hasFormat)
+      const { reply, rest } = replyOf({ toolInputs, text, hasReasoned, usage }, hasFormat)
+      if (!hasFormat && rest !== '') pass(rest)
+      return reply
     },
   }
 }
 
 type ContentBlockDelta = NonNullable<ConverseStreamOutput['contentBlockDelta']>
 
-/** With a format the tools' inputs, or the text of a model that used no tool. */
+interface Written {
+  toolInputs: string[]
+  text: AnswerFilter
+  hasReasoned: boolean
+  usage: TokenUsage | undefined
+}
+
+/** With a format the tools' inputs, or the text of a model that used no tool; and the text not delivered yet. */
 function replyOf(
-  { toolInputs, text, usage }: { toolInputs: string[]; text: string; usage: TokenUsage | undefined },
+  { toolInputs, text, hasReasoned, usage }: Written,
   hasFormat: boolean,
-): ModelReply {
-  const texts = text === '' ? [] : [text]
-  return {
-    answers: hasFormat && toolInputs.length > 0 ? toolInputs : texts,
-    usage: tokenCount(usage),
-  }
+): { reply: ModelReply; rest: string } {
+  const { answer, rest } = text.finish()
+  const texts = answer === '' ? [] : [answer]
+  const answers = hasFormat && toolInputs.length > 0 ? toolInputs : texts
+  if (answers.length === 0 && (hasReasoned || text.hasThought())) throw onlyThoughtFailure(tokenCount(usage))
+  return { reply: { answers, stopReason: 'end', usage: tokenCount(usage) }, rest }
 }
 
 function tokenCount(usage: TokenUsage | undefined): TokenCount {
@@ -142,6 +174,19 @@ async function nextEvent(
     return await events.next()
   } catch (error) {
     throw isBedrockError(error) ? modelFailure(error, request) : streamCut(hasDelivered())
+  }
+}
+
+/** @throws ModelFailure `transient` if there is no event in time. */
+async function withinSilence<T>(next: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(stalledFailure(ms)), ms)
+  })
+  try {
+    return await Promise.race([next, silence])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

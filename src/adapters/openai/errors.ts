@@ -1,4 +1,4 @@
-import { ModelFailure, type TokenCount } from '../../domain/language-model.ts'
+import { ModelFailure, type StopReason, type TokenCount } from '../../domain/language-model.ts'
 
 /** Largest answer in bytes of UTF-8. */
 export const MAX_ANSWER_BYTES = 1024 * 1024
@@ -22,6 +22,10 @@ export class Refusal extends Error {
 /** In a refusal's body: the prompt is too long, or was filtered. */
 export const TOO_LONG = /context.?(length|size|window)|exceed_context/i
 export const FILTERED = /content_filter/i
+/** The server does not have the model. Not every server says so with a status of its own or a code. */
+export const UNKNOWN_MODEL =
+  /model_not_found|\bmodel\b[^\n]{0,200}?\b(?:not found|(?:does not|doesn't) exist)|\b(?:unknown|no such) model\b|no models? loaded/i
+const LOADING = /loading model|model is (?:still )?loading/i
 
 /** The code of {@link BrokenConnection} for an answer that is not JSON. */
 export const UNREADABLE = 'unreadable'
@@ -77,26 +81,39 @@ export function tooLargeFailure(): ModelFailure {
 }
 
 export function declinedFailure(usage: TokenCount): ModelFailure {
-  return new ModelFailure('incomplete', 'The model declined to answer.', { usage })
+  return new ModelFailure('incomplete', 'The model declined to answer.', { usage, stopReason: 'filter' })
 }
 
-/**
- * @param reason the model's reason to stop, other than the end of its answer.
- * @param usage default: nothing was written.
- */
-export function stoppedFailure(reason: string, usage?: TokenCount): ModelFailure {
-  const extras = usage && { usage }
+/** What is known of a stopped answer; default: nothing was written. */
+interface Stopped {
+  usage?: TokenCount
+  /** The limit that was asked for. */
+  maxTokens?: number
+}
+
+/** @param reason the model's reason to stop, other than the end of its answer. */
+export function stoppedFailure(reason: string, { usage, maxTokens = 0 }: Stopped = {}): ModelFailure {
+  const incomplete = (stopReason: StopReason, message: string, advice = '') =>
+    new ModelFailure('incomplete', message, {
+      operatorMessage: `${message}${advice}`,
+      stopReason,
+      ...(usage && { usage }),
+    })
   if (/^(length|max_tokens)$/i.test(reason)) {
+    const { inputTokens = 0, outputTokens = 0 } = usage ?? {}
+    if (outputTokens > 0 && outputTokens < maxTokens) {
+      const tokens = ` ${inputTokens} tokens of the prompt and ${outputTokens} of the answer, of ${maxTokens} allowed, fill it.`
+      const advice = `${tokens} Start the server with a larger context, or shorten the prompt or its parameters.`
+      return incomplete('context', "The model's context was full before its answer was whole.", advice)
+    }
     const message = 'The model reached its limit of tokens before its answer was whole.'
-    const operatorMessage = `${message} Raise max_tokens in the topic's config.`
-    return new ModelFailure('incomplete', message, { operatorMessage, ...extras })
+    return incomplete('limit', message, " Raise max_tokens in the topic's config.")
   }
   if (/^(content_filter|safety)$/i.test(reason)) {
-    return new ModelFailure('incomplete', "A content filter stopped the model's answer.", extras)
+    return incomplete('filter', "A content filter stopped the model's answer.")
   }
   const message = 'The model stopped before its answer was whole.'
-  const operatorMessage = `${message}${labelled(' Its reason:', reason)}`
-  return new ModelFailure('incomplete', message, { operatorMessage, ...extras })
+  return incomplete('other', message, labelled(' Its reason:', reason))
 }
 
 /** What answers is not a model's server. */
@@ -128,11 +145,18 @@ export function refusalFailure({ status, body, retryAfterMs }: Refusal, endpoint
     return refused('The model refuses access.', `${said}: the account has no credit left.`)
   }
   if (status === 429) return transient('The model is throttled.', `${said}: too many requests.`, retryAfterMs)
+  if (status === 503 && LOADING.test(body)) {
+    return transient('The model is still being loaded.', `${said}.`, retryAfterMs)
+  }
   if (status === 408 || status === 409 || status === 425 || (status >= 500 && status !== 501)) {
     return transient('The model is out of order for the moment.', `${said}.`, retryAfterMs)
   }
   if (status === 404 || status === 405 || status < 400) {
     const advice = `It does not know the model "${model}", or PROMPTS_LLM_BASE_URL is wrong; it often ends in /v1.`
+    return refused('The model is not known.', `${said}. ${advice}`)
+  }
+  if (UNKNOWN_MODEL.test(body)) {
+    const advice = `It does not know the model "${model}". Check PROMPTS_LLM_MODEL and the models that the server has.`
     return refused('The model is not known.', `${said}. ${advice}`)
   }
   if (status === 413 || TOO_LONG.test(body)) {

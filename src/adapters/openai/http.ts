@@ -23,10 +23,15 @@ export async function post(url: URL, headers: Headers, body: string, signal: Abo
 /**
  * The JSON texts of an answer: one, or the data of each event of a stream, with the `[DONE]` at its end.
  *
+ * @param onBytes called whenever anything arrives, also what holds no text, such as a comment that keeps a stream alive.
  * @throws BrokenConnection; ModelFailure `incomplete` if one is too large.
  */
-export async function* jsonTexts(response: Response, isEventStream: boolean): AsyncGenerator<string> {
-  if (isEventStream) yield* eventTexts(response)
+export async function* jsonTexts(
+  response: Response,
+  isEventStream: boolean,
+  onBytes: () => void,
+): AsyncGenerator<string> {
+  if (isEventStream) yield* eventTexts(response, onBytes)
   else yield await wholeText(response)
 }
 
@@ -52,18 +57,20 @@ export function retryAfterOf({ headers }: Response): number | undefined {
   return ms > 0 ? ms : undefined
 }
 
-async function* eventTexts(response: Response): AsyncGenerator<string> {
+async function* eventTexts(response: Response, onBytes: () => void): AsyncGenerator<string> {
   const texts: string[] = []
   let isTooLarge = false
   const parser = createParser({
     maxBufferSize: MAX_JSON,
-    onEvent: ({ data }) => texts.push(data),
+    // Events without data keep a stream alive.
+    onEvent: ({ data }) => data.trim() !== '' && texts.push(data),
     onError: ({ type }) => {
       isTooLarge ||= type === 'max-buffer-size-exceeded'
     },
   })
   const decoder = new TextDecoder()
   for await (const bytes of chunksOf(response)) {
+    onBytes()
     parser.feed(decoder.decode(bytes, { stream: true }))
     yield* texts.splice(0)
     if (isTooLarge) throw tooLargeFailure()

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { message, text, toolJson, toolUse, toolUses } from '../../stand-ins/bedrock-replies.ts'
-import { FORMAT, MODEL, openBedrock, PROMPT, PROTOCOLS, request, structured, WAYS } from './bedrock.ts'
+import { httpError, message, text, toolJson, toolUse, toolUses } from '../../stand-ins/bedrock-replies.ts'
+import {
+  FORMAT,
+  failureOf,
+  MODEL,
+  openBedrock,
+  PROMPT,
+  PROTOCOLS,
+  request,
+  structured,
+  WAYS,
+} from './bedrock.ts'
 
 const ANSWER = { analysis: 'Below the threshold: "5 %" – ein Ärgernis 📉', severity: 'warning' }
 const INPUT = JSON.stringify(ANSWER)
@@ -49,6 +59,62 @@ describe.each(WAYS)('%s', (way) => {
     const { server, ask } = await openBedrock()
     server.enqueue(text(INPUT))
     expect(await ask(structured(), way)).toMatchObject({ answers: [INPUT], deltas: [] })
+  })
+
+  test.each([
+    `<thinking>I use no tool.</thinking>\n${INPUT}`,
+    `Here it is:\n\`\`\`json\n${INPUT}\n\`\`\`\nThat is all.`,
+  ])('of such a text only the JSON is the answer: %j', async (said) => {
+    const { server, ask } = await openBedrock()
+    server.enqueue(text(said))
+    expect(await ask(structured(), way)).toMatchObject({ answers: [INPUT], deltas: [] })
+  })
+
+  test('what the model thinks is not part of the answer, and alone it is none', async () => {
+    const { server, ask } = await openBedrock()
+    const thought = { reasoning: 'The user wants an analysis.' }
+    server.enqueue(message([thought, { text: 'Good day.' }]), message([thought]), message([thought]))
+    expect((await ask(request(), way)).answers).toEqual(['Good day.'])
+    for (const asked of [request(), structured()]) {
+      expect(await failureOf(ask(asked, way))).toMatchObject({
+        kind: 'incomplete',
+        message: 'The model wrote its reasoning, but no answer.',
+      })
+    }
+  })
+
+  test('lengths of texts are left out of the schema for a model that refuses them, which is remembered', async () => {
+    const notes: string[] = []
+    const { server, ask } = await openBedrock('HTTP/1.1', { note: (note) => void notes.push(note) })
+    const said = 'The model returned the following errors: tools.0: minLength is not supported.'
+    server.refuse(({ body }) =>
+      JSON.stringify(body.toolConfig).includes('minLength')
+        ? httpError('ValidationException', 400, said)
+        : undefined,
+    )
+    server.always(toolUse('give_analysis', ANSWER))
+    const properties = { analysis: { type: 'string', minLength: 1 } }
+    const format = { ...FORMAT, schema: { ...FORMAT.schema, properties } }
+    for (let nth = 0; nth < 2; nth++) {
+      expect((await ask(structured({ format }), way)).answers).toEqual([INPUT])
+      const [tool] = server.requests.at(-1)?.body.toolConfig?.tools ?? []
+      expect(tool?.toolSpec.inputSchema.json).toEqual(FORMAT.schema)
+    }
+    expect(server.requests).toHaveLength(3)
+    expect(notes).toHaveLength(1)
+  })
+
+  test('a temperature out of its range is not left out without a word', async () => {
+    const { server, ask } = await openBedrock()
+    const said =
+      'Malformed input request: #/temperature: 3 is not less or equal to 1, please reformat your input.'
+    server.always(httpError('ValidationException', 400, said))
+    const failure = await failureOf(ask(structured({ temperature: 3 }), way))
+    expect(failure).toMatchObject({
+      kind: 'refused',
+      operatorMessage: expect.stringMatching(/config\.temperature/),
+    })
+    expect(server.requests).toHaveLength(1)
   })
 
   test('a model that says nothing gives no answer', async () => {

@@ -1,6 +1,6 @@
 import { NodeHttp2Handler } from '@smithy/node-http-handler'
 import { onTestFinished } from 'vitest'
-import { bedrockModel } from '../../../src/adapters/bedrock/model.ts'
+import { type BedrockOptions, bedrockModel } from '../../../src/adapters/bedrock/model.ts'
 import {
   type AnswerFormat,
   type AskOptions,
@@ -34,7 +34,10 @@ export const PROTOCOLS = ['HTTP/2', 'HTTP/1.1'] as const
 export const WAYS = ['at once', 'streamed'] as const
 
 /** The stand-in and a model that asks it. */
-export async function openBedrock(protocol: (typeof PROTOCOLS)[number] = 'HTTP/1.1') {
+export async function openBedrock(
+  protocol: (typeof PROTOCOLS)[number] = 'HTTP/1.1',
+  options: BedrockOptions = {},
+) {
   const server = await startBedrockRuntime()
   onTestFinished(() => server.stop())
   const settings = {
@@ -44,13 +47,13 @@ export async function openBedrock(protocol: (typeof PROTOCOLS)[number] = 'HTTP/1
   }
   // The SDK's default, for callers that choose it.
   const http2 = { requestHandler: new NodeHttp2Handler({ disableConcurrentStreams: true }) }
-  const model = bedrockModel({ ...settings, ...(protocol === 'HTTP/2' && http2) })
+  const model = bedrockModel({ ...settings, ...(protocol === 'HTTP/2' && http2) }, options)
 
   /** Asks and collects the deltas, unless the answer is wanted at once. */
-  async function ask(asked: ModelRequest, way: (typeof WAYS)[number], options: Partial<AskOptions> = {}) {
+  async function ask(asked: ModelRequest, way: (typeof WAYS)[number], more: Partial<AskOptions> = {}) {
     const deltas: string[] = []
     const onDelta = way === 'streamed' ? (delta: string) => void deltas.push(delta) : undefined
-    const reply = await model.ask(asked, { signal: new AbortController().signal, onDelta, ...options })
+    const reply = await model.ask(asked, { signal: new AbortController().signal, onDelta, ...more })
     return { ...reply, deltas }
   }
   return { server, model, ask }

@@ -8,6 +8,7 @@ import {
   breaksOff,
   fails,
   hangs,
+  onlyThinks,
   type Reply,
   resets,
   SECRET_WORDS,
@@ -35,6 +36,9 @@ type Case = [name: string, reply: Reply, kind: ModelFailureKind, message: RegExp
 const QUOTING = { message: `Bad: ${PROMPT} ${SECRET_WORDS} ${KEY}`, code: 'invalid_value', param: PROMPT }
 const POLICY = { code: 'content_filter', message: 'The prompt was filtered.' }
 const CONTEXT = { code: 'context_length_exceeded', message: `Maximum context length: ${PROMPT}` }
+const NO_MODEL = { message: "model 'tool-schema' not found", type: 'invalid_request_error' }
+const LOADING = { code: 503, message: 'Loading model', type: 'unavailable_error' }
+const RANGE = { param: 'temperature', message: "Invalid 'temperature': expected a value <= 2, but got 3." }
 const SPENT = { code: 'insufficient_quota', message: 'You exceeded your current quota.' }
 const HEAT = { param: 'temperature', message: "'temperature' does not support 0.3." }
 
@@ -54,20 +58,43 @@ const STATUSES: Case[] = [
   ['500', fails(500, QUOTING), 'transient', /out of order/, /500/],
   ['501', fails(501, QUOTING), 'refused', /does not take/],
   ['503', fails(503, QUOTING, { 'retry-after': '1' }), 'transient', /out of order/],
+  ['503 while the model loads', fails(503, LOADING), 'transient', /still being loaded/, /503/],
   ['503 without words', sends('', 'text/html', 503), 'transient', /out of order/],
   ['400 for everything', fails(400, QUOTING), 'refused', /does not take/, /invalid_value/],
   ['400 for a setting', fails(400, HEAT), 'refused', /does not take/, /objects to temperature/],
+  ['400 for its range', fails(400, RANGE), 'refused', /does not take/, /objects to temperature/],
+  ['400 for the model', fails(400, NO_MODEL), 'refused', /not known/, /"llama3.2".*PROMPTS_LLM_MODEL/],
   ['400 for the length', fails(400, CONTEXT), 'refused', /longer/],
   ['400 for a filter', fails(400, POLICY), 'incomplete', /content filter/],
   ['422 for everything', fails(422, { detail: [{ input: PROMPT }] }), 'refused', /does not take/],
 ]
 
+const CUT_ANSWER = ANSWER.slice(0, 60)
+const FULL = { prompt_tokens: 3_000, completion_tokens: 499 }
+const SPENT_LIMIT = { prompt_tokens: 3_000, completion_tokens: 500 }
+
 const ANSWERS: Case[] = [
-  ['limit of tokens', says(ANSWER, { finish: 'length' }), 'incomplete', /limit of tokens/, /max_tokens/],
+  [
+    'limit of tokens',
+    says(ANSWER, { finish: 'length', usage: SPENT_LIMIT }),
+    'incomplete',
+    /limit of tokens/,
+    /Raise max_tokens/,
+  ],
+  [
+    'full context',
+    says(ANSWER, { finish: 'length', usage: FULL }),
+    'incomplete',
+    /context was full/,
+    /3000.*499.*500/,
+  ],
+  ['limit, uncounted', says(ANSWER, { finish: 'length', usage: null }), 'incomplete', /limit of tokens/],
   ['filter', says(ANSWER, { finish: 'content_filter' }), 'incomplete', /content filter/],
-  ['another reason', says(ANSWER, { finish: 'abort' }), 'incomplete', /stopped before/, /abort/],
-  ['a reason that talks', says(ANSWER, { finish: PROMPT }), 'incomplete', /stopped before/],
-  ['no reason', says(ANSWER, { finish: null }), 'transient', /broke off/],
+  ['another reason', says(CUT_ANSWER, { finish: 'abort' }), 'incomplete', /stopped before/, /abort/],
+  ['a reason that talks', says(CUT_ANSWER, { finish: PROMPT }), 'incomplete', /stopped before/],
+  ['no reason', says(CUT_ANSWER, { finish: null }), 'transient', /broke off/],
+  ['reasoning alone', onlyThinks(ANSWER), 'incomplete', /reasoning, but no answer/, /reasoning parser/],
+  ['reasoning alone, no reason', onlyThinks(ANSWER, { finish: null }), 'incomplete', /but no answer/],
   ['refusal', says(ANSWER, { refusal: SECRET_WORDS }), 'incomplete', /declined/],
   ['too large', says('x'.repeat(2 ** 21), { size: 2 ** 16 }), 'incomplete', /1 MiB/],
   ['much too large', says('x'.repeat(10 * 2 ** 20), { size: 10 * 2 ** 20 }), 'incomplete', /1 MiB/],
@@ -175,12 +202,15 @@ describe('when to try again', () => {
 })
 
 describe('one attempt', () => {
-  it.each(['401', '404', '429', '500', '400 for the length'])('asks once: %s', async (name) => {
-    const [, reply = hangs()] = STATUSES.find(([one]) => one === name) ?? []
-    server.always(reply)
-    await ask(modelAt(server.baseUrl), true)
-    expect(server.chats).toHaveLength(1)
-  })
+  it.each(['401', '404', '429', '500', '400 for the length', '400 for the model'])(
+    'asks once: %s',
+    async (name) => {
+      const [, reply = hangs()] = STATUSES.find(([one]) => one === name) ?? []
+      server.always(reply)
+      await ask(modelAt(server.baseUrl), true)
+      expect(server.chats).toHaveLength(1)
+    },
+  )
 
   it('gives up after four requests that were refused without a reason', async () => {
     server.always(fails(400, { message: 'Bad Request' }))

@@ -21,7 +21,11 @@ describe.each([{ isStreaming: false }, { isStreaming: true }])(
   ({ isStreaming }) => {
     it('asks for an answer of a schema and gives its JSON', async () => {
       const { reply, deltas } = await ask(modelAt(server.baseUrl), isStreaming)
-      expect(reply).toEqual({ answers: [ANSWER], usage: { inputTokens: 20, outputTokens: 10 } })
+      expect(reply).toEqual({
+        answers: [ANSWER],
+        stopReason: 'end',
+        usage: { inputTokens: 20, outputTokens: 10 },
+      })
       if (isStreaming) expect(deltas.length).toBeGreaterThan(5)
       expect(deltas.join('')).toBe(isStreaming ? ANSWER : '')
       expect(lastBody()).toEqual({
@@ -143,9 +147,8 @@ describe.each([{ isStreaming: false }, { isStreaming: true }])(
     })
 
     it.each([
-      `Here it is:\n\`\`\`json\n${ANSWER}\n\`\`\``,
       `\`\`\`json\n${ANSWER}`,
-      `\`\`\`json\n${ANSWER}\n\`\`\`\nThat is all.`,
+      `Two:\n\`\`\`\n${ANSWER}\n\`\`\`\n\`\`\`\n${ANSWER}\n\`\`\``,
       `${ANSWER}\n`,
       `\`\`\`yaml\n${ANSWER}\n\`\`\``,
       `${' '.repeat(100)}${ANSWER}`,

@@ -104,6 +104,11 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
       .map((line) => JSON.parse(line))
     expect(audit).toHaveLength(2)
     for (const line of audit) expect(line).toMatchObject({ outcome: 'ok', model: 'test-model', attempts: 1 })
+    const givenUp = server
+      .stderr()
+      .split('\n')
+      .filter((line) => line.includes('refuses for model'))
+    expect(givenUp).toHaveLength(name.endsWith('without schemas') ? 1 : 0)
     expect(server.stderr()).not.toMatch(/95000|Q4 2025|enterprise/)
     const metrics = await (await fetch(`${server.url}/metrics`)).text()
     expect(metrics).toMatch(/prompts_model_tokens_total\{model="test-model",direction="output"\} [1-9]/)
@@ -265,6 +270,29 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
       expect(JSON.parse(stderr)).toMatchObject({ code: 'model_error' })
     })
   })
+})
+
+test.each([
+  `<think>CANARY {"analysis":"CANARY"}</think>\n`,
+  'CANARY {"analysis":"CANARY"}</think>\n',
+  '\uFEFF',
+])('what stands before an answer is shown on no surface: %j', async (before) => {
+  const { model, environment } = await setUp('OpenAI-compatible')
+  model.always({ answer: `${before}${JSON.stringify(DATA)}`, size: 3 })
+  const server = await startServer(environment)
+  const { events, ended, textOf } = stream(server)
+  expect((await ended).text).not.toContain('CANARY')
+  expect(textOf()).toBe(DATA.analysis)
+  expect(events.map(({ event }) => event)).not.toContain('reset')
+  expect(events.at(-1)).toMatchObject({ event: 'result', data: { data: DATA, meta: { attempts: 1 } } })
+  const plain = await api(server, `POST ${PATH}`, { key: server.key, body: PARAMETERS })
+  expect(plain.json).toMatchObject({ data: DATA, meta: { attempts: 1 } })
+  const client = await connect(server, '2026-07-28')
+  const pieces: string[] = []
+  const call = { name: 'analyze_kpi', arguments: { topic_id: 'revenue_salesforce', parameters: PARAMETERS } }
+  const onprogress: Progress['onprogress'] = ({ message = '' }) => void pieces.push(message)
+  expect((await client.callTool(call, { onprogress })).structuredContent).toMatchObject({ data: DATA })
+  expect(pieces.join('')).toBe(DATA.analysis)
 })
 
 type Progress = { onprogress: (progress: { message?: string | undefined }) => void }
