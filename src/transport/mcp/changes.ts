@@ -2,6 +2,7 @@ import type { Topic } from '../../domain/topic.ts'
 import type { Catalog, CatalogChange } from '../../services/catalog/catalog.ts'
 import { isPrompt, promptOf } from './prompts.ts'
 import { resourcesOf, resourceUri } from './resources.ts'
+import { skillUri } from './skills.ts'
 
 /** What clients are notified of after a burst of changes. */
 export interface ChangeNotice {
@@ -62,8 +63,10 @@ function updatedUris(before: Topic | undefined, after: Topic | undefined): strin
   const texts = before.prompts.filter(
     ({ prompt_type, sha256 }) => kept.find((info) => info.prompt_type === prompt_type)?.sha256 !== sha256,
   )
+  const skill = skillUri(before)
   return [
     resourceUri(before.topic_id),
+    ...(skill === undefined ? [] : [skill]),
     ...texts.map((info) => resourceUri(before.topic_id, info.prompt_type)),
   ]
 }

@@ -7,6 +7,7 @@ import { complete } from './completion.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
 import { listResources, listResourceTemplates, readResource } from './resources.ts'
 import type { CallOptions, McpSession, Params } from './session.ts'
+import { getSkill, listSkills } from './skills.ts'
 import { callTool, listTools, operationOf } from './tools.ts'
 
 /** A method of the protocol: served by the SDK's server, and over HTTP also without it. */
@@ -18,6 +19,8 @@ export interface Method {
   cacheHint?: CacheHint
   /** True if the answer is one object for all callers of the same rights: its JSON is made once. */
   isConstant?: true
+  /** True for methods of an extension that clients before revision 2026-07-28 do not know. */
+  isModern?: true
 }
 
 /** What a role or a key decides must not be shared; changes are announced, so a short life costs little. */
@@ -41,6 +44,8 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
     { run: ({ caller }) => listTools(caller), limit: retrieval, cacheHint: BRIEFLY, isConstant: true },
   ],
   ['tools/call', { run: callTool, limit: limitOfTool }],
+  ['skills/list', { run: listSkills, limit: retrieval, isModern: true }],
+  ['skills/get', { run: getSkill, limit: retrieval, isModern: true }],
   ['completion/complete', { run: ({ catalog }, params) => complete(catalog, params), limit: retrieval }],
 ])
 

@@ -15,6 +15,7 @@ import { parseInput } from '../../domain/validation.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
 import { executeVerb, type McpSession, type Params } from './session.ts'
+import { readSkill, topicOfSkill } from './skills.ts'
 
 /** Topics of a page; each is one resource and one for every prompt. */
 const PAGE_TOPICS = 500
@@ -101,10 +102,13 @@ export function listResourceTemplates(): ListResourceTemplatesResult {
 
 export async function readResource(session: McpSession, params: Params): Promise<ReadResourceResult> {
   const { uri } = parseInput(z.object({ uri: z.string() }), params, MAX_DEPTH)
+  const skill = topicOfSkill(uri)
   const [topic_id, prompt_type] = namesIn(uri)
-  if (topic_id === undefined) throw new ResourceNotFoundError(uri)
+  if (skill === undefined && topic_id === undefined) throw new ResourceNotFoundError(uri)
   try {
-    const { data, meta } = await executeVerb(session, read, { topic_id, prompt_type })
+    const { data, meta } = await (skill === undefined
+      ? executeVerb(session, read, { topic_id, prompt_type })
+      : readSkill(session, skill))
     return { contents: [{ uri, ...data }], ...(meta?.stale && { _meta: { stale: true, as_of: meta.as_of } }) }
   } catch (error) {
     // Clients recognise a missing resource by its data, which is the URI alone.

@@ -5,6 +5,7 @@ import { JsonObject, MAX_DEPTH } from '../../domain/json.ts'
 import { parseInput } from '../../domain/validation.ts'
 import { CACHE_HINTS, METHODS, type Method, toProtocolError } from './methods.ts'
 import type { CallOptions, McpSession } from './session.ts'
+import { SKILLS_EXTENSION } from './skills.ts'
 
 export const SERVER_INFO = {
   name: packageJson.name,
@@ -32,17 +33,21 @@ export type Subscriptions = Set<string> | 'stream' | 'none'
  * could audit it.
  */
 export function createMcpServer(session: McpSession, subscriptions: Subscriptions): Server {
+  const isModern = subscriptions === 'stream'
   const server = new Server(SERVER_INFO, {
     capabilities: {
       prompts: { listChanged: true },
       resources: { listChanged: true, ...(subscriptions !== 'none' && { subscribe: true }) },
       tools: {},
       completions: {},
+      ...(isModern && { extensions: { [SKILLS_EXTENSION]: {} } }),
     },
     instructions: INSTRUCTIONS,
     cacheHints: CACHE_HINTS,
   })
-  for (const [name, { run }] of METHODS) handle(server, name, session, run)
+  for (const [name, method] of METHODS) {
+    if (isModern || !method.isModern) handle(server, name, session, method.run)
+  }
   if (subscriptions instanceof Set) handleSubscriptions(server, session, subscriptions)
   return server
 }

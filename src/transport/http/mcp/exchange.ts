@@ -47,7 +47,8 @@ export function exchangeOf(
   }
   const { id, method: name, params = {} } = body as JSONRPCRequest
   const method = METHODS.get(name)
-  if (!method || !isJsonContentType(headers['content-type'])) return undefined
+  if (!method || (method.isModern && !isModern) || !isJsonContentType(headers['content-type']))
+    return undefined
   const isValid = isModern ? isModernEnvelope(name, params, headers) : isLegacyEnvelope(headers)
   return isValid ? { id, method, params, isModern } : undefined
 }
