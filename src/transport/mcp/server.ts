@@ -1,8 +1,9 @@
-import { type CacheHint, Server } from '@modelcontextprotocol/server'
+import type { CacheHint, Server } from '@modelcontextprotocol/server'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { complete } from './completion.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
 import { listResources, RESOURCE_TEMPLATES, readResource } from './resources.ts'
+import { StrictServer } from './sdk-server.ts'
 import { handle, type McpSession } from './session.ts'
 import { callTool, listTools, progressOf } from './tools.ts'
 
@@ -39,7 +40,7 @@ export interface McpChannel {
  * could audit it.
  */
 export function createMcpServer(session: McpSession, { notifies }: McpChannel): Server {
-  const server = new Server(INFO, {
+  const server = new StrictServer(INFO, {
     capabilities: {
       // Only what this channel serves.
       prompts: notifies ? { listChanged: true } : {},

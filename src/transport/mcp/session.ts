@@ -34,7 +34,7 @@ export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
   { execute, caller, rateLimited, requestId = randomUUID() }: McpSession,
   operation: Operation<Input, Data>,
   input: unknown,
-  context: Pick<CallContext, 'signal' | 'listener'> = {},
+  context: Pick<CallContext, 'signal' | 'listener' | 'parameterPrefix'> = {},
 ): Promise<Result<z.input<Data>>> {
   return execute(operation, input, { caller, requestId, ...(rateLimited && { rateLimited }), ...context })
 }
@@ -54,9 +54,13 @@ export function handle(
     try {
       return await handler(params, context)
     } catch (thrown) {
-      if (thrown instanceof ProtocolError) throw thrown
-      const error = toAppError(thrown)
-      throw new ProtocolError(ERROR_CODES[error.code].jsonrpc, error.message, problemOf(error))
+      throw thrown instanceof ProtocolError ? thrown : protocolErrorOf(thrown)
     }
   })
+}
+
+/** A failure as a JSON-RPC error that carries the problem document as its data. */
+export function protocolErrorOf(thrown: unknown): ProtocolError {
+  const error = toAppError(thrown)
+  return new ProtocolError(ERROR_CODES[error.code].jsonrpc, error.message, problemOf(error))
 }
