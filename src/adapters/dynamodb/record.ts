@@ -1,3 +1,4 @@
+import { sameJson } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import { checkTopic, PromptInfo, type StoredTopic, Topic } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
@@ -102,14 +103,39 @@ function sentenceOf(faults: readonly { path: string; message: string }[]): strin
   return faults.map(({ path, message }) => `${path}: ${message}`).join(' ')
 }
 
-/** What to set and to remove so that an item holds `topic`, leaving alone what is not ours. */
+/** Members of a topic by name. */
+export type TopicMembers = Readonly<Record<string, unknown>>
+
+/**
+ * What the item itself says of the topic that was read from it. Prompts of another program's item say too little of
+ * their texts: the first change completes them.
+ */
+export function membersIn(item: TopicItem | undefined, stored: StoredTopic | undefined): TopicMembers {
+  if (!item || !stored || !('topic' in stored)) return {}
+  const isSaid = (name: string) => item[name] !== undefined && item[name] !== null
+  const isOurs = (name: string) => name !== 'prompts' || item['revision'] !== undefined
+  const said = Object.entries(stored.topic).filter(([name]) => isSaid(name) && isOurs(name))
+  // A copy: the topic is handed out, and its holder may change it.
+  return structuredClone(Object.fromEntries(said))
+}
+
+/**
+ * What to set and to remove so that an item holds `topic`. What is not ours stays as it is, and so does what the edit
+ * does not change: it may hold values of other programs, such as numbers of 38 digits, that we cannot write.
+ */
 export function changesFor(
   topic: Topic,
   retired: readonly PromptInfo[],
+  before: TopicMembers,
 ): { set: Record<string, unknown>; remove: string[] } {
   const { topic_id: _, ...members } = topic
-  const set: Record<string, unknown> = { ...members, ...(retired.length > 0 && { retired_prompts: retired }) }
-  return { set, remove: [...OPTIONAL, 'retired_prompts'].filter((name) => set[name] === undefined) }
+  const isChanged = ([name, value]: [string, unknown]) => !sameJson(before[name], value)
+  const set: Record<string, unknown> = {
+    ...Object.fromEntries(Object.entries(members).filter(isChanged)),
+    ...(retired.length > 0 && { retired_prompts: retired }),
+  }
+  const isAbsent = (name: string) => members[name as keyof typeof members] === undefined
+  return { set, remove: [...OPTIONAL.filter(isAbsent), ...(retired.length > 0 ? [] : ['retired_prompts'])] }
 }
 
 /** The prompts that an item has, and those that it had as they were last, by type. */
