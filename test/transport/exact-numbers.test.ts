@@ -167,6 +167,18 @@ test.each(INEXACT)('the command line refuses %s by its path', async (number) => 
   }
 })
 
+test('the command line takes text that looks like a number for text', async () => {
+  const settings = { PROMPTS_DATA_DIR: await tempFolder() }
+  const update = ['topics', 'update', 'goals', '--json']
+  for (const text of ['9007199254740993', '42', 'true', '"x"', '[1]']) {
+    const words = [...update, '--external-id', text, '--description', text]
+    const { data } = JSON.parse((await runCommand(words, settings)).stdout)
+    expect(data).toMatchObject({ external_id: text, description: text })
+  }
+  const { data } = JSON.parse((await runCommand([...update, '--external-id', 'null'], settings)).stdout)
+  expect(data).not.toHaveProperty('external_id')
+})
+
 test('files of the data folder and of an import refuse such numbers by their path', async () => {
   const folder = await tempFolder()
   const file = `{"topic_id":"t","topic_name":"T","topic_type":"x","category":"y","config":{"seed":9007199254740993}}`
