@@ -57,6 +57,8 @@ interface ItemState {
   /** The instance that has priority; see {@link PRIORITY_ATTRIBUTE}. */
   holder: unknown
   ever: ReadonlyMap<string, PromptInfo>
+  /** The item as it is, and what it says of the topic. */
+  item: TopicItem | undefined
   members: TopicMembers
 }
 
@@ -200,6 +202,7 @@ function stateOf(item: TopicItem | undefined, stored: StoredTopic | undefined): 
     isForeign: item !== undefined && item['revision'] === undefined,
     holder: item?.[PRIORITY_ATTRIBUTE],
     ever: promptsEver(item, stored),
+    item,
     members: membersIn(item, stored),
   }
 }
@@ -208,7 +211,7 @@ type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
 
 /** The write that makes the item hold `next` if it still is what it was. */
 function updateOf(table: string, next: Topic, retired: readonly PromptInfo[], before: ItemState): Write {
-  const { set, remove } = changesFor(next, retired, before.members)
+  const { set, remove } = changesFor(next, retired, before.members, before.item)
   if (before.holder !== undefined) remove.push(PRIORITY_ATTRIBUTE)
   const names = Object.keys(set)
   const sets = names.map((_, index) => `#s${index} = :s${index}`)

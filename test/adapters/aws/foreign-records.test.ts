@@ -179,6 +179,12 @@ describeWithAws('a record with values that JavaScript has not', (parts) => {
         },
       })),
     },
+    prompts: {
+      L: [
+        { M: { prompt_type: { S: 'system' }, reviews: { N: '9007199254740993' } } },
+        { M: { prompt_type: { S: 'user' }, updated_by: { NULL: true } } },
+      ],
+    },
     external_id: { NULL: true },
     cost_centre: { N: '99999999999999999999' },
   }
@@ -223,7 +229,7 @@ describeWithAws('a record with values that JavaScript has not', (parts) => {
     const { config, allowed_parameters } = services.catalog.topic('core_values')
     const whole = { topic_id: 'core_values', topic_name: 'Ours', config, allowed_parameters }
     expect((await call(updateTopic, whole)).meta).toMatchObject({ revision: 4 })
-    const { external_id: _, ...kept } = odd
+    const { external_id, prompts, ...kept } = odd
     expect(await rawItem()).toMatchObject({
       ...kept,
       description: { S: 'By us' },
@@ -232,10 +238,13 @@ describeWithAws('a record with values that JavaScript has not', (parts) => {
     })
     const replaced = { topic_id: 'core_values', config: { ...config, ratio: 1 } }
     await call(updateTopic, replaced)
-    expect(await rawItem()).toMatchObject({
-      cost_centre: odd['cost_centre'],
-      config: { M: { seed: { S: '9007199254740993' }, ratio: { N: '1' } } },
-    })
+    const item = await rawItem()
+    const { default_model, ...values } = odd['config']?.M ?? {}
+    expect(item).toMatchObject({ ...kept, config: { M: { ...values, ratio: { N: '1' } } } })
+    expect(item?.['prompts']?.L).toMatchObject([
+      { M: { prompt_type: { S: 'system' }, reviews: { N: '9007199254740993' }, revision: { N: '1' } } },
+      { M: { prompt_type: { S: 'user' }, revision: { N: '2' } } },
+    ])
   })
 
   it('refuses a number that is not exact by its path', async () => {
