@@ -21,6 +21,14 @@ export function isDeeperThan(value: unknown, limit: number): boolean {
   return Object.values(value).some((member) => isDeeperThan(member, limit - 1))
 }
 
+/**
+ * Whether a number can be what was written. Beyond ±9007199254740991 integers are rounded when they are read as
+ * doubles, and nothing tells a rounded one from an exact one afterwards.
+ */
+export function isExact(value: number): boolean {
+  return Math.abs(value) <= Number.MAX_SAFE_INTEGER
+}
+
 /** Reads an own member; inherited ones (`constructor`, `toString`, …) do not exist for templates and rules. */
 export function ownMember(holder: unknown, name: string): unknown {
   return typeof holder === 'object' &&

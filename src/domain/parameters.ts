@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type FieldError, invalidInput } from './errors.ts'
 import { identifier, plainLines } from './identifiers.ts'
 import { isDeeperThan, type JsonValue, MAX_DEPTH, sameJson } from './json.ts'
-import { joinPath } from './validation.ts'
+import { invalidValues, joinPath } from './validation.ts'
 
 const PARAMETER_TYPES = ['string', 'number', 'boolean', 'array', 'object'] as const
 export type ParameterType = (typeof PARAMETER_TYPES)[number]
@@ -121,7 +121,8 @@ export function checkParameters(
   const values: Record<string, JsonValue> = Object.create(null)
   for (const definition of definitions) {
     const path = joinPath(options.prefix, definition.name)
-    let value = Object.hasOwn(given, definition.name) ? given[definition.name] : undefined
+    // Many clients write null for what is absent.
+    let value: unknown = (Object.hasOwn(given, definition.name) ? given[definition.name] : null) ?? undefined
     if (options.style === 'text') {
       if (value !== undefined && typeof value !== 'string') {
         errors.push({ path, expected: 'text', message: 'expected text, as every argument of a prompt.' })
@@ -136,9 +137,11 @@ export function checkParameters(
       }
       continue
     }
-    const wrong = valueErrors(definition, value)
-    for (const error of wrong) errors.push({ ...error, path })
+    const wrong = valueErrors(definition, value).map((error) => ({ ...error, path }))
+    // What came as JSON was looked through as a whole; text becomes JSON here.
+    if (options.style === 'text' && wrong.length === 0) wrong.push(...invalidValues(value, path, true))
     if (wrong.length === 0) values[definition.name] = value as JsonValue
+    errors.push(...wrong)
   }
   const names = new Set(definitions.map((definition) => definition.name))
   for (const name of Object.keys(given)) {

@@ -11,6 +11,8 @@ import { joinPath } from './validation.ts'
 export const MAX_BODY_BYTES = 51_200
 const MAX_PROMPTS = 16
 const MAX_RECORD_BYTES = 256 * 1024
+/** Smallest magnitude of a number in a record. */
+const MIN_NUMBER = 1e-130
 
 const openValue = z
   .string()
@@ -190,7 +192,7 @@ export function checkTopic(
     const error = { path: definition.topic_id, expected: 'a smaller topic', message: tooLarge }
     return { errors: [error], warnings: [], tooLarge }
   }
-  const errors: FieldError[] = []
+  const errors = unstorableValues(definition)
   if (Object.keys(texts).length > MAX_PROMPTS) {
     const expected = `at most ${MAX_PROMPTS} prompts`
     errors.push({ path: 'prompts', expected, message: `are more than ${MAX_PROMPTS}.` })
@@ -224,6 +226,19 @@ function exceededLimit(
     (type) => Buffer.byteLength(texts[type] as string) > MAX_BODY_BYTES,
   )
   return tooLarge === undefined ? undefined : `${pathOf(tooLarge)} is larger than ${MAX_BODY_BYTES} bytes.`
+}
+
+/** What not every store can hold: DynamoDB knows no empty names, and takes smaller numbers for an underflow. */
+function unstorableValues(value: unknown, path = ''): FieldError[] {
+  if (typeof value === 'number' && value !== 0 && Math.abs(value) < MIN_NUMBER) {
+    return [{ path, expected: `0, or at least ${MIN_NUMBER}`, message: 'is too small to be stored.' }]
+  }
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, member]) => {
+    const here = joinPath(path, name)
+    const below = unstorableValues(member, here)
+    return name === '' ? [{ path: here, expected: 'a name', message: 'has an empty name.' }, ...below] : below
+  })
 }
 
 /** Characters that no text may hold. */

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { AppError, type FieldError, invalidInput, MAX_FIELD_ERRORS } from './errors.ts'
-import { isDeeperThan } from './json.ts'
+import { isDeeperThan, isExact } from './json.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -30,7 +30,9 @@ type Checked<T> = { data: T; errors?: never } | { data?: never; errors: FieldErr
 
 /**
  * Checks `input` by `schema`, and for what a schema does not see: members called `__proto__`, which Zod would drop
- * without a word, and halves of characters, which no store could keep as they are.
+ * without a word, halves of characters, which no store could keep as they are, and integers that may have been rounded.
+ *
+ * A member that is `null` where the schema wants a value counts as absent: many clients write it so.
  *
  * @param most how many of a schema's issues are reported; by default all, as for a file that a person fixes.
  * @example
@@ -38,26 +40,67 @@ type Checked<T> = { data: T; errors?: never } | { data?: never; errors: FieldErr
  * if (errors) throw invalidInput(errors)
  */
 export function check<S extends z.ZodType>(schema: S, input: unknown, most = Infinity): Checked<z.output<S>> {
-  const parsed = schema.safeParse(input)
-  if (parsed.success && !hasInvalidStrings(input)) return { data: parsed.data }
+  let given = input
+  let parsed = schema.safeParse(given)
+  // More than once: Zod looks at a whole object only when its members are valid.
+  while (!parsed.success) {
+    const rest = withoutNulls(given, parsed.error.issues)
+    if (rest === undefined) break
+    given = rest
+    parsed = schema.safeParse(given)
+  }
+  if (parsed.success && !hasInvalidValues(given)) return { data: parsed.data }
   // Only now with what was given, which takes ten times as long: messages tell a missing field from a wrong one.
-  const { error } = schema.safeParse(input, { reportInput: true })
+  const { error } = schema.safeParse(given, { reportInput: true })
   const seen = error ? fieldErrorsOf(error, most) : []
   const paths = new Set(seen.map(({ path }) => path))
-  const errors = [...seen, ...stringErrors(input).filter(({ path }) => !paths.has(path))]
+  const errors = [...seen, ...invalidValues(given).filter(({ path }) => !paths.has(path))]
   return parsed.success && errors.length === 0 ? { data: parsed.data } : { errors }
+}
+
+/** A copy of `input` without the members that are null and that issues are about; `undefined` if there are none. */
+function withoutNulls(input: unknown, issues: readonly Issue[]): unknown {
+  const isNull = ({ code, path }: Issue) =>
+    code !== 'invalid_key' && path.length > 0 && isNullMember(holderOf(input, path), path.at(-1))
+  const paths = issues.filter(isNull).map(({ path }) => path)
+  if (paths.length === 0) return undefined
+  const copy = structuredClone(input)
+  for (const path of paths) delete holderOf(copy, path)[path.at(-1) as string]
+  return copy
+}
+
+/** What holds the value at `path`. */
+function holderOf(input: unknown, path: readonly PropertyKey[]): Record<PropertyKey, unknown> {
+  const holder = path.slice(0, -1).reduce((value, name) => Object(value)[name], input)
+  return Object(holder)
+}
+
+function isNullMember(holder: Record<PropertyKey, unknown>, name: PropertyKey | undefined): boolean {
+  return name !== undefined && !Array.isArray(holder) && Object.hasOwn(holder, name) && holder[name] === null
 }
 
 /**
  * Checks the input of an operation.
  *
+ * @param whole the member that is the whole input on this surface: paths in it are named without it.
  * @throws AppError `invalid_input` naming every field with an error, `too_large` when it nests deeper than `maxDepth`.
  */
-export function parseInput<S extends z.ZodType>(schema: S, input: unknown, maxDepth: number): z.output<S> {
+export function parseInput<S extends z.ZodType>(
+  schema: S,
+  input: unknown,
+  maxDepth: number,
+  whole?: string,
+): z.output<S> {
   if (isDeeperThan(input, maxDepth)) throw tooDeep(input, maxDepth)
   const { data, errors } = check(schema, input, MAX_FIELD_ERRORS)
-  if (errors) throw invalidInput(errors)
-  return data
+  if (!errors) return data
+  if (whole === undefined) throw invalidInput(errors)
+  const isWithin = (path: string) => path.startsWith(`${whole}.`)
+  throw invalidInput(
+    errors.map((error) =>
+      isWithin(error.path) ? { ...error, path: error.path.slice(whole.length + 1) } : error,
+    ),
+  )
 }
 
 function tooDeep(input: unknown, maxDepth: number): AppError {
@@ -67,15 +110,20 @@ function tooDeep(input: unknown, maxDepth: number): AppError {
   return new AppError('too_large', `The input nests deeper than ${maxDepth} levels.`, { errors })
 }
 
-/** Errors of names and characters. Which names a parameter's value may hold is the parameter checker's to say. */
-function stringErrors(value: unknown, path = '', inParameters = false): FieldError[] {
-  if (!hasInvalidStrings(value)) return []
+/**
+ * Errors of names, characters and numbers. Which names a parameter's value may hold is the parameter checker's to say.
+ *
+ * @param isValue whether `value` is, or is in, the value of a parameter.
+ */
+export function invalidValues(value: unknown, path = '', isValue = false): FieldError[] {
+  if (!hasInvalidValues(value)) return []
   if (typeof value === 'string') return [halfCharacter(path)]
+  if (typeof value === 'number') return [inexact(path)]
   return Object.entries(value as object).flatMap(([name, member]) => {
     const here = joinPath(path, name)
     if (!name.isWellFormed()) return [halfCharacter(here.toWellFormed())]
-    const below = stringErrors(member, here, inParameters || here === 'parameters')
-    if (name !== '__proto__' || inParameters) return below
+    const below = invalidValues(member, here, isValue || here === 'parameters')
+    if (name !== '__proto__' || isValue) return below
     return [{ path: here, expected: 'another name', message: 'is a reserved name.' }, ...below]
   })
 }
@@ -84,14 +132,20 @@ function halfCharacter(path: string): FieldError {
   return { path, expected: 'valid Unicode', message: 'holds half a character.' }
 }
 
-function hasInvalidStrings(value: unknown): boolean {
+function inexact(path: string): FieldError {
+  const expected = `a number from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}, or a string`
+  return { path, expected, message: 'is too large to be exact as a number; send it as a string.' }
+}
+
+function hasInvalidValues(value: unknown): boolean {
   if (typeof value === 'string') return !value.isWellFormed()
+  if (typeof value === 'number') return !isExact(value)
   if (typeof value !== 'object' || value === null) return false
   for (const name in value) {
     if (
       name === '__proto__' ||
       !name.isWellFormed() ||
-      hasInvalidStrings((value as Record<string, unknown>)[name])
+      hasInvalidValues((value as Record<string, unknown>)[name])
     )
       return true
   }

@@ -59,7 +59,8 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       if (!context.rateLimited)
         await consumeLimit(limiter, context.caller, operation.limit, 1, context.onRateLimit)
       if (typeof input === 'function') given = input()
-      const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH)
+      const whole = context.parameterPrefix === '' ? operation.wholeBody : undefined
+      const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH, whole)
       await services.catalog.catchUp()
       const result = await operation.run(services, valid, context)
       use = result.use

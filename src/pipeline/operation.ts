@@ -32,6 +32,8 @@ export interface CallContext {
   rateLimited?: 'upstream'
   /** Input fields that are known before the input is read, where it is read late: the audit log names them. */
   path?: Readonly<Record<string, string>>
+  /** Revisions of which an edit must have been made from one (`If-Match`); an empty list matches none. */
+  ifMatch?: readonly number[]
   /** Receives what is left of the caller's limit, also when the call is refused. */
   onRateLimit?: (status: RateLimitStatus) => void
 }
@@ -66,7 +68,7 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends
   http?: string
   /** The same for administrators, where that is a route of its own. */
   adminRoute?: ExtraRoute
-  /** The field that is the whole body on REST, for callers that send just that. */
+  /** The field that is the whole input where {@link CallContext.parameterPrefix} is empty: a body on REST, for example. */
   wholeBody?: string
   /** For what a POST creates: its path below `/api/v1`; `{names}` are fields of the answer. */
   creates?: string

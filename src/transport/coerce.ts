@@ -1,6 +1,7 @@
 import * as z from 'zod'
 
-type FieldType = 'string' | 'number' | 'boolean' | 'json'
+/** `text` is a string that may be null. */
+type FieldType = 'string' | 'text' | 'number' | 'boolean' | 'json'
 
 /**
  * What the text of a query or an argument means for a field of this type. A text that cannot be read stays as it is,
@@ -8,6 +9,7 @@ type FieldType = 'string' | 'number' | 'boolean' | 'json'
  */
 export function coerce(type: FieldType, text: string): unknown {
   if (type === 'string') return text
+  if (type === 'text') return text === 'null' ? null : text
   try {
     const value: unknown = JSON.parse(text)
     const isScalar = typeof value === 'number' || typeof value === 'boolean'
@@ -21,7 +23,9 @@ export function coerce(type: FieldType, text: string): unknown {
 
 /** The kind of text that a field takes, from its JSON Schema. */
 export function typeOf(field: z.ZodType): FieldType {
-  const { type } = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' })
+  const { type, anyOf = [] } = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' })
+  const types = anyOf.map((one) => (one as { type?: string }).type)
+  if (types.length === 2 && types.includes('string') && types.includes('null')) return 'text'
   if (type === 'integer' || type === 'number') return 'number'
   if (type === 'boolean' || type === 'string') return type
   return 'json'

@@ -83,6 +83,10 @@ export function storeContract(open: () => Promise<Store>): void {
       read.config['changed'] = true
       for await (const stored of topics.all()) if ('topic' in stored) stored.topic.topic_name = 'changed'
       expect(await topicOf(topics, 't')).toEqual(untouched)
+      const changed = await topicOf(topics, 't')
+      changed.config['changed'] = true
+      await topics.save(changed, {})
+      expect((await topicOf(topics, 't')).config).toEqual({ changed: true })
     })
 
     it('keeps settings and defaults of any shape', async () => {

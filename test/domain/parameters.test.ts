@@ -47,7 +47,14 @@ describe('checking JSON', () => {
       'parameters.a: expected an array, got an object.',
       'parameters.o: expected an object, got an array.',
     ])
-    expect(refused(EVERY_TYPE, { s: null, n: null, b: null, a: null, o: null })).toHaveLength(5)
+  })
+
+  it('takes null for an absent value, but keeps it within one', () => {
+    expect(check(EVERY_TYPE, { s: null, n: null, b: null, a: [null], o: null })).toEqual({ a: [null] })
+    expect(check([parameter('n', 'number', { default: 7 })], { n: null })).toEqual({ n: 7 })
+    const required = [parameter('n', 'number', { required: true })]
+    expect(refused(required, { n: null })).toEqual(['parameters.n: is required and missing.'])
+    expect(refused([], { n: null })).toEqual(['parameters.n: is not a parameter of this topic.'])
   })
 
   it('reports missing, wrong, refused and unknown ones in one answer, each with what was expected', () => {

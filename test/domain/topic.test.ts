@@ -90,6 +90,16 @@ describe('checking a topic', () => {
     expect(checkTopic(withNote('é'.repeat(room / 2 + 1)), {}).tooLarge).toBe(message)
   })
 
+  it('refuses by its path what not every store can hold', () => {
+    const config = { tiny: -1e-200, least: [1e-130, 0, -0.5], a: [{ '': { deep: 1e-131 } }] }
+    const { errors } = checkTopic({ ...topicContent('t').definition, config }, {})
+    expect(errors.map(({ path, message }) => `${path} ${message}`)).toEqual([
+      'config.tiny is too small to be stored.',
+      'config.a.0.(empty) has an empty name.',
+      'config.a.0.(empty).deep is too small to be stored.',
+    ])
+  })
+
   it('refuses a record that nests without end', () => {
     let nested: unknown = 1
     for (let depth = 0; depth < 50_000; depth++) nested = { nested }

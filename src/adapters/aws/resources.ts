@@ -1,7 +1,8 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { DynamoDBDocumentClient, NumberValue } from '@aws-sdk/lib-dynamodb'
+import { isExact } from '../../domain/json.ts'
 import { secretsClient } from '../secrets-manager/client.ts'
 import { callAws, clientSettings } from './calls.ts'
 
@@ -33,9 +34,14 @@ export function awsClients({ forcePathStyle }: { forcePathStyle: boolean }): Aws
 export function dynamoClient(settings: DynamoDBClientConfig = {}): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(new DynamoDBClient({ ...clientSettings, ...settings }), {
     marshallOptions: { removeUndefinedValues: true },
-    // A number of another program that JavaScript cannot hold exactly must not make its whole page unreadable.
-    unmarshallOptions: { wrapNumbers: Number },
+    unmarshallOptions: { wrapNumbers: numberIn },
   })
+}
+
+/** A number of another program that a double does not hold exactly is wrapped: it is never rounded. */
+function numberIn(text: string): number | NumberValue {
+  const value = Number(text)
+  return isExact(value) ? value : NumberValue.from(text)
 }
 
 /** @param settings instead of what the SDK finds by itself; `forcePathStyle` for S3-compatible servers. */

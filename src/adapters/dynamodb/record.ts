@@ -1,3 +1,5 @@
+import { NumberValue } from '@aws-sdk/lib-dynamodb'
+import { sameJson } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import { checkTopic, PromptInfo, type StoredTopic, Topic } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
@@ -29,7 +31,8 @@ export function revisionOf(item: TopicItem | undefined): number {
  *
  * @throws AppError `unavailable` when such texts cannot be read.
  */
-export async function topicIn(item: TopicItem, objects: ObjectStore): Promise<StoredTopic> {
+export async function topicIn(raw: TopicItem, objects: ObjectStore): Promise<StoredTopic> {
+  const item = plain(raw) as TopicItem
   const { topic_id } = item
   const texts: Record<string, string> = {}
   const prompts = await Promise.all(
@@ -62,6 +65,18 @@ export async function topicIn(item: TopicItem, objects: ObjectStore): Promise<St
   }
   const checked = checkTopic(topic, texts)
   return checked.errors.length > 0 ? { topic_id, invalid: sentenceOf(checked.errors) } : { topic_id, topic }
+}
+
+/** A copy of what an item holds, as topics hold it: numbers that a double does not hold exactly are text. */
+function plain(value: unknown): unknown {
+  if (value instanceof NumberValue) return value.toString()
+  if (Array.isArray(value)) return value.map(plain)
+  if (!isMap(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]))
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
 
 /** The objects of a list; anything else is left to the check of the whole record. */
@@ -102,14 +117,60 @@ function sentenceOf(faults: readonly { path: string; message: string }[]): strin
   return faults.map(({ path, message }) => `${path}: ${message}`).join(' ')
 }
 
-/** What to set and to remove so that an item holds `topic`, leaving alone what is not ours. */
+/** Members of a topic by name. */
+export type TopicMembers = Readonly<Record<string, unknown>>
+
+/**
+ * What the item itself says of the topic that was read from it. Prompts of another program's item say too little of
+ * their texts: the first change completes them.
+ */
+export function membersIn(item: TopicItem | undefined, stored: StoredTopic | undefined): TopicMembers {
+  if (!item || !stored || !('topic' in stored)) return {}
+  const isSaid = (name: string) => item[name] !== undefined && item[name] !== null
+  const isOurs = (name: string) => name !== 'prompts' || item['revision'] !== undefined
+  const said = Object.entries(stored.topic).filter(([name]) => isSaid(name) && isOurs(name))
+  // A copy: the topic is handed out, and its holder may change it.
+  return structuredClone(Object.fromEntries(said))
+}
+
+/**
+ * What to set and to remove so that an item holds `topic`. What is not ours stays as it is, and so does what the edit
+ * does not change: it may hold what no topic can, such as numbers of 38 digits.
+ *
+ * @param before what the item says of the topic; see {@link membersIn}.
+ */
 export function changesFor(
   topic: Topic,
   retired: readonly PromptInfo[],
+  before: TopicMembers,
+  item: TopicItem | undefined,
 ): { set: Record<string, unknown>; remove: string[] } {
   const { topic_id: _, ...members } = topic
-  const set: Record<string, unknown> = { ...members, ...(retired.length > 0 && { retired_prompts: retired }) }
-  return { set, remove: [...OPTIONAL, 'retired_prompts'].filter((name) => set[name] === undefined) }
+  const wanted: TopicMembers = {
+    ...members,
+    config: asStored(topic.config, item?.['config']),
+    prompts: topic.prompts.map((info) => ({ ...foreignMembers(item, info), ...info })),
+  }
+  const changed = Object.entries(members).filter(([name, value]) => !sameJson(before[name], value))
+  const set: Record<string, unknown> = {
+    ...Object.fromEntries(changed.map(([name]) => [name, wanted[name]])),
+    ...(retired.length > 0 && { retired_prompts: retired }),
+  }
+  const isAbsent = (name: string) => wanted[name] === undefined
+  return { set, remove: [...OPTIONAL.filter(isAbsent), ...(retired.length > 0 ? [] : ['retired_prompts'])] }
+}
+
+/** `value`, with all parts that are what is stored as they are stored. */
+function asStored(value: unknown, stored: unknown): unknown {
+  if (sameJson(value, plain(stored))) return stored
+  if (!isMap(value) || !isMap(stored)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, asStored(one, stored[name])]))
+}
+
+/** What another program has written beside our facts of a prompt. */
+function foreignMembers(item: TopicItem | undefined, { prompt_type }: PromptInfo): Record<string, unknown> {
+  const found = listIn(item?.['prompts']).find((info) => info['prompt_type'] === prompt_type) ?? {}
+  return Object.fromEntries(Object.entries(found).filter(([name]) => !OURS_OF_PROMPTS.includes(name)))
 }
 
 /** The prompts that an item has, and those that it had as they were last, by type. */

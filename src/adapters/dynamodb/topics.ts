@@ -15,7 +15,15 @@ import type { ObjectRef, ObjectStore } from '../s3/object-store.ts'
 import { removeOrphans } from '../s3/sweep.ts'
 import type { ChangeFeed } from './feed.ts'
 import { followFeed } from './follow.ts'
-import { changesFor, promptsEver, revisionOf, type TopicItem, topicIn } from './record.ts'
+import {
+  changesFor,
+  membersIn,
+  promptsEver,
+  revisionOf,
+  type TopicItem,
+  type TopicMembers,
+  topicIn,
+} from './record.ts'
 import { PRIORITY_ATTRIBUTE, writePriority } from './write-priority.ts'
 
 export interface DynamoTopicsOptions {
@@ -49,6 +57,9 @@ interface ItemState {
   /** The instance that has priority; see {@link PRIORITY_ATTRIBUTE}. */
   holder: unknown
   ever: ReadonlyMap<string, PromptInfo>
+  /** The item as it is, and what it says of the topic. */
+  item: TopicItem | undefined
+  members: TopicMembers
 }
 
 /** An edit reads the topic, then saves it: the save uses that read if it is not older than this. */
@@ -191,6 +202,8 @@ function stateOf(item: TopicItem | undefined, stored: StoredTopic | undefined): 
     isForeign: item !== undefined && item['revision'] === undefined,
     holder: item?.[PRIORITY_ATTRIBUTE],
     ever: promptsEver(item, stored),
+    item,
+    members: membersIn(item, stored),
   }
 }
 
@@ -198,7 +211,7 @@ type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
 
 /** The write that makes the item hold `next` if it still is what it was. */
 function updateOf(table: string, next: Topic, retired: readonly PromptInfo[], before: ItemState): Write {
-  const { set, remove } = changesFor(next, retired)
+  const { set, remove } = changesFor(next, retired, before.members, before.item)
   if (before.holder !== undefined) remove.push(PRIORITY_ATTRIBUTE)
   const names = Object.keys(set)
   const sets = names.map((_, index) => `#s${index} = :s${index}`)

@@ -5,7 +5,7 @@ import { maskEscapes, scanTags, type Tag } from './tags.ts'
 
 /** Sections within sections. Deeper ones no person reads, and each level adds to the cost of a look-up. */
 const MAX_NESTING = 32
-/** Dotted names, and `.` for the item of a list. Mustache would take more, and read it in its own ways. */
+/** Dotted names, and `.` for the value of the section. Mustache would take more, and read it in its own ways. */
 const NAME = /^[^\s{}#^/&>!=]+$/
 const EXPECTED_NAME = 'a name without white space and braces'
 
@@ -51,15 +51,23 @@ export function checkTemplate(text: string, definitions: readonly ParameterDefin
         break
       case '#':
       case '^':
-        names.check(tag, sections.areNamesFree())
+        names.check(tag, sections)
         sections.open(tag)
         break
       default:
-        names.check(tag, sections.areNamesFree())
+        names.check(tag, sections)
     }
   }
   sections.end()
   return { errors, used: names.used, undeclared: names.undeclared }
+}
+
+/** What the sections around a tag allow. */
+interface OpenSections {
+  /** Whether any name may be a field of an item. */
+  areNamesFree(): boolean
+  /** Whether `{{.}}` means something. */
+  haveValue(): boolean
 }
 
 type Report = (at: number, expected: string, message: string) => void
@@ -75,16 +83,16 @@ function createNameCheck(definitions: readonly ParameterDefinition[], report: Re
   const undeclared = new Set<string>()
   const typeOf = (name: string) => types.get(name.split('.', 1)[0] as string)
 
-  function check({ sigil, name, start }: Tag, areNamesFree: boolean): void {
+  function check({ sigil, name, start }: Tag, sections: OpenSections): void {
     if (typeOf(name) !== undefined) {
       used.add(name.split('.', 1)[0] as string)
       // Most often the braces of a tag that was not closed; rendering would take `{{!` for a comment.
       if (name.includes('{{')) report(start, EXPECTED_NAME, `${quote(name)} is not a name.`)
     } else if (name === '') report(start, 'a parameter name', 'The tag is empty.')
-    else if (!areNamesFree) {
+    else if (name === '.' ? !sections.haveValue() : !sections.areNamesFree()) {
       const message =
         name === '.'
-          ? '{{.}} means the item of a list; it stands outside every list.'
+          ? '{{.}} means the value of a section; it stands outside every section.'
           : `${quote(name)} is not declared.`
       report(start, declared, message)
       if (sigil === '' && isIdentifier(name)) undeclared.add(name)
@@ -102,6 +110,7 @@ function createSectionCheck(names: { typeOf(name: string): string | undefined },
 
   return {
     areNamesFree: () => stack.some((section) => section.freesNames),
+    haveValue: () => stack.some((section) => section.sigil === '#'),
     open(tag: Tag): void {
       if (stack.length === MAX_NESTING) {
         const message = `Sections nest deeper than ${MAX_NESTING} levels.`

@@ -41,7 +41,8 @@ export function renderTemplate(template: string, values: Readonly<Record<string,
     const value = resolvePath(path, scopes)
     const shown = Array.isArray(value) ? value.length > 0 : Boolean(value)
     if (shown === inverted) return
-    const isScope = !inverted && value !== true
+    // As in mustache.js, `true` shows a section without hiding the item around it.
+    const isScope = !inverted && (value !== true || scopes.length === 1)
     if (!isScope) visit(nodes, scopes)
     for (const item of isScope ? [value].flat() : []) {
       step()

@@ -5,7 +5,7 @@ import { defineOperation, type Services } from '../../pipeline/operation.ts'
 import { editMeta, type Result } from '../../pipeline/result.ts'
 import { type CurrentTopic, publish, UNCHANGED } from '../../services/publishing.ts'
 import * as sample from '../sample.ts'
-import { ExpectedRevision } from '../topics/edit.ts'
+import { ExpectedRevision, expectedRevisions } from '../topics/edit.ts'
 import { address, admin, Content, infoOf, Prompt, pathOf, promptAnswer } from './record.ts'
 
 export const createPrompt = defineOperation({
@@ -43,11 +43,18 @@ export const updatePrompt = defineOperation({
     input: { ...sample.address, content: sample.editedContent, expected_revision: 1 },
     data: { ...sample.prompt, content: sample.editedContent, ...sample.second },
   },
-  run: (services, { topic_id, prompt_type, content, expected_revision }, { caller }) =>
-    publishPrompt(services, { topic_id, prompt_type, content }, caller.subject, (info, text) => {
-      if (!info) throw notFound(topic_id, prompt_type)
-      assertPromptRevision(info, text, expected_revision)
-    }),
+  run(services, { topic_id, prompt_type, content, expected_revision }, context) {
+    const expected = expectedRevisions(expected_revision, context)
+    return publishPrompt(
+      services,
+      { topic_id, prompt_type, content },
+      context.caller.subject,
+      (info, text) => {
+        if (!info) throw notFound(topic_id, prompt_type)
+        assertPromptRevision(info, text, expected)
+      },
+    )
+  },
 })
 
 export const deletePrompt = defineOperation({
@@ -63,12 +70,13 @@ export const deletePrompt = defineOperation({
   input: z.strictObject({ ...address, expected_revision: ExpectedRevision }),
   output: z.object({ topic_id: z.string(), prompt_type: z.string(), message: z.string() }),
   example: { input: sample.address, data: { ...sample.address, message: 'Prompt deleted.' } },
-  async run(services, { topic_id, prompt_type, expected_revision }, { caller }) {
-    const { warnings } = await publish(services, { topic_id, by: caller.subject }, (current) => {
+  async run(services, { topic_id, prompt_type, expected_revision }, context) {
+    const expected = expectedRevisions(expected_revision, context)
+    const { warnings } = await publish(services, { topic_id, by: context.caller.subject }, (current) => {
       const { record, content } = editable(current, topic_id)
       const info = infoOf(record, prompt_type)
       const { [prompt_type]: text, ...texts } = content.texts
-      assertPromptRevision(info, text, expected_revision)
+      assertPromptRevision(info, text, expected)
       return { ...content, texts }
     })
     const message = 'Prompt deleted.'
@@ -96,17 +104,19 @@ export const restorePrompt = defineOperation({
     input: { ...sample.address, version_id: '1' },
     data: { ...sample.prompt, revision: 3, updated_at: sample.UPDATED_AT },
   },
-  async run(services, { topic_id, prompt_type, version_id, expected_revision }, { caller }) {
+  async run(services, { topic_id, prompt_type, version_id, expected_revision }, context) {
+    const expected = expectedRevisions(expected_revision, context)
+    const by = context.caller.subject
     const { content } = await services.prompts.readVersion(topic_id, prompt_type, version_id)
-    return publishPrompt(services, { topic_id, prompt_type, content }, caller.subject, (info, text) => {
-      if (info) assertPromptRevision(info, text, expected_revision)
-      else if (expected_revision !== undefined) throw new AppError('conflict', 'The prompt is deleted.')
+    return publishPrompt(services, { topic_id, prompt_type, content }, by, (info, text) => {
+      if (info) assertPromptRevision(info, text, expected)
+      else if (expected) throw new AppError('conflict', 'The prompt is deleted.')
     })
   },
 })
 
-function assertPromptRevision(info: PromptInfo, content = '', expected: number | undefined): void {
-  if (expected === undefined || expected === info.revision) return
+function assertPromptRevision(info: PromptInfo, content = '', expected: readonly number[] | undefined): void {
+  if (!expected || expected.includes(info.revision)) return
   const { revision, updated_by, updated_at } = info
   throw new AppError(
     'conflict',

@@ -4,7 +4,7 @@ import { PromptType, TopicId } from '../../domain/identifiers.ts'
 import { sameJson } from '../../domain/json.ts'
 import type { ParameterDefinition } from '../../domain/parameters.ts'
 import { Topic, TopicDefinition } from '../../domain/topic.ts'
-import { defineOperation } from '../../pipeline/operation.ts'
+import { type CallContext, defineOperation } from '../../pipeline/operation.ts'
 import { editMeta, type Result } from '../../pipeline/result.ts'
 import { type Published, publish, UNCHANGED } from '../../services/publishing.ts'
 import * as sample from '../sample.ts'
@@ -16,6 +16,14 @@ export const ExpectedRevision = z
   .positive()
   .optional()
   .describe('The revision that the edit was made from; another one is a conflict.')
+
+/** The revisions that an edit may be made from: what the field says, else `If-Match`; `undefined` means any. */
+export function expectedRevisions(
+  expected_revision: number | undefined,
+  { ifMatch }: CallContext,
+): readonly number[] | undefined {
+  return expected_revision === undefined ? ifMatch : [expected_revision]
+}
 
 const EditedTopic = Topic.extend({ available_prompts: z.array(z.string()), message: z.string() })
 
@@ -108,14 +116,15 @@ export const updateTopic = defineOperation({
       message: 'Topic updated.',
     },
   },
-  async run(services, { topic_id, expected_revision, ...changes }, { caller }) {
+  async run(services, { topic_id, expected_revision, ...changes }, context) {
+    const expected = expectedRevisions(expected_revision, context)
     const { before, topic, warnings } = await publish(
       services,
-      { topic_id, by: caller.subject },
+      { topic_id, by: context.caller.subject },
       (current) => {
         if (!current) throw notFound(topic_id)
         const { record, content } = current
-        assertTopicRevision(record, expected_revision)
+        assertTopicRevision(record, expected)
         if (record.deleted_at !== undefined && changes.is_active !== true) {
           throw new AppError('conflict', `Topic "${topic_id}" is deleted; is_active: true brings it back.`)
         }
@@ -165,18 +174,19 @@ export const deleteTopic = defineOperation({
   input: z.strictObject({ topic_id: TopicId, expected_revision: ExpectedRevision }),
   output: z.object({ topic_id: z.string(), message: z.string() }),
   example: { input: sample.id, data: { ...sample.id, message: 'Topic deleted.' } },
-  async run(services, { topic_id, expected_revision }, { caller }) {
-    const { topic } = await publish(services, { topic_id, by: caller.subject }, (current) => {
+  async run(services, { topic_id, expected_revision }, context) {
+    const expected = expectedRevisions(expected_revision, context)
+    const { topic } = await publish(services, { topic_id, by: context.caller.subject }, (current) => {
       if (!current || current.record.deleted_at !== undefined) throw notFound(topic_id)
-      assertTopicRevision(current.record, expected_revision)
+      assertTopicRevision(current.record, expected)
       return { ...current.content, deleted: true }
     })
     return { data: { topic_id, message: 'Topic deleted.' }, meta: { revision: topic.revision } }
   },
 })
 
-function assertTopicRevision(record: Topic, expected: number | undefined): void {
-  if (expected === undefined || expected === record.revision) return
+function assertTopicRevision(record: Topic, expected: readonly number[] | undefined): void {
+  if (!expected || expected.includes(record.revision)) return
   const { topic_id, revision, updated_by, updated_at } = record
   throw new AppError(
     'conflict',

@@ -1,12 +1,20 @@
 import * as z from 'zod'
 import { hasRole } from '../../domain/caller.ts'
 import { TopicId } from '../../domain/identifiers.ts'
+import { ParameterDefinition } from '../../domain/parameters.ts'
 import { definitionOf, Topic, TopicDefinition } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
 import * as sample from '../sample.ts'
 
+const { name, type } = ParameterDefinition.shape
+
 const TopicSummary = TopicDefinition.extend({
+  allowed_parameters: z
+    .array(z.object({ name, type, required: z.boolean() }))
+    .describe(
+      'The rest of each definition comes with get_topic, and with include_parameters of get_prompts.',
+    ),
   available_prompts: z.array(z.string()),
   revision: z.int(),
   updated_at: z.string(),
@@ -91,6 +99,12 @@ function summaryOf(topic: Topic): z.infer<typeof TopicSummary> {
   const { revision, updated_at, updated_by, deleted_at } = topic
   return {
     ...definitionOf(topic),
+    // Descriptions, defaults and rules would be most of a long list.
+    allowed_parameters: topic.allowed_parameters.map(({ name, type, required }) => ({
+      name,
+      type,
+      required,
+    })),
     available_prompts: promptTypes(topic),
     revision,
     updated_at,

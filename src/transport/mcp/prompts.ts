@@ -42,6 +42,7 @@ const get = defineOperation({
   effect: 'read',
   limit: 'retrieval',
   cache: 'none',
+  wholeBody: 'arguments',
   about: ({ name }) => ({ topic_id: name }),
   input: z.object({ name: TopicId, arguments: JsonObject.default({}) }),
   output: z.custom<GetPromptResult>((value) => typeof value === 'object'),
@@ -72,10 +73,8 @@ export async function listPrompts(session: McpSession, { cursor }: Params): Prom
 }
 
 export async function getPrompt(session: McpSession, params: Params): Promise<GetPromptResult> {
-  const { data, meta } = await executeVerb(session, get, {
-    name: params['name'],
-    arguments: params['arguments'],
-  })
+  const input = { name: params['name'], arguments: params['arguments'] }
+  const { data, meta } = await executeVerb(session, get, input, { parameterPrefix: '' })
   return meta?.stale ? { ...data, _meta: { ...data._meta, stale: true, as_of: meta.as_of } } : data
 }
 

@@ -1,9 +1,10 @@
-import { Server, type ServerContext } from '@modelcontextprotocol/server'
+import type { Server, ServerContext } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { JsonObject, MAX_DEPTH } from '../../domain/json.ts'
 import { parseInput } from '../../domain/validation.ts'
 import { CACHE_HINTS, METHODS, type Method, toProtocolError } from './methods.ts'
+import { StrictServer } from './sdk-server.ts'
 import type { CallOptions, McpSession } from './session.ts'
 import { SKILLS_EXTENSION } from './skills.ts'
 
@@ -34,7 +35,7 @@ export type Subscriptions = Set<string> | 'stream' | 'none'
  */
 export function createMcpServer(session: McpSession, subscriptions: Subscriptions): Server {
   const isModern = subscriptions === 'stream'
-  const server = new Server(SERVER_INFO, {
+  const server = new StrictServer(SERVER_INFO, {
     capabilities: {
       prompts: { listChanged: true },
       resources: { listChanged: true, ...(subscriptions !== 'none' && { subscribe: true }) },

@@ -28,7 +28,7 @@ export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
   { execute, caller, rateLimited, requestId = randomUUID() }: McpSession,
   operation: Operation<Input, Data>,
   input: unknown,
-  options: CallOptions = {},
+  options: CallOptions & Pick<CallContext, 'parameterPrefix'> = {},
 ): Promise<Result<z.input<Data>>> {
   return execute(operation, input, { caller, requestId, ...(rateLimited && { rateLimited }), ...options })
 }

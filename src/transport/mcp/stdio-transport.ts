@@ -10,6 +10,7 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server'
 import { NOT_JSON, parseJson } from '../../domain/json.ts'
+import { dropNulls } from './absent.ts'
 
 /** Largest message read. Far above what any operation takes, so that they answer `too_large` themselves. */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
@@ -107,6 +108,7 @@ export function stdioTransport(input: Readable, output: Writable, onClosed: () =
       refuse(ProtocolErrorCode.ParseError, 'The line is not JSON.')
       return
     }
+    dropNulls(message)
     if (isMessage(message)) {
       expectAnswer(message)
       transport.onmessage?.(message)
@@ -137,5 +139,6 @@ function isMessage(value: unknown): value is JSONRPCMessage {
 
 function idOf(value: unknown): string | number | null {
   const { id } = (typeof value === 'object' && value !== null ? value : {}) as { id?: unknown }
-  return typeof id === 'string' || typeof id === 'number' ? id : null
+  // A number that may have been rounded would be no answer to any request.
+  return typeof id === 'string' || Number.isSafeInteger(id) ? (id as string | number) : null
 }

@@ -1,6 +1,6 @@
 import type { CallToolResult, ListToolsResult, Tool } from '@modelcontextprotocol/server'
 import { type Caller, hasRole } from '../../domain/caller.ts'
-import { AppError, problemOf, toAppError } from '../../domain/errors.ts'
+import { AppError, invalidInput, problemOf, toAppError } from '../../domain/errors.ts'
 import { operations } from '../../operations/table.ts'
 import { answerSchema, type Operation } from '../../pipeline/operation.ts'
 import { responseBody, responseJson } from '../../pipeline/result.ts'
@@ -44,7 +44,7 @@ export async function callTool(
   const operation = typeof name === 'string' ? operationOf(name, session.caller) : undefined
   if (!operation) throw new AppError('not_found', 'There is no tool of this name.')
   try {
-    const result = await executeVerb(session, operation, input ?? {}, options)
+    const result = await executeVerb(session, operation, argumentsIn(input), options)
     return {
       content: [{ type: 'text', text: responseJson(result) }],
       structuredContent: responseBody(result),
@@ -57,6 +57,16 @@ export async function callTool(
       isError: true,
       _meta: { code: problem.code },
     }
+  }
+}
+
+/** The arguments of a call, which clients leave out or send as null when there are none. */
+function argumentsIn(input: unknown): unknown {
+  const given = input ?? {}
+  if (typeof given === 'object' && !Array.isArray(given)) return given
+  // As a function, so that the pipeline judges the caller's rights first.
+  return () => {
+    throw invalidInput([{ path: 'arguments', expected: 'object', message: 'expected an object.' }])
   }
 }
 

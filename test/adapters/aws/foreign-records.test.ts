@@ -1,9 +1,14 @@
+import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { expect, it } from 'vitest'
 import { fingerprint } from '../../../src/domain/prompt-store.ts'
+import { updatePrompt } from '../../../src/operations/prompts/edit.ts'
+import { updateTopic } from '../../../src/operations/topics/edit.ts'
 import { infoOf, topicOf, versionText } from '../../contracts/store.ts'
 import { freshPlace, keepVersions, openAws, type Place } from '../../helpers/aws-store.ts'
+import { failureOf } from '../../helpers/errors.ts'
+import { caller } from '../../helpers/operations.ts'
 import { waitFor } from '../../helpers/program.ts'
 import { openServices, putBodies } from '../../helpers/services.ts'
 import { type AwsParts, describeWithAws } from '../../stand-ins/aws.ts'
@@ -148,6 +153,105 @@ describeWithAws('a record that another program made', (parts) => {
     expect(catalog.list().map(({ topic_id }) => topic_id)).toContain('good')
     const isServed = catalog.list().some(({ topic_id }) => topic_id === 'core_values')
     expect(isServed).toBe(!catalog.invalid().has('core_values'))
+  })
+})
+
+describeWithAws('a record with values that JavaScript has not', (parts) => {
+  /** Attributes as DynamoDB holds them, which no object of JavaScript says. */
+  const odd: Record<string, AttributeValue> = {
+    config: {
+      M: {
+        seed: { N: '9007199254740993' },
+        ratio: { N: '0.5' },
+        default_model: { NULL: true },
+        vendor: {
+          M: { ids: { L: [{ N: '12345678901234567890123456789012345678' }] }, none: { NULL: true } },
+        },
+      },
+    },
+    allowed_parameters: {
+      L: ['user_name', 'conversation_history'].map((name) => ({
+        M: {
+          name: { S: name },
+          type: { S: name === 'user_name' ? 'string' : 'array' },
+          default: { NULL: true },
+          validation: { M: { type: { S: 'length' }, min: { NULL: true }, max: { N: '500' } } },
+        },
+      })),
+    },
+    prompts: {
+      L: [
+        { M: { prompt_type: { S: 'system' }, reviews: { N: '9007199254740993' } } },
+        { M: { prompt_type: { S: 'user' }, updated_by: { NULL: true } } },
+      ],
+    },
+    external_id: { NULL: true },
+    cost_centre: { N: '99999999999999999999' },
+  }
+
+  async function setUpOdd() {
+    const { place, store, services } = await setUp(parts)
+    const names = Object.keys(odd)
+    const key = { TableName: place.table, Key: { topic_id: { S: 'core_values' } } }
+    const write = new UpdateItemCommand({
+      ...key,
+      UpdateExpression: `SET ${names.map((name) => `${name} = :${name}`).join(', ')}`,
+      ExpressionAttributeValues: Object.fromEntries(names.map((name) => [`:${name}`, odd[name] as never])),
+    })
+    await store.dynamodb.send(write)
+    const read = new GetItemCommand({ ...key, ConsistentRead: true })
+    const rawItem = async () => (await store.dynamodb.send(read)).Item
+    return { services: await services(), rawItem }
+  }
+
+  it('is served with nulls as absent and numbers that are not exact as text', async () => {
+    const { services } = await setUpOdd()
+    const topic = services.catalog.published('core_values')
+    const rule = { type: 'length', max: 500 }
+    expect(topic.config).toEqual({
+      seed: '9007199254740993',
+      ratio: 0.5,
+      vendor: { ids: ['12345678901234567890123456789012345678'], none: null },
+    })
+    expect(topic.allowed_parameters).toMatchObject([
+      { name: 'user_name', validation: rule },
+      { name: 'conversation_history', validation: rule },
+    ])
+    expect(topic).not.toHaveProperty('external_id')
+  })
+
+  it('is edited like any other, and keeps what an edit does not change to the last digit', async () => {
+    const { services, rawItem } = await setUpOdd()
+    const call = caller(services)
+    await call(updateTopic, { topic_id: 'core_values', description: 'By us' })
+    await call(updatePrompt, { topic_id: 'core_values', prompt_type: 'user', content: 'New: {{user_name}}' })
+    // What an editor sends back as it was read is no change either.
+    const { config, allowed_parameters } = services.catalog.topic('core_values')
+    const whole = { topic_id: 'core_values', topic_name: 'Ours', config, allowed_parameters }
+    expect((await call(updateTopic, whole)).meta).toMatchObject({ revision: 4 })
+    const { external_id, prompts, ...kept } = odd
+    expect(await rawItem()).toMatchObject({
+      ...kept,
+      description: { S: 'By us' },
+      topic_name: { S: 'Ours' },
+      revision: { N: '4' },
+    })
+    const replaced = { topic_id: 'core_values', config: { ...config, ratio: 1 } }
+    await call(updateTopic, replaced)
+    const item = await rawItem()
+    const { default_model, ...values } = odd['config']?.M ?? {}
+    expect(item).toMatchObject({ ...kept, config: { M: { ...values, ratio: { N: '1' } } } })
+    expect(item?.['prompts']?.L).toMatchObject([
+      { M: { prompt_type: { S: 'system' }, reviews: { N: '9007199254740993' }, revision: { N: '1' } } },
+      { M: { prompt_type: { S: 'user' }, revision: { N: '2' } } },
+    ])
+  })
+
+  it('refuses a number that is not exact by its path', async () => {
+    const { services } = await setUpOdd()
+    const wrong = { topic_id: 'core_values', config: { seed: 2 ** 53 } }
+    const error = await failureOf(() => caller(services)(updateTopic, wrong))
+    expect(error).toMatchObject({ code: 'invalid_input', errors: [{ path: 'config.seed' }] })
   })
 })
 

@@ -81,6 +81,18 @@ describe('rendering', () => {
     expect(render(body, { list: [0], flag: true, text: 'x' })).toBe('')
   })
 
+  it('takes {{.}} for the value of the section, of whatever type', () => {
+    const body = '{{#text}}Note: {{.}}{{/text}}|{{#number}}{{{.}}}{{/number}}|{{#flag}}{{&.}}{{/flag}}'
+    expect(linesOf(body)).toEqual([])
+    expect(render(body, { text: 'a < {{b}}', number: -0.5, flag: true })).toBe('Note: a < {{b}}|-0.5|true')
+    expect(render(body, { text: '', number: 0, flag: false })).toBe('||')
+    const nested = '{{#list}}{{#flag}}{{.}}{{#text}}({{.}}){{/text}}{{/flag}}{{/list}}'
+    expect(render(nested, { list: [1, 2], flag: true, text: 'x' })).toBe('1(x)2(x)')
+    expect(render('{{#record.a}}{{.}}{{/record.a}}', { record: { a: 'deep' } })).toBe('deep')
+    expect(linesOf('{{^text}}{{.}}{{/text}}')).toHaveLength(1)
+    expect(linesOf('{{#text}}{{name}}{{/text}}')).toHaveLength(1)
+  })
+
   it('looks for a name in the innermost item first, then outwards', () => {
     const body = '{{#list}}{{name}}:{{text}}{{#items}}({{name}},{{.}}){{/items}};{{/list}}'
     const list = [
@@ -162,7 +174,7 @@ describe('checking', () => {
       '4:1 Delimiter changes are not supported; write \\{{ for literal braces.',
       '4:12 Section "flag" is still open.',
       '5:1 Section "flag" is closed but was never opened.',
-      '5:10 {{.}} means the item of a list; it stands outside every list.',
+      '5:10 {{.}} means the value of a section; it stands outside every section.',
       '7:3 The tag is never closed; write \\{{ for literal braces.',
       '6:1 Section "list" is never closed.',
     ])

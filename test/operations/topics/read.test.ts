@@ -3,6 +3,7 @@ import type { TopicDefinition } from '../../../src/domain/topic.ts'
 import { getTopic, listTopics } from '../../../src/operations/topics/read.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { caller } from '../../helpers/operations.ts'
+import { parameter } from '../../helpers/parameters.ts'
 import { openServices, put } from '../../helpers/services.ts'
 import { topicContent } from '../../helpers/topics.ts'
 
@@ -43,6 +44,22 @@ async function allPages(
 }
 
 describe('listing topics', () => {
+  it('names the parameters, their types and which are required; getting a topic says the rest', async () => {
+    const { call, add } = await setUp()
+    const rule = { type: 'range', min: 0 } as const
+    const parameters = [
+      parameter('rate', 'number', { description: 'Long.', default: 1, validation: rule, required: true }),
+      parameter('note'),
+    ]
+    await add('c', { allowed_parameters: parameters })
+    const [summary] = (await call(listTopics, {})).data
+    expect(summary?.allowed_parameters).toEqual([
+      { name: 'rate', type: 'number', required: true },
+      { name: 'note', type: 'string', required: false },
+    ])
+    expect((await call(getTopic, { topic_id: 'c' })).data.allowed_parameters).toEqual(parameters)
+  })
+
   it('shows summaries without texts, by display order, then id', async () => {
     const { call, add } = await setUp()
     await add('b', { display_order: 2 })

@@ -12,6 +12,7 @@ import type { LimitName, RateLimiter } from '../../../domain/rate-limiter.ts'
 import { raceAbort } from '../../../domain/time.ts'
 import { consumeLimit, type Execute } from '../../../pipeline/execute.ts'
 import type { Catalog } from '../../../services/catalog/catalog.ts'
+import { dropNulls } from '../../mcp/absent.ts'
 import { announceChanges } from '../../mcp/changes.ts'
 import { METHODS } from '../../mcp/methods.ts'
 import type { McpSession, Params } from '../../mcp/session.ts'
@@ -95,6 +96,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     const { body } = request
     const caller = callerOf(request)
     if (body === NOT_JSON) return reply.code(400).send(parseError)
+    dropNulls(body)
     for (const [limit, cost] of costsOf(body, caller)) {
       await consumeLimit(limiter, caller, limit, cost, (status) => setRateLimitHeaders(reply, limit, status))
     }

@@ -49,8 +49,8 @@ export function inputReader({
     // Not by assignment, which would make `__proto__` something else than a member.
     const input = Object.fromEntries([...members, ...fromQuery, ...Object.entries(inPath)])
     const ifMatch = headers['if-match']
-    if (ifMatch === undefined || effect === 'read') return input
-    return withRevision(input, ifMatch, takesRevision)
+    if (ifMatch !== undefined && effect !== 'read') assertCondition(ifMatch, input, takesRevision)
+    return input
   }
 }
 
@@ -75,26 +75,37 @@ function misplacedFields(
 }
 
 /**
- * The revision that an edit was made from, by `If-Match` (RFC 9110, section 13.1.1); `undefined` for `*`, which asks
- * only that there is something to edit.
- *
- * @throws AppError `invalid_input` for anything but one tag of ours.
+ * The revisions that `If-Match` names, by strong comparison (RFC 9110, section 13.1.1): weak tags and tags that are not
+ * ours name none. `undefined` without the header, and for `*`, which asks only that there is something to edit.
  */
-function revisionOf(ifMatch: string): number | undefined {
-  if (ifMatch.trim() === '*') return undefined
-  const [, digits] = /^\s*"([1-9]\d{0,14})"\s*$/.exec(ifMatch) ?? []
-  if (digits !== undefined) return Number(digits)
-  const message = 'expected the ETag of an answer, for example "3".'
-  throw invalidInput([{ path: 'if-match', expected: 'one revision in quotes', message }])
+export function revisionsIn(ifMatch: string | undefined): number[] | undefined {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined
+  return (tagsIn(ifMatch) ?? []).flatMap((tag) => {
+    const [, digits] = /^"([1-9]\d{0,14})"$/.exec(tag) ?? []
+    return digits === undefined ? [] : [Number(digits)]
+  })
 }
 
-/** `If-Match` is another way to say `expected_revision`. */
-function withRevision(input: Record<string, unknown>, ifMatch: string, takesRevision: boolean) {
-  const revision = revisionOf(ifMatch)
-  const isTwice = input['expected_revision'] !== undefined && input['expected_revision'] !== revision
-  if (!takesRevision || isTwice) {
-    const message = takesRevision ? 'contradicts expected_revision.' : 'has no meaning for this request.'
-    throw invalidInput([{ path: 'if-match', expected: 'no such header', message }])
-  }
-  return revision === undefined ? input : { ...input, expected_revision: revision }
+/** The entity tags of a list; `undefined` if it is none. */
+function tagsIn(list: string): string[] | undefined {
+  const tags: string[] = []
+  // A tag may hold commas, a header holds no NUL.
+  const parts = list.replace(/(?:W\/)?"[^"]*"/g, (tag) => {
+    tags.push(tag)
+    return '\0'
+  })
+  const isList = parts.split(',').every((part) => ['', '\0'].includes(part.trim()))
+  return isList && tags.length > 0 ? tags : undefined
+}
+
+/** `If-Match` is another way to say `expected_revision`. @throws AppError `invalid_input`. */
+function assertCondition(ifMatch: string, input: Record<string, unknown>, takesRevision: boolean): void {
+  const refused = (expected: string, message: string) =>
+    invalidInput([{ path: 'if-match', expected, message }])
+  if (!takesRevision) throw refused('no such header', 'has no meaning for this request.')
+  if (ifMatch.trim() !== '*' && !tagsIn(ifMatch))
+    throw refused('revisions in quotes', 'expected the ETag of an answer, for example "3".')
+  const given = input['expected_revision'] ?? undefined
+  if (given !== undefined && !revisionsIn(ifMatch)?.includes(given as number))
+    throw refused('no such header', 'contradicts expected_revision.')
 }

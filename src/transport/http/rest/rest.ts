@@ -5,7 +5,7 @@ import type { Result } from '../../../pipeline/result.ts'
 import { type Authenticate, callerOf } from '../identity/authenticator.ts'
 import { setRateLimitHeaders } from '../rate-limit-headers.ts'
 import { acceptsEvents, disconnectSignal, streamResult } from '../sse.ts'
-import { inputReader } from './input.ts'
+import { inputReader, revisionsIn } from './input.ts'
 import { rawJsonBodies } from './json-body.ts'
 import { sendResult } from './response.ts'
 import { API_ROOT, type RestRoute, restRoutes, routerPath } from './routes.ts'
@@ -69,10 +69,12 @@ export function callContext(
   { limit }: Pick<Operation, 'limit'>,
   path = request.params as Record<string, string>,
 ): CallContext {
+  const ifMatch = revisionsIn(request.headers['if-match'])
   return {
     caller: callerOf(request),
     requestId: request.id,
     path,
+    ...(ifMatch && { ifMatch }),
     onRateLimit: (status) => setRateLimitHeaders(reply, limit, status),
   }
 }

@@ -67,7 +67,39 @@ test('a stale If-Match is 412 and tells the current text, a stale expected_revis
   expect((await admin(`GET ${prompt}`)).json.data).toMatchObject({ content: 'two', revision: 2 })
 })
 
-test('an If-Match that is no single tag of ours, contradicts or means nothing is refused by name', async () => {
+test('an If-Match of several revisions is true when one is the current, for topics and prompts alike', async () => {
+  const { admin } = server
+  const { topic, prompt } = await newTopic('several')
+  const bodies = { [`PUT ${prompt}`]: { content: 'two' }, [`PUT ${topic}`]: { topic_name: 'Two' } }
+  const send = (line: string, tags: string, more: object = {}) => {
+    const body = line.startsWith('PUT') ? { ...bodies[line], ...more } : undefined
+    return admin(line, { headers: { 'if-match': tags }, ...(body && { body }) })
+  }
+  const lines = [`PUT ${prompt}`, `DELETE ${prompt}`, `PUT ${topic}`, `DELETE ${topic}`]
+  // Weak tags never match, and others are no revisions of ours; a tag may hold a comma.
+  for (const tags of [
+    '"7", "8"',
+    'W/"1"',
+    'W/"1", W/"2"',
+    '"x"',
+    '"0"',
+    '""',
+    '"a,1"',
+    `"${'9'.repeat(30)}"`,
+  ]) {
+    for (const line of lines) expectProblem(await send(line, tags), 412, 'conflict')
+  }
+  const restored = { body: { version_id: '1' }, headers: { 'if-match': '"7", W/"1"' } }
+  expectProblem(await admin(`POST ${prompt}/restore`, restored), 412, 'conflict')
+  expect((await admin(`GET ${topic}`)).headers.etag).toBe('"1"')
+
+  expect((await send(`PUT ${prompt}`, '"7", "1"', { expected_revision: 1 })).headers.etag).toBe('"2"')
+  expect((await send(`PUT ${topic}`, 'W/"9","2" , "a,b"')).headers.etag).toBe('"3"')
+  expect((await send(`DELETE ${prompt}`, '"2", "3"')).status).toBe(200)
+  expect((await send(`DELETE ${topic}`, ', "3","4",')).status).toBe(200)
+})
+
+test('an If-Match that is no list of tags, contradicts or means nothing is refused by name', async () => {
   const { admin } = server
   const { topic, prompt } = await newTopic('malformed')
   const put = (tag: string, more: object = {}) =>
@@ -75,10 +107,11 @@ test('an If-Match that is no single tag of ours, contradicts or means nothing is
       body: { content: 'two', ...more },
       headers: { 'if-match': tag },
     })
-  for (const tag of ['1', '"0"', '"x"', 'W/"1"', '"1", "2"', '""', '"1" x', '"-1"', `"${'9'.repeat(30)}"`]) {
+  for (const tag of ['1', '"1" x', '"1" "2"', '"1', 'w/"1"', '*, "1"', ',', '']) {
     expectProblem(await put(tag), 400, 'invalid_input', ['if-match'])
   }
-  expectProblem(await put('"1"', { expected_revision: 2 }), 400, 'invalid_input', ['if-match'])
+  for (const tag of ['"1"', '"1", "3"', 'W/"2"'])
+    expectProblem(await put(tag, { expected_revision: 2 }), 400, 'invalid_input', ['if-match'])
   const headers = { 'if-match': '"1"' }
   const another = await admin('POST /admin/prompts', { body: kpiTopic('another'), headers })
   expectProblem(another, 400, 'invalid_input', ['if-match'])
