@@ -1,8 +1,8 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
-import { join } from 'node:path'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import type { StoreEvent, StoreListener, StoreWatch } from '../../domain/topic.ts'
 import type { Layout } from './layout.ts'
+import { createSignatures } from './signatures.ts'
 
 /** Notifications of the operating system get lost now and then (overflow, network drives): compare all files so often. */
 const SWEEP_MS = 60_000
@@ -12,10 +12,12 @@ const MAX_QUIET_MS = 100
 /**
  * Watches the folders of a store, not its files: a general watcher keeps a handle for every file, this one for
  * every folder, and a store of 10,000 topics has 20,000 files. Events that belong together (an editor's truncate
- * and write, a `git pull`) are reported together.
+ * and write, a `git pull`) are reported together. No folder shows what happens behind a symbolic link, so topics with
+ * links are looked at all the time.
  *
  * @param freshnessMs how soon a change is reported, at the latest.
  * @param warn is called when folders cannot be watched, so that all files are compared all the time instead.
+ * @param dueEdits is asked for topics to report although nothing happens to them; see `HandEdits.due`.
  */
 export async function watchFolders(
   layout: Layout,
@@ -23,11 +25,13 @@ export async function watchFolders(
     freshnessMs,
     warn,
     topicIds,
+    dueEdits,
     listener,
   }: {
     freshnessMs: number
     warn: (message: string) => void
     topicIds: () => string[]
+    dueEdits: () => string[]
     listener: StoreListener
   },
 ): Promise<StoreWatch> {
@@ -37,7 +41,9 @@ export async function watchFolders(
   const signatures = createSignatures(layout, topicIds)
   const limits = { quietMs: Math.min(MAX_QUIET_MS, freshnessMs / 4), latestMs: lookMs }
   const changes = createDebounce(limits, (topic_ids) => {
-    if (reachable) notify({ topic_ids, reachable })
+    if (!reachable) return
+    signatures.refresh(topic_ids)
+    notify({ topic_ids, reachable })
   })
   const watchers = createFolderWatchers((path, code) =>
     warn(`cannot watch ${path} (${code}); looking at all files every ${lookMs} ms instead`),
@@ -74,9 +80,18 @@ export async function watchFolders(
       return
     }
     if (!reachable || found !== identity) restore(found)
+    else changes.add(...changedFiles(), ...dueEdits())
+  }
+
+  function changedFiles(): string[] {
     // With the first look, not before: a start must not wait for it.
-    else if (!signatures.haveBaseline()) signatures.update()
-    else if (watchers.haveFailed() || signatures.ageMs() > SWEEP_MS) changes.add(...signatures.update())
+    if (!signatures.haveBaseline()) {
+      signatures.update()
+      // What links lead to may have changed since the start.
+      return signatures.linked()
+    }
+    const isSweepDue = watchers.haveFailed() || signatures.ageMs() > SWEEP_MS
+    return isSweepDue ? signatures.update() : signatures.updateLinked()
   }
 
   watchStore(layout, watchers, changes.add)
@@ -197,55 +212,9 @@ function createFolderWatchers(onFailure: (path: string, code: string | undefined
   }
 }
 
-/** Times and sizes of all files of a store, compared from look to look. */
-export function createSignatures(layout: Layout, topicIds: () => string[]) {
-  let last: Map<string, string> | undefined
-  let updatedAt = performance.now()
-
-  return {
-    /** Ids of the topics of which a file has changed since the last call: all, if there was none. */
-    update(): string[] {
-      updatedAt = performance.now()
-      const before = last ?? new Map<string, string>()
-      const now = new Map(topicIds().map((topic_id) => [topic_id, signatureOf(layout, topic_id)]))
-      last = now
-      const ids = new Set([...now.keys(), ...before.keys()])
-      return [...ids].filter((topic_id) => now.get(topic_id) !== before.get(topic_id))
-    },
-    haveBaseline: () => last !== undefined,
-    /** Milliseconds since the last look. */
-    ageMs: () => performance.now() - updatedAt,
-    /** Makes all topics changed ones. */
-    clear() {
-      last = undefined
-    },
-  }
-}
-
 /** Changes when one of the folders is another one than before. */
 function identityOf(layout: Layout): string {
   const facts = [layout.topics, layout.prompts, layout.states].map((path) => statSync(path))
   // A new folder may get the number of the one that was removed.
   return facts.map(({ ino, birthtimeMs }) => `${ino}@${birthtimeMs}`).join(':')
-}
-
-/** Times and sizes of all files of a topic, as one text to compare. */
-function signatureOf(layout: Layout, topic_id: string): string {
-  const folder = layout.promptFolder(topic_id)
-  let texts: string[] = []
-  try {
-    texts = readdirSync(folder).map((name) => join(folder, name))
-  } catch {
-    // No prompts yet.
-  }
-  return [layout.definition(topic_id), layout.state(topic_id), ...texts].map(fileSignature).join('|')
-}
-
-function fileSignature(path: string): string {
-  try {
-    const facts = statSync(path, { throwIfNoEntry: false })
-    return facts ? `${facts.mtimeMs}:${facts.size}` : '-'
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unreadable'
-  }
 }

@@ -1,10 +1,11 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { StoreEvent, TopicRepository } from '../../../src/domain/topic.ts'
 import { infoOf, newTopic, topicOf } from '../../contracts/store.ts'
 import { failureOf } from '../../helpers/errors.ts'
-import { FRESHNESS_MS, openFiles } from '../../helpers/files-store.ts'
+import { FRESHNESS_MS, openFiles, SETTLE_MS } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { waitFor } from '../../helpers/program.ts'
 import { topicContent } from '../../helpers/topics.ts'
@@ -89,6 +90,7 @@ describe('a hand edit', () => {
     const added = await topicOf(theirs.topics, 't')
     expect(added.prompts.map(({ prompt_type }) => prompt_type).sort()).toEqual(['system', 'user'])
     await remove('prompts/t/system.md')
+    await setTimeout(SETTLE_MS)
     expect((await topicOf(theirs.topics, 't')).prompts.map(({ prompt_type }) => prompt_type)).toEqual([
       'user',
     ])
@@ -115,6 +117,7 @@ describe('a hand edit', () => {
     await topicOf(mine.topics, 't')
     await remove(DEFINITION)
     await remove('prompts/t')
+    await setTimeout(SETTLE_MS)
     const deleted = await topicOf(theirs.topics, 't')
     expect(deleted).toMatchObject({ revision: 3, is_active: false, updated_by: 'file' })
     expect(deleted.deleted_at).toBe(deleted.updated_at)

@@ -1,7 +1,8 @@
-import { appendFile, cp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { connect } from '../../helpers/clients.ts'
+import { runCommand } from '../../helpers/command.ts'
 import { writeTopic } from '../../helpers/data-folder.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { targetOf } from '../../helpers/matrix.ts'
@@ -78,15 +79,15 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
     expect(prompts.map(({ name }) => name)).toEqual(expect.arrayContaining(['one_more', 'and_another']))
   })
 
-  test('hears of a topic that a person removes', async () => {
+  test('hears of a topic that another process deletes', async () => {
     const { client, folder, told } = await listen([
       'prompt://goals',
       'prompt://goals/user',
       'prompt://vision',
     ])
     const { heard, tookMs } = await told(async () => {
-      await rm(join(folder, 'prompts/goals'), { recursive: true })
-      await rm(join(folder, 'topics/goals.json'))
+      const { code } = await runCommand(['topics', 'delete', 'goals'], { PROMPTS_DATA_DIR: folder })
+      expect(code).toBe(0)
     })
     expect(heard).toEqual([PROMPTS, RESOURCES, `${UPDATED} prompt://goals`, `${UPDATED} prompt://goals/user`])
     expect(tookMs).toBeLessThan(PROMPTLY_MS)

@@ -1,0 +1,128 @@
+import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
+import { isIdentifier } from '../../domain/identifiers.ts'
+import type { Layout } from './layout.ts'
+
+/** What stands at a path, without its content. */
+interface PathFacts {
+  /** Changes with the file that the path leads to. */
+  signature: string
+  /** When that file, or a link to it, was changed, replaced or renamed last; 0 if nothing is there. */
+  changedAt: number
+  isLink: boolean
+}
+
+/** The signature of a path where nothing is. */
+const NOTHING = '-'
+
+/** The files of a topic, without their contents. */
+export interface TopicFacts {
+  definition: PathFacts
+  folder: PathFacts
+  /** By the names of their files. */
+  texts: ReadonlyMap<string, PathFacts>
+}
+
+export function topicFacts(layout: Layout, topic_id: string): TopicFacts {
+  let types: string[] = []
+  try {
+    types = textTypesIn(layout.promptFolder(topic_id))
+  } catch {
+    // No prompts yet, or no folder that can be read.
+  }
+  return {
+    definition: pathFacts(layout.definition(topic_id)),
+    folder: pathFacts(layout.promptFolder(topic_id)),
+    texts: new Map(types.map((type) => [type, pathFacts(layout.body(topic_id, type))])),
+  }
+}
+
+/** All files of a topic as one text to compare. */
+export function signatureOf({ definition, texts }: TopicFacts): string {
+  const parts = [...texts].map(([type, { signature }]) => `${type}=${signature}`)
+  return [definition.signature, ...parts].join('|')
+}
+
+/** Whether a change of the topic's files may happen elsewhere, where no folder of the store shows it. */
+function hasLinks({ definition, folder, texts }: TopicFacts): boolean {
+  return [definition, folder, ...texts.values()].some(({ isLink }) => isLink)
+}
+
+/** Whether another file is at `path` than when `before` was seen; missing: no file. */
+export function hasChanged(path: string, before: PathFacts | undefined): boolean {
+  return pathFacts(path).signature !== (before?.signature ?? NOTHING)
+}
+
+/** The prompt types of which a folder holds a text. */
+export function textTypesIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.md') && isIdentifier(name.slice(0, -3)))
+    .map((name) => name.slice(0, -3))
+    .sort()
+}
+
+function pathFacts(path: string): PathFacts {
+  let own: Stats | undefined
+  try {
+    own = lstatSync(path, { throwIfNoEntry: false })
+    if (!own) return { signature: NOTHING, changedAt: 0, isLink: false }
+    const isLink = own.isSymbolicLink()
+    const target = isLink ? statSync(path) : own
+    return {
+      signature: `${target.ino}:${target.mtimeMs}:${target.size}`,
+      changedAt: Math.max(own.ctimeMs, target.ctimeMs),
+      isLink,
+    }
+  } catch (error) {
+    // A link to nothing or to itself, or a folder in its place that may not be entered.
+    const signature = (error as NodeJS.ErrnoException).code ?? 'unreadable'
+    return { signature, changedAt: own?.ctimeMs ?? 0, isLink: own?.isSymbolicLink() ?? false }
+  }
+}
+
+/** Times and sizes of all files of a store, compared from look to look. */
+export function createSignatures(layout: Layout, topicIds: () => string[]) {
+  let last: Map<string, string> | undefined
+  let updatedAt = performance.now()
+  const linked = new Set<string>()
+
+  function look(topic_id: string): string {
+    const facts = topicFacts(layout, topic_id)
+    if (hasLinks(facts)) linked.add(topic_id)
+    else linked.delete(topic_id)
+    return `${signatureOf(facts)}|${pathFacts(layout.state(topic_id)).signature}`
+  }
+
+  return {
+    /** Ids of the topics of which a file has changed since the last call: all, if there was none. */
+    update(): string[] {
+      updatedAt = performance.now()
+      const before = last ?? new Map<string, string>()
+      linked.clear()
+      const now = new Map(topicIds().map((topic_id) => [topic_id, look(topic_id)]))
+      last = now
+      const ids = new Set([...now.keys(), ...before.keys()])
+      return [...ids].filter((topic_id) => now.get(topic_id) !== before.get(topic_id))
+    },
+    /** The same for the topics that have links, and for no others. */
+    updateLinked(): string[] {
+      return [...linked].filter((topic_id) => {
+        const now = look(topic_id)
+        const hasChanged = last?.get(topic_id) !== now
+        last?.set(topic_id, now)
+        return hasChanged
+      })
+    },
+    /** Takes note of changes that were noticed otherwise: a file may be a link now. */
+    refresh(topic_ids: readonly string[]): void {
+      for (const topic_id of topic_ids) last?.set(topic_id, look(topic_id))
+    },
+    linked: (): string[] => [...linked],
+    haveBaseline: () => last !== undefined,
+    /** Milliseconds since the last look at everything. */
+    ageMs: () => performance.now() - updatedAt,
+    /** Makes all topics changed ones. */
+    clear() {
+      last = undefined
+    },
+  }
+}
