@@ -1,4 +1,5 @@
-import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import type { Layout } from './layout.ts'
 
@@ -75,7 +76,21 @@ function pathFacts(path: string): PathFacts {
   } catch (error) {
     // A link to nothing or to itself, or a folder in its place that may not be entered.
     const signature = (error as NodeJS.ErrnoException).code ?? 'unreadable'
-    return { signature, changedAt: own?.ctimeMs ?? 0, isLink: own?.isSymbolicLink() ?? false }
+    const isLink = own?.isSymbolicLink() ?? false
+    return { signature, changedAt: Math.max(own?.ctimeMs ?? 0, isLink ? lossTime(path) : 0), isLink }
+  }
+}
+
+/** When the target of a link went, at the latest: the nearest folder that is left has changed then. */
+function lossTime(link: string): number {
+  try {
+    let path = resolve(dirname(link), readlinkSync(link))
+    do path = dirname(path)
+    while (!existsSync(path))
+    return statSync(path).mtimeMs
+  } catch {
+    // It changes right now.
+    return Date.now()
   }
 }
 
