@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { TopicContent } from '../../src/domain/topic.ts'
 import { connect } from '../helpers/clients.ts'
@@ -176,6 +176,55 @@ describe('import', () => {
     const topics = variants.map((variant) => ({ ...topicContent('t').definition, ...variant }))
     await writeFile(file, JSON.stringify({ topics }))
     expect(await on(store, 'import', file)).toMatchObject({ code: 2, stdout: '' })
+    expect(await topicFilesOf(store)).toEqual([])
+  })
+
+  test('passes over what systems and editors leave behind, and says so', async () => {
+    const [store, source] = [await tempFolder(), await folderWith(topicContent('t', { user: 'x' }))]
+    const leftovers = [
+      'topics/.DS_Store',
+      'topics/._t.json',
+      'topics/t.json~',
+      'topics/t.json.orig',
+      'prompts/.DS_Store',
+      'prompts/Thumbs.db',
+      'prompts/__MACOSX/t/._user.md',
+      'prompts/desktop.ini',
+      'prompts/t/._user.md',
+      'prompts/t/.user.md.swp',
+      'prompts/t/user.md.orig',
+      'prompts/t/user.md~',
+    ]
+    for (const path of leftovers) {
+      await mkdir(dirname(join(source, path)), { recursive: true })
+      await writeFile(join(source, path), 'x')
+    }
+    const { code, stderr } = await on(store, 'import', source)
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr:
+        'Passed over topics/.DS_Store, topics/._t.json, topics/t.json.orig, topics/t.json~, prompts/.DS_Store, ' +
+        'prompts/Thumbs.db, prompts/__MACOSX, prompts/desktop.ini, prompts/t/._user.md, prompts/t/.user.md.swp and 2 more.\n',
+    })
+    const shown = (await topicFilesOf(store)).filter((path) => !path.startsWith('.'))
+    expect(shown).toEqual(['prompts/t/user.md', 'topics/t.json'])
+  })
+
+  test.each([
+    'topics/My-Goals.json',
+    'topics/T.JSON',
+    'prompts/My-Goals/system.md',
+    'prompts/t/System.md',
+    'prompts/t/user.txt',
+    'prompts/notes.md',
+    'prompts/t.json',
+  ])('refuses %s, which may be meant as a part of a topic', async (path) => {
+    const [store, source] = [await tempFolder(), await folderWith(topicContent('t', { user: 'x' }))]
+    await mkdir(dirname(join(source, path)), { recursive: true })
+    await writeFile(join(source, path), '{}')
+    const { code, stderr } = await on(store, 'import', source)
+    expect(code).toBe(2)
+    expect(path).toContain(/^Invalid input: ([^:]+): /.exec(stderr)?.[1])
     expect(await topicFilesOf(store)).toEqual([])
   })
 

@@ -43,9 +43,14 @@ export function signatureOf({ definition, texts }: TopicFacts): string {
   return [definition.signature, ...parts].join('|')
 }
 
-/** Whether a change of the topic's files may happen elsewhere, where no folder of the store shows it. */
-function hasLinks({ definition, folder, texts }: TopicFacts): boolean {
-  return [definition, folder, ...texts.values()].some(({ isLink }) => isLink)
+/** The paths behind which a topic's files may change although no folder of the store shows it. */
+function linksOf(layout: Layout, topic_id: string, { definition, folder, texts }: TopicFacts): string[] {
+  const all: [string, PathFacts][] = [
+    [layout.definition(topic_id), definition],
+    [layout.promptFolder(topic_id), folder],
+    ...[...texts].map(([type, facts]): [string, PathFacts] => [layout.body(topic_id, type), facts]),
+  ]
+  return all.filter(([, { isLink }]) => isLink).map(([path]) => path)
 }
 
 /** Whether another file is at `path` than when `before` was seen; missing: no file. */
@@ -69,7 +74,7 @@ function pathFacts(path: string): PathFacts {
     const isLink = own.isSymbolicLink()
     const target = isLink ? statSync(path) : own
     return {
-      signature: `${target.ino}:${target.mtimeMs}:${target.size}`,
+      signature: signatureIn(target),
       changedAt: Math.max(own.ctimeMs, target.ctimeMs),
       isLink,
     }
@@ -79,6 +84,22 @@ function pathFacts(path: string): PathFacts {
     const isLink = own?.isSymbolicLink() ?? false
     return { signature, changedAt: Math.max(own?.ctimeMs ?? 0, isLink ? lossTime(path) : 0), isLink }
   }
+}
+
+function signatureIn({ ino, mtimeMs, size }: Stats): string {
+  return `${ino}:${mtimeMs}:${size}`
+}
+
+/** What links lead to, as one text to compare. */
+function targetsOf(links: readonly string[]): string {
+  const targets = links.map((link) => {
+    try {
+      return signatureIn(statSync(link))
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code
+    }
+  })
+  return targets.join('|')
 }
 
 /** When the target of a link went, at the latest: the nearest folder that is left has changed then. */
@@ -98,11 +119,13 @@ function lossTime(link: string): number {
 export function createSignatures(layout: Layout, topicIds: () => string[]) {
   let last: Map<string, string> | undefined
   let updatedAt = performance.now()
-  const linked = new Set<string>()
+  /** Of the topics that have links. */
+  const linked = new Map<string, { links: string[]; targets: string }>()
 
   function look(topic_id: string): string {
     const facts = topicFacts(layout, topic_id)
-    if (hasLinks(facts)) linked.add(topic_id)
+    const links = linksOf(layout, topic_id, facts)
+    if (links.length > 0) linked.set(topic_id, { links, targets: targetsOf(links) })
     else linked.delete(topic_id)
     return `${signatureOf(facts)}|${pathFacts(layout.state(topic_id)).signature}`
   }
@@ -118,20 +141,18 @@ export function createSignatures(layout: Layout, topicIds: () => string[]) {
       const ids = new Set([...now.keys(), ...before.keys()])
       return [...ids].filter((topic_id) => now.get(topic_id) !== before.get(topic_id))
     },
-    /** The same for the topics that have links, and for no others. */
+    /** Ids of the topics of which a link leads to something else than before. Looks at links only, and so costs little. */
     updateLinked(): string[] {
-      return [...linked].filter((topic_id) => {
-        const now = look(topic_id)
-        const hasChanged = last?.get(topic_id) !== now
-        last?.set(topic_id, now)
-        return hasChanged
-      })
+      const changed = [...linked].filter(([, { links, targets }]) => targetsOf(links) !== targets)
+      const ids = changed.map(([topic_id]) => topic_id)
+      for (const topic_id of ids) last?.set(topic_id, look(topic_id))
+      return ids
     },
     /** Takes note of changes that were noticed otherwise: a file may be a link now. */
     refresh(topic_ids: readonly string[]): void {
       for (const topic_id of topic_ids) last?.set(topic_id, look(topic_id))
     },
-    linked: (): string[] => [...linked],
+    linked: (): string[] => [...linked.keys()],
     haveBaseline: () => last !== undefined,
     /** Milliseconds since the last look at everything. */
     ageMs: () => performance.now() - updatedAt,

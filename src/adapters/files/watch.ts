@@ -90,8 +90,14 @@ export async function watchFolders(
       // What links lead to may have changed since the start.
       return signatures.linked()
     }
+    const relinked = signatures.updateLinked()
+    for (const topic_id of relinked) {
+      // The folder may be another one now.
+      watchers.unwatch(layout.promptFolder(topic_id))
+      watchTexts(layout, watchers, topic_id, changes.add)
+    }
     const isSweepDue = watchers.haveFailed() || signatures.ageMs() > SWEEP_MS
-    return isSweepDue ? signatures.update() : signatures.updateLinked()
+    return isSweepDue ? [...relinked, ...signatures.update()] : relinked
   }
 
   watchStore(layout, watchers, changes.add)
@@ -117,20 +123,29 @@ function watchStore(layout: Layout, watchers: FolderWatchers, add: (topic_id: st
   const onTopicFile = (name: string) => {
     if (name.endsWith('.json')) addTopic(name.slice(0, -'.json'.length))
   }
-  const watchPrompts = (topic_id: string) =>
-    watchers.watch(layout.promptFolder(topic_id), () => add(topic_id))
   const onPromptFolder = (topic_id: string) => {
     if (!isIdentifier(topic_id)) return
     // The folder may be a new one under an old name.
     watchers.unwatch(layout.promptFolder(topic_id))
-    watchPrompts(topic_id)
+    watchTexts(layout, watchers, topic_id, add)
     add(topic_id)
   }
   watchers.close()
   watchers.watch(layout.topics, onTopicFile)
   watchers.watch(layout.states, onTopicFile)
   watchers.watch(layout.prompts, onPromptFolder)
-  for (const topic_id of readdirSync(layout.prompts)) if (isIdentifier(topic_id)) watchPrompts(topic_id)
+  for (const topic_id of readdirSync(layout.prompts)) {
+    if (isIdentifier(topic_id)) watchTexts(layout, watchers, topic_id, add)
+  }
+}
+
+function watchTexts(
+  layout: Layout,
+  watchers: FolderWatchers,
+  topic_id: string,
+  add: (topic_id: string) => void,
+): void {
+  watchers.watch(layout.promptFolder(topic_id), () => add(topic_id))
 }
 
 /**
