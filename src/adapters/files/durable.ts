@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { lstat, open, realpath, rename, rm } from 'node:fs/promises'
+import { lstatSync, readFileSync, realpathSync } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { withoutByteOrderMark } from '../../domain/json.ts'
 
@@ -31,7 +31,7 @@ export async function replaceFile(
   content: string,
   mode?: number,
 ): Promise<void> {
-  const target = await targetOf(path)
+  const target = targetOf(path)
   const name = `${basename(target)}.${randomUUID()}.tmp`
 
   async function replaceBy(temporary: string): Promise<void> {
@@ -55,22 +55,10 @@ export async function replaceFile(
   await syncFolder(dirname(target))
 }
 
-/** The file that a path leads to, which may not exist yet. Throws for a link to nothing. */
-async function targetOf(path: string): Promise<string> {
-  try {
-    return await realpath(path)
-  } catch (error) {
-    const isNew = (error as NodeJS.ErrnoException).code === 'ENOENT' && !(await isThere(path))
-    if (isNew) return path
-    throw error
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  )
+/** The file that a path leads to. Throws for a link to nothing. */
+function targetOf(path: string): string {
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
+  return isLink ? realpathSync(path) : path
 }
 
 async function writeSynced(path: string, content: string, mode: number | undefined): Promise<void> {

@@ -48,6 +48,7 @@ export function handEdits(layout: Layout, settleMs: number): HandEdits {
   const edits = new Map<string, HandEdit>()
   /** When any topic was edited last. */
   let lastSince = -Infinity
+  const openedAt = performance.now()
 
   function quietSince({ since }: HandEdit): number {
     return Math.max(since, Math.min(lastSince, since + MAX_SETTLE_MS - settleMs))
@@ -57,14 +58,17 @@ export function handEdits(layout: Layout, settleMs: number): HandEdits {
     quietMs(topic_id) {
       const facts = topicFacts(layout, topic_id)
       const signature = signatureOf(facts)
+      const now = performance.now()
       let edit = edits.get(topic_id)
       if (edit?.signature !== signature) {
         const isOut = edit?.isOut ?? false
-        edit = { signature, ...changeTimes(layout, facts), unwrittenMs: 0, isOut, isDecided: false }
+        const times = changeTimes(layout, facts)
+        // A start can only go by the files. Later a change is noticed as it happens, whatever clock the drive has.
+        const since = now - openedAt < settleMs ? times.since : now
+        edit = { signature, ...times, since, unwrittenMs: 0, isOut, isDecided: false }
         edits.set(topic_id, edit)
         lastSince = Math.max(lastSince, edit.since)
       }
-      const now = performance.now()
       edit.unwrittenMs = Math.max(0, edit.writtenAt + WRITTEN_MS - now)
       return now - quietSince(edit)
     },

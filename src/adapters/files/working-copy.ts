@@ -15,7 +15,7 @@ import {
 import { check } from '../../domain/validation.ts'
 import { replaceFile } from './durable.ts'
 import type { Layout } from './layout.ts'
-import { hasChanged, type TopicFacts, textTypesIn, topicFacts } from './signatures.ts'
+import { hasChanged, type TopicFacts, textTypesIn } from './signatures.ts'
 
 /** Members of a record that a hand-made file may hold (copied from an answer, say) and that are ours to keep. */
 const BOOKKEEPING = [
@@ -122,7 +122,7 @@ function parseDefinition(
 }
 
 /** See {@link textTypesIn}; a folder that cannot be read is an error of the topic. */
-function promptTypesIn(layout: Layout, topic_id: string, errors: FieldError[]): string[] {
+function promptTypesIn(layout: Layout, topic_id: string, errors: FieldError[] = []): string[] {
   const folder = layout.promptFolder(topic_id)
   try {
     return textTypesIn(folder)
@@ -206,7 +206,7 @@ export async function writeWorkingCopy(
     if (topic.deleted_at === undefined) await writeIfDifferent(layout, definition, formatDefinition(topic))
     else await remove(layout, definition)
   }
-  for (const type of topicFacts(layout, topic_id).texts.keys()) {
+  for (const type of promptTypesIn(layout, topic_id)) {
     const path = layout.body(topic_id, type)
     if (wanted.has(type) || (seen && hasChanged(path, seen.texts.get(type)))) continue
     await remove(layout, path)

@@ -62,6 +62,7 @@ async function watched(served: () => Promise<string>, until: () => boolean): Pro
     seen.add(await served())
     await setTimeout(1)
   }
+  seen.add(await served())
   return [...seen]
 }
 
