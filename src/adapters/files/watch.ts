@@ -1,4 +1,5 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import type { StoreEvent, StoreListener, StoreWatch } from '../../domain/topic.ts'
 import type { Layout } from './layout.ts'
@@ -8,6 +9,7 @@ import { createSignatures } from './signatures.ts'
 const SWEEP_MS = 60_000
 /** Events that follow each other faster than this belong together. */
 const MAX_QUIET_MS = 100
+const REPORTED_TOGETHER = 100
 
 /**
  * Watches the folders of a store, not its files: a general watcher keeps a handle for every file, this one for
@@ -40,14 +42,20 @@ export async function watchFolders(
   let identity = identityOf(layout)
   const signatures = createSignatures(layout, topicIds)
   const limits = { quietMs: Math.min(MAX_QUIET_MS, freshnessMs / 4), latestMs: lookMs }
-  const changes = createDebounce(limits, (topic_ids) => {
-    if (!reachable) return
-    signatures.refresh(topic_ids)
-    notify({ topic_ids, reachable })
-  })
+  const changes = createDebounce(limits, report)
   const watchers = createFolderWatchers((path, code) =>
     warn(`cannot watch ${path} (${code}); looking at all files every ${lookMs} ms instead`),
   )
+
+  /** A checkout changes thousands of topics: what else waits goes first in between. */
+  async function report(changed: string[]): Promise<void> {
+    for (let at = 0; reachable && at < changed.length; at += REPORTED_TOGETHER) {
+      const topic_ids = changed.slice(at, at + REPORTED_TOGETHER)
+      signatures.refresh(topic_ids)
+      notify({ topic_ids, reachable })
+      await setImmediate()
+    }
+  }
 
   function notify(event: StoreEvent): void {
     // What the listener could not take over is reported again once the store can be read.
@@ -156,7 +164,7 @@ function watchTexts(
  */
 export function createDebounce(
   { quietMs, latestMs }: { quietMs: number; latestMs: number },
-  flush: (ids: string[]) => void,
+  flush: (ids: string[]) => unknown,
 ): { add(...ids: string[]): void; close(): void } {
   const gathered = new Set<string>()
   let timer: NodeJS.Timeout | undefined

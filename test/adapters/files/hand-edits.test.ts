@@ -1,11 +1,10 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { StoreEvent, TopicRepository } from '../../../src/domain/topic.ts'
 import { infoOf, newTopic, topicOf } from '../../contracts/store.ts'
 import { failureOf } from '../../helpers/errors.ts'
-import { FRESHNESS_MS, openFiles, SETTLE_MS } from '../../helpers/files-store.ts'
+import { FRESHNESS_MS, openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { waitFor } from '../../helpers/program.ts'
 import { topicContent } from '../../helpers/topics.ts'
@@ -33,6 +32,14 @@ async function reasonOf(topics: TopicRepository, topic_id = 't'): Promise<string
   const stored = await topics.get(topic_id)
   if (!stored || !('invalid' in stored)) throw new Error(`topic ${topic_id} is not invalid`)
   return stored.invalid
+}
+
+/** Waits until what is missing counts as deleted. */
+async function settled(topics: TopicRepository): Promise<void> {
+  await waitFor(async () => {
+    const stored = await topics.get('t')
+    return stored && !('invalid' in stored)
+  }, 5_000)
 }
 
 describe('a hand edit', () => {
@@ -90,7 +97,7 @@ describe('a hand edit', () => {
     const added = await topicOf(theirs.topics, 't')
     expect(added.prompts.map(({ prompt_type }) => prompt_type).sort()).toEqual(['system', 'user'])
     await remove('prompts/t/system.md')
-    await setTimeout(SETTLE_MS)
+    await settled(theirs.topics)
     expect((await topicOf(theirs.topics, 't')).prompts.map(({ prompt_type }) => prompt_type)).toEqual([
       'user',
     ])
@@ -117,7 +124,7 @@ describe('a hand edit', () => {
     await topicOf(mine.topics, 't')
     await remove(DEFINITION)
     await remove('prompts/t')
-    await setTimeout(SETTLE_MS)
+    await settled(theirs.topics)
     const deleted = await topicOf(theirs.topics, 't')
     expect(deleted).toMatchObject({ revision: 3, is_active: false, updated_by: 'file' })
     expect(deleted.deleted_at).toBe(deleted.updated_at)
