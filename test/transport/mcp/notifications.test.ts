@@ -1,9 +1,10 @@
 import { appendFile, cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { topicOf } from '../../contracts/store.ts'
 import { connect } from '../../helpers/clients.ts'
-import { runCommand } from '../../helpers/command.ts'
 import { writeTopic } from '../../helpers/data-folder.ts'
+import { openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { targetOf } from '../../helpers/matrix.ts'
 import { PACKAGE_ROOT, runProgram, waitFor } from '../../helpers/program.ts'
@@ -85,9 +86,10 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
       'prompt://goals/user',
       'prompt://vision',
     ])
+    const { topics } = openFiles(folder)
+    const goals = await topicOf(topics, 'goals')
     const { heard, tookMs } = await told(async () => {
-      const { code } = await runCommand(['topics', 'delete', 'goals'], { PROMPTS_DATA_DIR: folder })
-      expect(code).toBe(0)
+      await topics.save({ ...goals, is_active: false, deleted_at: new Date().toISOString() }, {})
     })
     expect(heard).toEqual([PROMPTS, RESOURCES, `${UPDATED} prompt://goals`, `${UPDATED} prompt://goals/user`])
     expect(tookMs).toBeLessThan(PROMPTLY_MS)
