@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import * as z from 'zod'
 import { isLoopback } from './domain/address.ts'
 
@@ -100,7 +100,9 @@ function isOrigin(text: string): boolean {
 
 /** A path with the home folder in place of `~`. */
 function fromHome(path: string): string {
-  return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(1)) : path
+  return path === '~' || path.startsWith('~/') || path.startsWith(`~${sep}`)
+    ? join(homedir(), path.slice(1))
+    : path
 }
 
 function urlOf(text: string): URL | undefined {

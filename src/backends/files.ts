@@ -1,8 +1,8 @@
 import { fileKeys } from '../adapters/files/api-keys.ts'
 import { type Layout, openLayout } from '../adapters/files/layout.ts'
+import { foreignFiles } from '../adapters/files/strays.ts'
 import { fileTopics } from '../adapters/files/topics.ts'
 import { filePrompts } from '../adapters/files/versions.ts'
-import { strayTexts } from '../adapters/files/working-copy.ts'
 import { windowRateLimiter } from '../adapters/memory/rate-limiter.ts'
 import type { Config } from '../config.ts'
 import { fail, note, ok } from '../deployment/check.ts'
@@ -25,12 +25,10 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
     describe: () => ({ data: dataDir, fix: 'its files are fixed' }),
     async *check() {
       try {
-        const stray = strayTexts(layout())
+        const { strays } = foreignFiles(layout())
         yield ok(`Data folder ${dataDir} can be read and written`)
-        for (const path of stray) {
-          yield note(
-            `${path} belongs to no topic by its name: prompts/{topic_id}/{prompt_type}.md, in lower case`,
-          )
+        for (const { path, pattern } of strays) {
+          yield note(`${path} belongs to no topic by its name: ${pattern}, in lower case`)
         }
       } catch (error) {
         yield fail(toAppError(error).operatorMessage)

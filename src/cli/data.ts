@@ -5,6 +5,10 @@ import { escapeForeignBraces } from '../domain/template/escape.ts'
 import { definitionOf, type TopicContent } from '../domain/topic.ts'
 import { type ImportStep, importTopics, seedTopics } from '../services/importing.ts'
 import { type CommandContext, localUser, seedsOf, withApp } from './context.ts'
+import { pathArgument } from './path.ts'
+
+/** Files that a remark names. */
+const MAX_LISTED = 10
 
 /** `seed`: adds the topics that come with the program and brings untouched ones up to date. */
 export async function runSeed(context: CommandContext, { json = false }: { json?: boolean }): Promise<void> {
@@ -21,7 +25,8 @@ export async function runImport(
   options: { dryRun?: boolean; escape?: boolean; json?: boolean },
 ): Promise<void> {
   const { dryRun = false, json = false } = options
-  const { contents, errors } = readTopicSource(path)
+  const { contents, errors, leftovers } = readTopicSource(pathArgument('path', path))
+  if (leftovers.length > 0) context.terminal.info(`Passed over ${listed(leftovers)}.`)
   const wanted = options.escape ? contents.map(withLiteralBraces) : contents
   await withApp(context, {}, async ({ services }) => {
     const { subject } = localUser()
@@ -29,6 +34,11 @@ export async function runImport(
     printSteps(context, steps, json)
   })
   if (dryRun) context.terminal.info('Nothing was written (--dry-run).')
+}
+
+function listed(paths: readonly string[]): string {
+  const more = paths.length - MAX_LISTED
+  return paths.slice(0, MAX_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
 function withLiteralBraces({ definition, texts }: TopicContent): TopicContent {
@@ -40,7 +50,8 @@ function withLiteralBraces({ definition, texts }: TopicContent): TopicContent {
 }
 
 /** `export`: all topics that are not deleted, as a folder or as one JSON file. */
-export async function runExport(context: CommandContext, path: string): Promise<void> {
+export async function runExport(context: CommandContext, given: string): Promise<void> {
+  const path = pathArgument('path', given)
   await withApp(context, {}, async ({ services: { catalog } }) => {
     const invalid = [...catalog.invalid().keys()]
     if (invalid.length > 0) {

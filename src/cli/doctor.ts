@@ -53,11 +53,15 @@ async function checkContents({ services: { catalog }, backend }: App): Promise<C
   const invalid = [...catalog.invalid()].map(([topic_id, reason]) =>
     note(`Topic ${topic_id} is invalid and not served until ${fix}: ${reason}`),
   )
+  const incomplete = [...catalog.incomplete()].map(([topic_id, reason]) =>
+    note(`Topic ${topic_id} is served as it was published last, because it is being edited: ${reason}`),
+  )
   const keys = await backend.openKeys()
   const usable = (await keys.list()).filter((key) => isUsable(key, systemClock))
   return [
     ok(`Topics: ${catalog.list().length}, of which active: ${active.length}`),
     ...invalid,
+    ...incomplete,
     usable.length > 0
       ? ok(`API keys: ${usable.length}`)
       : note('No API key yet; HTTP clients need one: purposepath-prompts keys create --name NAME'),

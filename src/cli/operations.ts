@@ -10,6 +10,7 @@ import { type Operation, pathFields } from '../pipeline/operation.ts'
 import { coerce, typeOf } from '../transport/coerce.ts'
 import { type CommandContext, localUser, seedsOf, withApp } from './context.ts'
 import type { CommandIo } from './output.ts'
+import { pathArgument } from './path.ts'
 
 /** Adds a command for every operation: `topics list`, `prompts render TOPIC_ID`, … */
 export function addOperationCommands(program: Command, context: CommandContext): void {
@@ -121,9 +122,10 @@ function fromPairs(pairs: readonly string[]): Record<string, string> {
   )
 }
 
-async function readContent(file: unknown, io: CommandIo): Promise<string | undefined> {
+async function readContent(given: unknown, io: CommandIo): Promise<string | undefined> {
+  const file = typeof given === 'string' ? pathArgument('file', given) : undefined
   try {
-    if (typeof file === 'string') return await readText(file, io)
+    if (file !== undefined) return await readText(file, io)
     // Nothing on stdin is more likely a mistake than an empty text, which --content and --file can give.
     return (await readText('-', io)) || undefined
   } catch (error) {
@@ -138,8 +140,9 @@ async function fromJson(source: string, io: CommandIo): Promise<unknown> {
     invalidInput([{ path: 'parameters', expected: 'a JSON object, @file or -', message }])
   let text = source
   if (source === '-' || source.startsWith('@')) {
+    const file = pathArgument('parameters', source.replace(/^@/, ''))
     try {
-      text = await readText(source.replace(/^@/, ''), io)
+      text = await readText(file, io)
     } catch (error) {
       throw refused(`cannot be read: ${(error as Error).message}`)
     }

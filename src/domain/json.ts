@@ -55,24 +55,31 @@ function sorted(value: unknown): unknown {
   )
 }
 
+/** The mark that some editors and shells put before a text in UTF-8. It is no part of the text. */
+const BYTE_ORDER_MARK = '\uFEFF'
+
+/** A text from a file, a stream, an object or a secret, without the byte-order mark that may stand before it. */
+export function withoutByteOrderMark(text: string): string {
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text
+}
+
 /**
- * The text in `bytes`, or `undefined` if they are not valid UTF-8: nothing is replaced or guessed.
+ * How a text is written to a file or an object, so that {@link decodeUtf8} reads just this text again: one that begins
+ * with the character U+FEFF itself gets a mark before it.
+ */
+export function encodable(text: string): string {
+  return text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK + text : text
+}
+
+/**
+ * The text in `bytes` without a byte-order mark, or `undefined` if they are not valid UTF-8: nothing is replaced or
+ * guessed.
  *
  * Not by TextDecoder: its texts take two bytes for each character, and several times as long to send.
  */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
-  return isUtf8(bytes) ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString() : undefined
-}
-
-/** `text` without one byte order mark at its beginning, which means nothing in JSON (RFC 8259, section 8.1). */
-export function withoutBom(text: string): string {
-  return text.startsWith('\uFEFF') ? text.slice(1) : text
-}
-
-/** The same as {@link decodeUtf8}, for JSON. */
-export function decodeUtf8Json(bytes: Uint8Array): string | undefined {
-  const text = decodeUtf8(bytes)
-  return text === undefined ? undefined : withoutBom(text)
+  if (!isUtf8(bytes)) return undefined
+  return withoutByteOrderMark(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
 }
 
 /** Stands for bytes that are not JSON. */
@@ -80,7 +87,7 @@ export const NOT_JSON = Symbol('not JSON')
 
 /** The JSON value in `bytes`, or {@link NOT_JSON}: also for invalid UTF-8, which is never replaced or guessed. */
 export function parseJson(bytes: Uint8Array): unknown {
-  const text = decodeUtf8Json(bytes)
+  const text = decodeUtf8(bytes)
   if (text === undefined) return NOT_JSON
   try {
     return JSON.parse(text)

@@ -1,4 +1,4 @@
-import { withoutBom } from './json.ts'
+import { withoutByteOrderMark } from './json.ts'
 
 /** Finds the answer in a model's text while it is generated. */
 export interface AnswerFilter {
@@ -58,7 +58,7 @@ export function createJsonFilter(emit: ((text: string) => void) | undefined): An
   }
 
   function receive(text: string): void {
-    const piece = whole === '' ? withoutBom(text) : text
+    const piece = whole === '' ? withoutByteOrderMark(text) : text
     whole += piece
     if (state === 'bare') pass(piece)
     else if (state !== 'silent') {
@@ -130,7 +130,7 @@ function isJson(text: string): boolean {
 
 /** Whether a text is one whole JSON object. */
 export function isWholeObject(text: string): boolean {
-  return /^\s*\{/.test(text) && isJson(withoutBom(text))
+  return /^\s*\{/.test(text) && isJson(withoutByteOrderMark(text))
 }
 
 const OPENING_TAGS = ['<think>', '<thinking>']

@@ -78,8 +78,14 @@ export interface TopicContent {
   texts: PromptTexts
 }
 
-/** What a store answers for a topic: its record, or why the record or a text of it cannot be used. */
-export type StoredTopic = { topic_id: string; topic: Topic } | { topic_id: string; invalid: string }
+/**
+ * What a store answers for a topic: its record, or why the record or a text of it cannot be used. Both while it is being
+ * edited past this program and the edit may be incomplete: the record is then the one that was published last.
+ */
+export type StoredTopic =
+  | { topic_id: string; topic: Topic }
+  | { topic_id: string; invalid: string }
+  | { topic_id: string; topic: Topic; invalid: string }
 
 /** Something happened to the store; `topic_ids` is empty when only its reachability changed. */
 export interface StoreEvent {

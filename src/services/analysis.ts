@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { AppError, invalidInput } from '../domain/errors.ts'
-import { type JsonValue, withoutBom } from '../domain/json.ts'
+import { type JsonValue, withoutByteOrderMark } from '../domain/json.ts'
 import { jsonStringStream } from '../domain/json-string-stream.ts'
 import {
   type AnswerFormat,
@@ -161,7 +161,7 @@ function checkReply({ answers: [answer, ...more] }: ModelReply): CheckedReply {
   if (more.length > 0) return { error: `there are ${more.length + 1} instead of one.` }
   let value: unknown
   try {
-    value = JSON.parse(withoutBom(answer))
+    value = JSON.parse(withoutByteOrderMark(answer))
   } catch {
     return { error: 'it is not JSON.' }
   }

@@ -32,15 +32,28 @@ test('a data folder is made with the first part that is opened', async () => {
   expect(existsSync(folder)).toBe(true)
 })
 
-test('a data folder is checked for texts that belong to no topic', async () => {
+test('a data folder is checked for files that belong to no topic', async () => {
   const folder = await folderWith(topicContent('good', { user: 'x' }))
-  await mkdir(join(folder, 'prompts/stray'))
+  for (const id of ['stray', 'My-Goals']) await mkdir(join(folder, 'prompts', id))
   await writeFile(join(folder, 'prompts/good/USER.md'), 'x')
+  await writeFile(join(folder, 'prompts/My-Goals/system.md'), 'x')
+  await writeFile(join(folder, 'topics/My-Goals.json'), '{}')
+  // Nobody means these as a part of a topic.
+  for (const path of [
+    'topics/.DS_Store',
+    'prompts/.DS_Store',
+    'prompts/good/user.md~',
+    'prompts/good/.user.md.swp',
+  ]) {
+    await writeFile(join(folder, path), 'x')
+  }
   const [first, ...notes] = await checksOf(folder)
   expect(first).toEqual({ level: 'ok', text: `Data folder ${folder} can be read and written` })
   expect(notes.map(({ level, text }) => `${level} ${text.split(' ')[0]}`).sort()).toEqual([
+    'note prompts/My-Goals',
     'note prompts/good/USER.md',
     'note prompts/stray',
+    'note topics/My-Goals.json',
   ])
 })
 

@@ -66,6 +66,30 @@ test('invalid topics are named with what is wrong, and only as invalid', async (
   expect(stdout).toContain('Topics: 1, of which active: 1')
 })
 
+test('a topic with an edit that may be incomplete is named as one that is served', async () => {
+  const folder = await folderWith(topicContent('t', { user: 'x' }))
+  await doctor(folder)
+  await writeFile(join(folder, 'prompts/t/user.md'), '{{nobody}}')
+  const { stdout } = await doctor(folder)
+  expect(linesOf(stdout, 'note').filter((line) => line.includes('Topic'))).toEqual([
+    'note  Topic t is served as it was published last, because it is being edited: prompts/t/user.md:1:1: "nobody" is not declared.',
+  ])
+  expect(stdout).toContain('Topics: 1, of which active: 1')
+})
+
+test('a definition and a text that are named by no identifier are noted', async () => {
+  const folder = await folderWith(topicContent('goals', { user: 'x' }))
+  await writeFile(join(folder, 'topics/My-Goals.json'), '{}')
+  await writeFile(join(folder, 'prompts/goals/System.md'), 'x')
+  const { stdout } = await doctor(folder)
+  expect(linesOf(stdout, 'note')).toEqual(
+    expect.arrayContaining([
+      'note  topics/My-Goals.json belongs to no topic by its name: topics/{topic_id}.json, in lower case',
+      'note  prompts/goals/System.md belongs to no topic by its name: prompts/{topic_id}/{prompt_type}.md, in lower case',
+    ]),
+  )
+})
+
 test('a prompt folder of no topic is noted', async () => {
   const folder = await folderWith(topicContent('good', { user: 'x' }))
   await mkdir(join(folder, 'prompts/stray'))

@@ -1,5 +1,5 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { TopicContent } from '../../src/domain/topic.ts'
 import { connect } from '../helpers/clients.ts'
@@ -179,6 +179,55 @@ describe('import', () => {
     expect(await topicFilesOf(store)).toEqual([])
   })
 
+  test('passes over what systems and editors leave behind, and says so', async () => {
+    const [store, source] = [await tempFolder(), await folderWith(topicContent('t', { user: 'x' }))]
+    const leftovers = [
+      'topics/.DS_Store',
+      'topics/._t.json',
+      'topics/t.json~',
+      'topics/t.json.orig',
+      'prompts/.DS_Store',
+      'prompts/Thumbs.db',
+      'prompts/__MACOSX/t/._user.md',
+      'prompts/desktop.ini',
+      'prompts/t/._user.md',
+      'prompts/t/.user.md.swp',
+      'prompts/t/user.md.orig',
+      'prompts/t/user.md~',
+    ]
+    for (const path of leftovers) {
+      await mkdir(dirname(join(source, path)), { recursive: true })
+      await writeFile(join(source, path), 'x')
+    }
+    const { code, stderr } = await on(store, 'import', source)
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr:
+        'Passed over topics/.DS_Store, topics/._t.json, topics/t.json.orig, topics/t.json~, prompts/.DS_Store, ' +
+        'prompts/Thumbs.db, prompts/__MACOSX, prompts/desktop.ini, prompts/t/._user.md, prompts/t/.user.md.swp and 2 more.\n',
+    })
+    const shown = (await topicFilesOf(store)).filter((path) => !path.startsWith('.'))
+    expect(shown).toEqual(['prompts/t/user.md', 'topics/t.json'])
+  })
+
+  test.each([
+    'topics/My-Goals.json',
+    'topics/T.JSON',
+    'prompts/My-Goals/system.md',
+    'prompts/t/System.md',
+    'prompts/t/user.txt',
+    'prompts/notes.md',
+    'prompts/t.json',
+  ])('refuses %s, which may be meant as a part of a topic', async (path) => {
+    const [store, source] = [await tempFolder(), await folderWith(topicContent('t', { user: 'x' }))]
+    await mkdir(dirname(join(source, path)), { recursive: true })
+    await writeFile(join(source, path), '{}')
+    const { code, stderr } = await on(store, 'import', source)
+    expect(code).toBe(2)
+    expect(path).toContain(/^Invalid input: ([^:]+): /.exec(stderr)?.[1])
+    expect(await topicFilesOf(store)).toEqual([])
+  })
+
   test.each(['nowhere', '.'])('answers that there is nothing to import in %s', async (name) => {
     const { code, stdout, stderr } = await on(await tempFolder(), 'import', join(await tempFolder(), name))
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' })
@@ -215,14 +264,17 @@ describe('export', () => {
     expect(JSON.parse(Buffer.from(files['topics/rich.json'] ?? '', 'latin1').toString())).toEqual(
       rich.definition,
     )
-    expect(Buffer.from(files['prompts/rich/system.md'] ?? '', 'latin1').toString()).toBe(rich.texts['system'])
+    expect(Buffer.from(files['prompts/rich/system.md'] ?? '', 'latin1').toString()).toBe(
+      // The file began with a byte-order mark.
+      rich.texts['system']?.replace(/^\uFEFF/, ''),
+    )
   })
 
   test('holds inactive topics and no deleted ones', async () => {
     const [store, out] = await Promise.all([tempFolder(), tempFolder()])
     const source = await folderWith(topicContent('gone', { user: 'x' }), ...variedTopics())
     await on(store, 'import', source)
-    await rm(join(store, 'topics/gone.json'))
+    await on(store, 'topics', 'delete', 'gone')
     expect(await on(store, 'export', join(out, 'x.json'))).toMatchObject({ code: 0, stdout: '' })
     const { topics } = JSON.parse((await treeOf(out))['x.json'] ?? '') as {
       topics: { topic_id: string; is_active: boolean }[]

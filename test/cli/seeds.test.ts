@@ -1,4 +1,4 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readTopicSource } from '../../src/adapters/files/folder.ts'
@@ -171,8 +171,7 @@ describe('seed', () => {
     const seed = () => runCommand(['seed', '--json'], { PROMPTS_DATA_DIR }, { packageRoot })
     await seed()
     await writeFile(join(PROMPTS_DATA_DIR, 'prompts/vision/user.md'), 'Mine, {{user_name}}')
-    await rm(join(PROMPTS_DATA_DIR, 'topics/goals.json'))
-    await rm(join(PROMPTS_DATA_DIR, 'prompts/goals'), { recursive: true })
+    await runCommand(['topics', 'delete', 'goals'], { PROMPTS_DATA_DIR })
     for (const topic_id of ['vision', 'goals', 'purpose']) await addLine(packageRoot, topic_id)
 
     const { code, stdout } = await seed()
@@ -213,7 +212,7 @@ describe('a store without topics', () => {
   test('is not one that holds a topic of its own, or only a deleted one', async () => {
     const folder = await folderWith(topicContent('mine', { user: 'x' }))
     expect(await revisionsIn(folder)).toEqual({ mine: 1 })
-    await rm(join(folder, 'topics/mine.json'))
+    await runCommand(['topics', 'delete', 'mine'], { PROMPTS_DATA_DIR: folder })
     expect(await revisionsIn(folder)).toEqual({})
     expect(await revisionsIn(folder)).toEqual({})
   })

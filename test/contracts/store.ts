@@ -99,6 +99,16 @@ export function storeContract(open: () => Promise<Store>): void {
       expect(await topicOf(topics, 't')).toEqual(saved)
     })
 
+    it('keeps a text that begins with U+FEFF as it is, although files may begin with it for another reason', async () => {
+      const { topics, prompts } = await open()
+      const texts = { one: '\uFEFFtext', two: '\uFEFF\uFEFF' }
+      const saved = await topics.save(newTopic('t', texts), texts)
+      expect(await topicOf(topics, 't')).toEqual(saved)
+      for (const [type, text] of Object.entries(texts)) {
+        expect(await prompts.read('t', infoOf(saved, type))).toBe(text)
+      }
+    })
+
     it('keeps a deleted record, and revives it', async () => {
       const { topics, prompts } = await open()
       const created = await create(topics, 't', { user: 'text' })

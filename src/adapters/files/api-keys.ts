@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import * as z from 'zod'
 import {
   type ApiKey,
@@ -14,7 +13,7 @@ import {
 import { AppError } from '../../domain/errors.ts'
 import type { OutageOptions } from '../../domain/stale-if-error.ts'
 import type { Clock } from '../../domain/time.ts'
-import { replaceFile } from './durable.ts'
+import { readTextFile, replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { fileLocks } from './lock.ts'
 import { SHORT_LIVED, watchedFile } from './watched-file.ts'
@@ -48,7 +47,7 @@ export function fileKeys(
   function read(): StoredKey[] {
     let text: string
     try {
-      text = readFileSync(layout.keys, 'utf8')
+      text = readTextFile(layout.keys)
     } catch (error) {
       if (isMissing(error)) return []
       throw storeFailure(layout.root, error)

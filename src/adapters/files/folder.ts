@@ -1,14 +1,15 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod'
 import { AppError, type FieldError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
-import { decodeUtf8Json } from '../../domain/json.ts'
+import { encodable, NOT_JSON, parseJson } from '../../domain/json.ts'
 import { definitionOf, type TopicContent, TopicDefinition } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
-import { type Layout, layoutOf } from './layout.ts'
-import { formatDefinition, readTopicFiles, strayTexts } from './working-copy.ts'
+import { layoutOf, topicIdsIn } from './layout.ts'
+import { foreignFiles, type StrayFile } from './strays.ts'
+import { formatDefinition, readTopicFiles } from './working-copy.ts'
 
 /** One JSON file with everything: `{"topics": [{…definition, "prompts": {type: text}}]}`. */
 const TopicsFile = z.strictObject({
@@ -19,6 +20,8 @@ const TopicsFile = z.strictObject({
 export interface TopicSource {
   contents: TopicContent[]
   errors: FieldError[]
+  /** Files that are passed over, such as `.DS_Store`. */
+  leftovers: string[]
 }
 
 /**
@@ -35,45 +38,33 @@ export function readTopicSource(path: string): TopicSource {
 function readFolder(path: string): TopicSource {
   const layout = layoutOf(path)
   if (!existsSync(layout.topics)) throw new AppError('not_found', `${path} holds no folder "topics".`)
+  const { strays, leftovers } = foreignFiles(layout)
   const errors: FieldError[] = []
   const contents: TopicContent[] = []
-  for (const name of readdirSync(layout.topics).sort()) {
-    if (!name.endsWith('.json')) continue
-    const topic_id = name.slice(0, -'.json'.length)
-    if (!isIdentifier(topic_id)) {
-      errors.push({
-        path: `topics/${name}`,
-        expected: 'a topic id as name',
-        message: 'is not named by a topic id.',
-      })
-      continue
-    }
+  for (const topic_id of topicIdsIn(layout.topics)) {
     const files = readTopicFiles(layout, topic_id)
     errors.push(...(files?.errors ?? []))
     if (files?.definition) contents.push({ definition: files.definition, texts: files.texts })
   }
-  return { contents, errors: [...errors, ...strayErrors(layout)] }
+  return { contents, errors: [...errors, ...strays.map(strayError)], leftovers }
 }
 
-function strayErrors(layout: Layout): FieldError[] {
-  return strayTexts(layout).map((path) => ({
-    path,
-    expected: 'prompts/{topic_id}/{prompt_type}.md of a topic',
-    message: 'belongs to no topic by its name.',
-  }))
+function strayError({ path, pattern }: StrayFile): FieldError {
+  return pattern === 'topics/{topic_id}.json'
+    ? { path, expected: 'a topic id as name', message: 'is not named by a topic id.' }
+    : { path, expected: `${pattern} of a topic`, message: 'belongs to no topic by its name.' }
 }
 
 function readFile(path: string): TopicSource {
-  let content: unknown
-  try {
-    content = JSON.parse(decodeUtf8Json(readFileSync(path)) ?? '')
-  } catch {
-    return { contents: [], errors: [{ path, expected: 'JSON', message: 'is not JSON in UTF-8.' }] }
+  const content = parseJson(readFileSync(path))
+  if (content === NOT_JSON) {
+    const error = { path, expected: 'JSON', message: 'is not JSON in UTF-8.' }
+    return { contents: [], errors: [error], leftovers: [] }
   }
   const { data, errors } = check(TopicsFile, content)
-  if (errors) return { contents: [], errors }
+  if (errors) return { contents: [], errors, leftovers: [] }
   const contents = data.topics.map(({ prompts, ...definition }) => ({ definition, texts: prompts }))
-  return { contents, errors: repeatedIds(contents) }
+  return { contents, errors: repeatedIds(contents), leftovers: [] }
 }
 
 function repeatedIds(contents: readonly TopicContent[]): FieldError[] {
@@ -113,7 +104,7 @@ async function writeFolder(path: string, contents: readonly TopicContent[]): Pro
     for (const [type, text] of Object.entries(texts)) {
       const file = layout.body(definition.topic_id, type)
       await mkdir(dirname(file), { recursive: true })
-      await writeFile(file, text)
+      await writeFile(file, encodable(text))
     }
   }
 }

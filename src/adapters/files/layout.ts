@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { AppError } from '../../domain/errors.ts'
+import { isIdentifier } from '../../domain/identifiers.ts'
 import { promptKey } from '../../domain/prompt-store.ts'
 
 /**
@@ -82,6 +83,15 @@ export function openLayout(root: string): Layout {
     throw storeFailure(root, error)
   }
   return layout
+}
+
+/** The topic ids by which JSON files of a folder are named. */
+export function topicIdsIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length))
+    .filter(isIdentifier)
+    .sort()
 }
 
 /** Makes a folder and those above it. Node's own way to do so never ends in places like /proc. */

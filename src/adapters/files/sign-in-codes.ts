@@ -1,11 +1,11 @@
 import { hash, randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import type { SignInCodes } from '../../domain/sign-in.ts'
 import type { Clock } from '../../domain/time.ts'
-import { replaceFile } from './durable.ts'
+import { readTextFile, replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { isMissing } from './working-copy.ts'
 
@@ -61,7 +61,7 @@ export function fileSignInCodes(layout: Layout, clock: Clock): SignInCodes {
 
 function readCode({ root, own }: Layout, path: string): StoredCode | undefined {
   try {
-    return StoredCode.parse(JSON.parse(readFileSync(path, 'utf8')))
+    return StoredCode.parse(JSON.parse(readTextFile(path)))
   } catch (error) {
     if (!existsSync(own)) throw storeFailure(root, error)
     return undefined

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { AppError } from '../../domain/errors.ts'
 import type { OutageOptions } from '../../domain/stale-if-error.ts'
 import { MIN_SECRET_BYTES, type SigningSecret } from '../../domain/tokens.ts'
-import { replaceFile } from './durable.ts'
+import { readTextFile, replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { fileLocks } from './lock.ts'
 import { SHORT_LIVED, watchedFile } from './watched-file.ts'
@@ -22,7 +21,7 @@ export function localSecret(
   function read(): Uint8Array | undefined {
     let text: string
     try {
-      text = readFileSync(path, 'utf8').trim()
+      text = readTextFile(path).trim()
     } catch (error) {
       if (isMissing(error)) return undefined
       throw storeFailure(layout.root, error)

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import type { Topic } from '../../domain/topic.ts'
-import { replaceFile } from './durable.ts'
+import { readTextFile, replaceFile } from './durable.ts'
 import type { Layout } from './layout.ts'
 import { isMissing } from './working-copy.ts'
 
@@ -24,7 +23,7 @@ export function readState(layout: Layout, topic_id: string): TopicState | undefi
   const hint = `fix or remove .purposepath/state/${topic_id}.json (removing it forgets revisions and history)`
   let text: string
   try {
-    text = readFileSync(layout.state(topic_id), 'utf8')
+    text = readTextFile(layout.state(topic_id))
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error

@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { pMapIterable } from 'p-map'
 import { AppError } from '../../domain/errors.ts'
-import { isIdentifier } from '../../domain/identifiers.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import type { Clock } from '../../domain/time.ts'
 import type {
@@ -12,8 +12,10 @@ import type {
   TopicContent,
   TopicRepository,
 } from '../../domain/topic.ts'
-import { type Layout, storeFailure } from './layout.ts'
+import { type HandEdits, handEdits, SETTLE_MS } from './hand-edits.ts'
+import { type Layout, storeFailure, topicIdsIn } from './layout.ts'
 import { fileLocks } from './lock.ts'
+import { type TopicFacts, topicFacts } from './signatures.ts'
 import { nextState, readState, type TopicState, writeState } from './state.ts'
 import { versionText, writeVersion } from './versions.ts'
 import { watchFolders } from './watch.ts'
@@ -21,6 +23,8 @@ import { readWorkingCopy, showsTopic, writeWorkingCopy } from './working-copy.ts
 
 /** Topics read at the same time: those edited by hand wait for the disk. */
 const CONCURRENCY = 16
+/** How often files that are just being written are looked at again before they count as an incomplete edit. */
+const MAX_LOOKS = 10
 
 /** Author of changes that people make to the files themselves. */
 const BY_HAND = 'file'
@@ -29,6 +33,9 @@ const BY_HAND = 'file'
 interface Store {
   layout: Layout
   clock: Clock
+  edits: HandEdits
+  /** See {@link SETTLE_MS}. */
+  settleMs: number
   /** Works on a topic with its lock held; every change of a file makes sure that it still is. */
   locked<T>(topic_id: string, work: (held: Layout) => Promise<T>): Promise<T>
   warn: (message: string) => void
@@ -39,19 +46,29 @@ interface Store {
  *
  * Truth is `state/{topic_id}.json`: a change happens when that file is replaced. The texts it speaks of are
  * durable before, the files that people see follow after, and `pending` tells the next reader that finds them out of
- * step that a writer died in between. Out of step without `pending` means that a person edited the files: the edit is
- * published as a new revision if it is valid, and stops serving the topic until it is fixed if not.
+ * step that a writer died in between. Out of step without `pending` means that a person edited the files. A valid edit
+ * is published as a new revision. While files are invalid or missing, they may be incomplete, and what was published
+ * last is served; once they have been quiet for `settleMs`, missing files are deleted ones, and invalid ones stop serving
+ * the topic until they are fixed.
  *
  * @param freshnessMs how soon changes by other processes and by hand are noticed.
  */
 export function fileTopics(
   layout: Layout,
-  { clock, freshnessMs, warn }: { clock: Clock; freshnessMs: number; warn: (message: string) => void },
+  {
+    clock,
+    freshnessMs,
+    settleMs = SETTLE_MS,
+    warn,
+  }: { clock: Clock; freshnessMs: number; settleMs?: number; warn: (message: string) => void },
 ): TopicRepository {
   const withLock = fileLocks(layout)
+  const edits = handEdits(layout, settleMs)
   const store: Store = {
     layout,
     clock,
+    edits,
+    settleMs,
     warn,
     locked: (topic_id, work) => withLock(topic_id, (assertHeld) => work({ ...layout, assertHeld })),
   }
@@ -77,7 +94,13 @@ export function fileTopics(
     },
 
     watch: (listener) =>
-      watchFolders(layout, { freshnessMs, warn, topicIds: () => topicIds(layout), listener }),
+      watchFolders(layout, {
+        freshnessMs,
+        warn,
+        topicIds: () => topicIds(layout),
+        dueEdits: edits.due,
+        listener,
+      }),
   }
 }
 
@@ -89,11 +112,11 @@ async function readTopic(store: Store, topic_id: string): Promise<StoredTopic | 
     state = readState(layout, topic_id)
     const copy = readWorkingCopy(layout, topic_id)
     if (!state && !copy) return undefined
-    if (state && !state.pending && typeof copy !== 'string' && showsTopic(copy, state.topic)) {
+    if (state && !state.pending && isInStep(copy, state)) {
+      store.edits.end(topic_id)
       return { topic_id, topic: state.topic }
     }
-    // Half-shown files may be a writer at work; only with the lock held they are invalid or an edit.
-    return await store.locked(topic_id, (held) => recover(held, topic_id, store.clock))
+    return await readEdited(store, topic_id)
   } catch (error) {
     // What was published is whole, also where its files cannot be completed now (a full disk, say).
     if (state?.pending) return { topic_id, topic: state.topic }
@@ -103,53 +126,119 @@ async function readTopic(store: Store, topic_id: string): Promise<StoredTopic | 
   }
 }
 
-/** Completes what a dead writer began, then publishes what a person changed. */
-async function recover(held: Layout, topic_id: string, clock: Clock): Promise<StoredTopic | undefined> {
+/** Reads a topic whose files do not show its record, and waits a little for files that are just being written. */
+async function readEdited(store: Store, topic_id: string): Promise<StoredTopic | undefined> {
+  for (let looks = 1; ; looks++) {
+    // Half-shown files may be a writer at work; only with the lock held they are invalid or an edit.
+    const stored = await store.locked(topic_id, (held) => recover(store, held, topic_id))
+    const waitMs = store.edits.unwrittenMs(topic_id)
+    if (waitMs === 0 || looks === MAX_LOOKS) return stored
+    await setTimeout(waitMs)
+  }
+}
+
+/** Completes what a dead writer began, then publishes what a person changed, if that is complete. */
+async function recover(store: Store, held: Layout, topic_id: string): Promise<StoredTopic | undefined> {
+  const { edits } = store
   assertPresent(held)
   let state = readState(held, topic_id)
   if (state?.pending) state = await showState(held, state)
   const copy = readWorkingCopy(held, topic_id)
-  if (typeof copy === 'string') return { topic_id, invalid: copy }
-  if (!copy && !state) return undefined
-  if (state && showsTopic(copy, state.topic)) return { topic_id, topic: state.topic }
-  const topic = editedByHand(copy, state, clock().toISOString())
-  for (const info of topic.prompts) {
-    const text = copy?.texts[info.prompt_type]
-    if (info.updated_by === BY_HAND && text !== undefined) await writeVersion(held, topic_id, info, text)
+  if (isInStep(copy, state)) {
+    edits.end(topic_id)
+    return state && { topic_id, topic: state.topic }
   }
-  await writeState(held, nextState(state, topic, false))
+  const isQuiet = edits.quietMs(topic_id) >= store.settleMs
+  if (typeof copy === 'string') {
+    if (isQuiet) edits.takeOut(topic_id)
+    return servedBefore(store, state, { topic_id, invalid: copy })
+  }
+  const missing = missingFiles(copy, state)
+  if (missing.length > 0 ? !isQuiet : edits.unwrittenMs(topic_id) > 0) {
+    return servedBefore(store, state, { topic_id, invalid: incompleteBecause(missing) })
+  }
+  const topic = await publishEdit(store, held, copy, state)
+  edits.end(topic_id)
   return { topic_id, topic }
 }
 
-/** Makes the files that people see show the published record. */
-async function showState(held: Layout, state: TopicState): Promise<TopicState> {
+function isInStep(copy: TopicContent | string | undefined, state: TopicState | undefined): boolean {
+  if (!state) return copy === undefined
+  return typeof copy !== 'string' && showsTopic(copy, state.topic)
+}
+
+/** What was published last goes on being served while an edit may be incomplete. */
+function servedBefore(
+  { edits }: Store,
+  state: TopicState | undefined,
+  stored: { topic_id: string; invalid: string },
+): StoredTopic {
+  return state && !edits.isOut(stored.topic_id) ? { ...stored, topic: state.topic } : stored
+}
+
+/** Files of the published topic that are gone. */
+function missingFiles(copy: TopicContent | undefined, state: TopicState | undefined): string[] {
+  if (!state || state.topic.deleted_at !== undefined) return []
+  const { topic_id, prompts } = state.topic
+  if (!copy) return [`topics/${topic_id}.json`]
+  return prompts
+    .map(({ prompt_type }) => prompt_type)
+    .filter((type) => copy.texts[type] === undefined)
+    .map((type) => promptKey(topic_id, type))
+}
+
+function incompleteBecause(missing: readonly string[]): string {
+  return missing.length > 0
+    ? `${missing.join(', ')} cannot be found; once the files have been quiet for some seconds, that counts as deleted.`
+    : 'its files are just being written.'
+}
+
+/** Publishes what the files show. */
+async function publishEdit(
+  { clock }: Store,
+  held: Layout,
+  copy: TopicContent | undefined,
+  state: TopicState | undefined,
+): Promise<Topic> {
+  const topic = editedByHand(copy, state, clock().toISOString())
+  for (const info of topic.prompts) {
+    const text = copy?.texts[info.prompt_type]
+    if (info.updated_by === BY_HAND && text !== undefined)
+      await writeVersion(held, topic.topic_id, info, text)
+  }
+  await writeState(held, nextState(state, topic, false))
+  return topic
+}
+
+/**
+ * Makes the files that people see show the published record.
+ *
+ * @param seen see {@link writeWorkingCopy}.
+ */
+async function showState(held: Layout, state: TopicState, seen?: TopicFacts): Promise<TopicState> {
   const { topic } = state
   const texts = new Map(
     topic.deleted_at === undefined
       ? topic.prompts.map((info) => [info.prompt_type, versionText(held, topic.topic_id, info)])
       : [],
   )
-  await writeWorkingCopy(held, topic, (type) => texts.get(type) ?? '')
+  await writeWorkingCopy(held, topic, (type) => texts.get(type) ?? '', seen)
   const shown = { ...state, pending: false }
   await writeState(held, shown)
   return shown
 }
 
 /** Publishes the next revision of a topic; see {@link TopicRepository.save}. */
-async function publish(
-  { clock, warn }: Store,
-  held: Layout,
-  topic: Topic,
-  changed: PromptTexts,
-): Promise<Topic> {
+async function publish(store: Store, held: Layout, topic: Topic, changed: PromptTexts): Promise<Topic> {
   const { topic_id } = topic
-  const stored = await recover(held, topic_id, clock)
+  const stored = await recover(store, held, topic_id)
   if (stored && 'invalid' in stored) {
     throw new AppError(
       'conflict',
       `The files of topic "${topic_id}" are invalid and must be fixed first: ${stored.invalid}`,
     )
   }
+  const seen = topicFacts(store.layout, topic_id)
   if ((stored?.topic.revision ?? 0) !== topic.revision) {
     throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
   }
@@ -161,10 +250,10 @@ async function publish(
   const state = nextState(readState(held, topic_id), next, true)
   await writeState(held, state)
   try {
-    await showState(held, state)
+    await showState(held, state, seen)
   } catch (error) {
     // The change has happened; the next reader completes the files.
-    warn(`the files of topic ${topic_id} do not show its new revision yet: ${(error as Error).message}`)
+    store.warn(`the files of topic ${topic_id} do not show its new revision yet: ${(error as Error).message}`)
   }
   return next
 }
@@ -207,7 +296,5 @@ function editedByHand(copy: TopicContent | undefined, state: TopicState | undefi
 
 /** Ids of every topic that has files or ever had a record. */
 function topicIds(layout: Layout): string[] {
-  const names = [...readdirSync(layout.topics), ...readdirSync(layout.states)]
-  const ids = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5))
-  return [...new Set(ids)].filter(isIdentifier).sort()
+  return [...new Set([...topicIdsIn(layout.topics), ...topicIdsIn(layout.states)])].sort()
 }

@@ -1,9 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { AppError } from '../../domain/errors.ts'
 import type { PromptStore, PromptVersion, PromptVersionText } from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
-import { replaceFile } from './durable.ts'
+import { readTextFile, replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { readState } from './state.ts'
 import { isMissing } from './working-copy.ts'
@@ -86,5 +86,5 @@ function publishedRevisions(layout: Layout, topic_id: string, prompt_type: strin
 }
 
 function readVersion(layout: Layout, topic_id: string, prompt_type: string, revision: number): StoredVersion {
-  return JSON.parse(readFileSync(layout.version(topic_id, prompt_type, revision), 'utf8'))
+  return JSON.parse(readTextFile(layout.version(topic_id, prompt_type, revision)))
 }

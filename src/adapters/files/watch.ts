@@ -1,21 +1,25 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
-import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import type { StoreEvent, StoreListener, StoreWatch } from '../../domain/topic.ts'
 import type { Layout } from './layout.ts'
+import { createSignatures } from './signatures.ts'
 
 /** Notifications of the operating system get lost now and then (overflow, network drives): compare all files so often. */
 const SWEEP_MS = 60_000
 /** Events that follow each other faster than this belong together. */
 const MAX_QUIET_MS = 100
+const REPORTED_TOGETHER = 100
 
 /**
  * Watches the folders of a store, not its files: a general watcher keeps a handle for every file, this one for
  * every folder, and a store of 10,000 topics has 20,000 files. Events that belong together (an editor's truncate
- * and write, a `git pull`) are reported together.
+ * and write, a `git pull`) are reported together. No folder shows what happens behind a symbolic link, so topics with
+ * links are looked at all the time.
  *
  * @param freshnessMs how soon a change is reported, at the latest.
  * @param warn is called when folders cannot be watched, so that all files are compared all the time instead.
+ * @param dueEdits is asked for topics to report although nothing happens to them; see `HandEdits.due`.
  */
 export async function watchFolders(
   layout: Layout,
@@ -23,11 +27,13 @@ export async function watchFolders(
     freshnessMs,
     warn,
     topicIds,
+    dueEdits,
     listener,
   }: {
     freshnessMs: number
     warn: (message: string) => void
     topicIds: () => string[]
+    dueEdits: () => string[]
     listener: StoreListener
   },
 ): Promise<StoreWatch> {
@@ -36,12 +42,20 @@ export async function watchFolders(
   let identity = identityOf(layout)
   const signatures = createSignatures(layout, topicIds)
   const limits = { quietMs: Math.min(MAX_QUIET_MS, freshnessMs / 4), latestMs: lookMs }
-  const changes = createDebounce(limits, (topic_ids) => {
-    if (reachable) notify({ topic_ids, reachable })
-  })
+  const changes = createDebounce(limits, report)
   const watchers = createFolderWatchers((path, code) =>
     warn(`cannot watch ${path} (${code}); looking at all files every ${lookMs} ms instead`),
   )
+
+  /** A checkout changes thousands of topics: what else waits goes first in between. */
+  async function report(changed: string[]): Promise<void> {
+    for (let at = 0; reachable && at < changed.length; at += REPORTED_TOGETHER) {
+      const topic_ids = changed.slice(at, at + REPORTED_TOGETHER)
+      signatures.refresh(topic_ids)
+      notify({ topic_ids, reachable })
+      await setImmediate()
+    }
+  }
 
   function notify(event: StoreEvent): void {
     // What the listener could not take over is reported again once the store can be read.
@@ -74,9 +88,24 @@ export async function watchFolders(
       return
     }
     if (!reachable || found !== identity) restore(found)
+    else changes.add(...changedFiles(), ...dueEdits())
+  }
+
+  function changedFiles(): string[] {
     // With the first look, not before: a start must not wait for it.
-    else if (!signatures.haveBaseline()) signatures.update()
-    else if (watchers.haveFailed() || signatures.ageMs() > SWEEP_MS) changes.add(...signatures.update())
+    if (!signatures.haveBaseline()) {
+      signatures.update()
+      // What links lead to may have changed since the start.
+      return signatures.linked()
+    }
+    const relinked = signatures.updateLinked()
+    for (const topic_id of relinked) {
+      // The folder may be another one now.
+      watchers.unwatch(layout.promptFolder(topic_id))
+      watchTexts(layout, watchers, topic_id, changes.add)
+    }
+    const isSweepDue = watchers.haveFailed() || signatures.ageMs() > SWEEP_MS
+    return isSweepDue ? [...relinked, ...signatures.update()] : relinked
   }
 
   watchStore(layout, watchers, changes.add)
@@ -102,20 +131,29 @@ function watchStore(layout: Layout, watchers: FolderWatchers, add: (topic_id: st
   const onTopicFile = (name: string) => {
     if (name.endsWith('.json')) addTopic(name.slice(0, -'.json'.length))
   }
-  const watchPrompts = (topic_id: string) =>
-    watchers.watch(layout.promptFolder(topic_id), () => add(topic_id))
   const onPromptFolder = (topic_id: string) => {
     if (!isIdentifier(topic_id)) return
     // The folder may be a new one under an old name.
     watchers.unwatch(layout.promptFolder(topic_id))
-    watchPrompts(topic_id)
+    watchTexts(layout, watchers, topic_id, add)
     add(topic_id)
   }
   watchers.close()
   watchers.watch(layout.topics, onTopicFile)
   watchers.watch(layout.states, onTopicFile)
   watchers.watch(layout.prompts, onPromptFolder)
-  for (const topic_id of readdirSync(layout.prompts)) if (isIdentifier(topic_id)) watchPrompts(topic_id)
+  for (const topic_id of readdirSync(layout.prompts)) {
+    if (isIdentifier(topic_id)) watchTexts(layout, watchers, topic_id, add)
+  }
+}
+
+function watchTexts(
+  layout: Layout,
+  watchers: FolderWatchers,
+  topic_id: string,
+  add: (topic_id: string) => void,
+): void {
+  watchers.watch(layout.promptFolder(topic_id), () => add(topic_id))
 }
 
 /**
@@ -126,7 +164,7 @@ function watchStore(layout: Layout, watchers: FolderWatchers, add: (topic_id: st
  */
 export function createDebounce(
   { quietMs, latestMs }: { quietMs: number; latestMs: number },
-  flush: (ids: string[]) => void,
+  flush: (ids: string[]) => unknown,
 ): { add(...ids: string[]): void; close(): void } {
   const gathered = new Set<string>()
   let timer: NodeJS.Timeout | undefined
@@ -197,55 +235,9 @@ function createFolderWatchers(onFailure: (path: string, code: string | undefined
   }
 }
 
-/** Times and sizes of all files of a store, compared from look to look. */
-export function createSignatures(layout: Layout, topicIds: () => string[]) {
-  let last: Map<string, string> | undefined
-  let updatedAt = performance.now()
-
-  return {
-    /** Ids of the topics of which a file has changed since the last call: all, if there was none. */
-    update(): string[] {
-      updatedAt = performance.now()
-      const before = last ?? new Map<string, string>()
-      const now = new Map(topicIds().map((topic_id) => [topic_id, signatureOf(layout, topic_id)]))
-      last = now
-      const ids = new Set([...now.keys(), ...before.keys()])
-      return [...ids].filter((topic_id) => now.get(topic_id) !== before.get(topic_id))
-    },
-    haveBaseline: () => last !== undefined,
-    /** Milliseconds since the last look. */
-    ageMs: () => performance.now() - updatedAt,
-    /** Makes all topics changed ones. */
-    clear() {
-      last = undefined
-    },
-  }
-}
-
 /** Changes when one of the folders is another one than before. */
 function identityOf(layout: Layout): string {
   const facts = [layout.topics, layout.prompts, layout.states].map((path) => statSync(path))
   // A new folder may get the number of the one that was removed.
   return facts.map(({ ino, birthtimeMs }) => `${ino}@${birthtimeMs}`).join(':')
-}
-
-/** Times and sizes of all files of a topic, as one text to compare. */
-function signatureOf(layout: Layout, topic_id: string): string {
-  const folder = layout.promptFolder(topic_id)
-  let texts: string[] = []
-  try {
-    texts = readdirSync(folder).map((name) => join(folder, name))
-  } catch {
-    // No prompts yet.
-  }
-  return [layout.definition(topic_id), layout.state(topic_id), ...texts].map(fileSignature).join('|')
-}
-
-function fileSignature(path: string): string {
-  try {
-    const facts = statSync(path, { throwIfNoEntry: false })
-    return facts ? `${facts.mtimeMs}:${facts.size}` : '-'
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'unreadable'
-  }
 }

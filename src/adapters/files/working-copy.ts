@@ -1,8 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, rm, rmdir } from 'node:fs/promises'
 import type { FieldError } from '../../domain/errors.ts'
-import { isIdentifier } from '../../domain/identifiers.ts'
-import { decodeUtf8, sameJson } from '../../domain/json.ts'
+import { decodeUtf8, encodable, sameJson } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import {
   checkTopic,
@@ -16,6 +15,7 @@ import {
 import { check } from '../../domain/validation.ts'
 import { replaceFile } from './durable.ts'
 import type { Layout } from './layout.ts'
+import { hasChanged, type TopicFacts, textTypesIn } from './signatures.ts'
 
 /** Members of a record that a hand-made file may hold (copied from an answer, say) and that are ours to keep. */
 const BOOKKEEPING = [
@@ -31,6 +31,7 @@ const BOOKKEEPING = [
 const MAX_SHOWN = 5
 /** Room for the largest record, indented as people and we write it. */
 const MAX_DEFINITION_BYTES = 8 * 1024 * 1024
+const BYTE_ORDER_MARK_BYTES = 3
 
 /** What the files of a topic hold, and everything about them that cannot be a topic. */
 export interface TopicFiles {
@@ -81,7 +82,7 @@ export function readTopicFiles(layout: Layout, topic_id: string): TopicFiles | u
   if (text === undefined) return errors.length > 0 ? { texts: {}, errors } : undefined
   const definition = parseDefinition(topic_id, text, path, errors)
   const texts: Record<string, string> = {}
-  for (const type of promptTypesIn(layout.promptFolder(topic_id))) {
+  for (const type of promptTypesIn(layout, topic_id, errors)) {
     const content = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_BODY_BYTES, errors)
     if (content !== undefined) texts[type] = content
   }
@@ -120,46 +121,40 @@ function parseDefinition(
   return checked.data
 }
 
-function promptTypesIn(folder: string): string[] {
+/** See {@link textTypesIn}; a folder that cannot be read is an error of the topic. */
+function promptTypesIn(layout: Layout, topic_id: string, errors: FieldError[] = []): string[] {
+  const folder = layout.promptFolder(topic_id)
   try {
-    return readdirSync(folder)
-      .filter((name) => name.endsWith('.md') && isIdentifier(name.slice(0, -3)))
-      .map((name) => name.slice(0, -3))
-      .sort()
+    return textTypesIn(folder)
   } catch (error) {
-    if (isMissing(error)) return []
-    if (isUnreadable(error)) throw new Error(`${folder} is not a readable folder.`)
-    throw error
+    errors.push(...pathErrors(error, folder, `prompts/${topic_id}`, 'a readable folder'))
+    return []
   }
-}
-
-/** Texts below `prompts/` that belong to no topic, or are not named by a prompt type. */
-export function strayTexts(layout: Layout): string[] {
-  if (!existsSync(layout.prompts)) return []
-  return readdirSync(layout.prompts, { withFileTypes: true }).flatMap((entry) => {
-    const path = `prompts/${entry.name}`
-    if (!entry.isDirectory() || !existsSync(layout.definition(entry.name))) return [path]
-    const types = new Set(promptTypesIn(layout.promptFolder(entry.name)).map((type) => `${type}.md`))
-    const texts = readdirSync(layout.promptFolder(entry.name)).filter((name) => /\.(md|txt)$/i.test(name))
-    return texts.filter((name) => !types.has(name)).map((name) => `${path}/${name}`)
-  })
 }
 
 function readText(file: string, path: string, maxBytes: number, errors: FieldError[]): string | undefined {
   try {
-    const isTooLarge = statSync(file).size > maxBytes
-    const text = isTooLarge ? undefined : decodeUtf8(readFileSync(file))
-    if (text !== undefined) return text
+    const isHuge = statSync(file).size > maxBytes + BYTE_ORDER_MARK_BYTES
+    const text = isHuge ? undefined : decodeUtf8(readFileSync(file))
+    const isTooLarge = isHuge || Buffer.byteLength(text ?? '') > maxBytes
+    if (text !== undefined && !isTooLarge) return text
     errors.push(
       isTooLarge
         ? { path, expected: `at most ${maxBytes} bytes`, message: `is larger than ${maxBytes} bytes.` }
         : { path, expected: 'UTF-8', message: 'is not valid UTF-8.' },
     )
   } catch (error) {
-    if (isUnreadable(error)) errors.push({ path, expected: 'a readable file', message: 'cannot be read.' })
-    else if (!isMissing(error)) throw error
+    errors.push(...pathErrors(error, file, path, 'a readable file'))
   }
   return undefined
+}
+
+/** What an error of the file system says about one path; nothing if nothing is there. Others are of the whole store. */
+function pathErrors(error: unknown, file: string, path: string, expected: string): FieldError[] {
+  if (isUnreadable(error)) return [{ path, expected, message: 'cannot be read.' }]
+  if (!isMissing(error)) throw error
+  const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
+  return isLink ? [{ path, expected, message: 'is a link to nothing.' }] : []
 }
 
 /** Whether one path cannot be read, as opposed to the whole store. */
@@ -185,33 +180,44 @@ export function showsTopic(copy: TopicContent | undefined, topic: Topic): boolea
   )
 }
 
-/** Makes the files show `topic`; `textOf` gives the texts. Doing it twice does no harm. */
+/**
+ * Makes the files show `topic`; `textOf` gives the texts. Doing it twice does no harm.
+ *
+ * @param seen the files as they were before. Those that have changed since stay: they hold a later edit by hand.
+ */
 export async function writeWorkingCopy(
   layout: Layout,
   topic: Topic,
   textOf: (prompt_type: string) => string,
+  seen?: TopicFacts,
 ): Promise<void> {
   const { topic_id } = topic
   const folder = layout.promptFolder(topic_id)
   const prompts = topic.deleted_at === undefined ? topic.prompts : []
   const wanted = new Set(prompts.map((info) => info.prompt_type))
+  const definition = layout.definition(topic_id)
   if (wanted.size > 0) await mkdir(folder, { recursive: true })
   for (const { prompt_type } of prompts) {
-    await writeIfDifferent(layout, layout.body(topic_id, prompt_type), textOf(prompt_type))
+    const path = layout.body(topic_id, prompt_type)
+    if (seen && hasChanged(path, seen.texts.get(prompt_type))) continue
+    await writeIfDifferent(layout, path, encodable(textOf(prompt_type)))
   }
-  if (topic.deleted_at === undefined) {
-    await writeIfDifferent(layout, layout.definition(topic_id), formatDefinition(topic))
-  } else {
-    layout.assertHeld?.()
-    await rm(layout.definition(topic_id), { force: true })
+  if (!seen || !hasChanged(definition, seen.definition)) {
+    if (topic.deleted_at === undefined) await writeIfDifferent(layout, definition, formatDefinition(topic))
+    else await remove(layout, definition)
   }
-  for (const type of promptTypesIn(folder)) {
-    if (wanted.has(type)) continue
-    layout.assertHeld?.()
-    await rm(layout.body(topic_id, type), { force: true })
+  for (const type of promptTypesIn(layout, topic_id)) {
+    const path = layout.body(topic_id, type)
+    if (wanted.has(type) || (seen && hasChanged(path, seen.texts.get(type)))) continue
+    await remove(layout, path)
   }
   // A folder that still holds something, a person's notes perhaps, stays.
   if (wanted.size === 0) await rmdir(folder).catch(() => {})
+}
+
+async function remove(layout: Layout, path: string): Promise<void> {
+  layout.assertHeld?.()
+  await rm(path, { force: true })
 }
 
 async function writeIfDifferent(layout: Layout, path: string, content: string): Promise<void> {

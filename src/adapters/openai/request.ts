@@ -1,4 +1,4 @@
-import { withoutBom } from '../../domain/json.ts'
+import { withoutByteOrderMark } from '../../domain/json.ts'
 import { type AnswerFormat, type ModelRequest, withoutLengths } from '../../domain/language-model.ts'
 import {
   LENGTHS_REFUSED,
@@ -167,7 +167,7 @@ export function afterAnswer(
 function resembles(text: string, { schema }: AnswerFormat): boolean {
   const required = Array.isArray(schema['required']) ? (schema['required'] as unknown[]) : []
   try {
-    const value: unknown = JSON.parse(withoutBom(text))
+    const value: unknown = JSON.parse(withoutByteOrderMark(text))
     if (typeof value !== 'object' || value === null) return false
     return required.every((name) => typeof name === 'string' && Object.hasOwn(value, name))
   } catch {

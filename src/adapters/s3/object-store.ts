@@ -12,7 +12,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { AppError } from '../../domain/errors.ts'
-import { decodeUtf8 } from '../../domain/json.ts'
+import { decodeUtf8, encodable } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
 import { callAws, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
@@ -182,7 +182,7 @@ async function put(
   const command = new PutObjectCommand({
     ...(await targetOf(bucket)),
     Key: s3_key,
-    Body: content,
+    Body: encodable(content),
     ContentType: 'text/markdown; charset=utf-8',
     Metadata: metadata,
   })
@@ -297,10 +297,13 @@ function decoded(text: string): string {
   }
 }
 
-/** Reads the text that `info` describes. A text whose hash is another is refused. */
+/**
+ * Reads the text that `info` describes. A text whose hash is another is refused; programs that write a byte-order mark
+ * may count it.
+ */
 export async function readExactly(objects: ObjectStore, info: PromptInfo): Promise<string> {
   const text = await objects.read(info)
-  if (fingerprint(text).sha256 === info.sha256) return text
+  if ([text, `\uFEFF${text}`].some((read) => fingerprint(read).sha256 === info.sha256)) return text
   throw unreadable(`${info.s3_key} is not the text that its record means`)
 }
 

@@ -5,6 +5,7 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager'
+import { withoutByteOrderMark } from '../../domain/json.ts'
 import { callAws, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
 
 /** Shorter than for other reads: requests may wait for it. */
@@ -89,7 +90,9 @@ export function secretCalls(client: SecretsManagerClient, name: string, setting:
       const version = await call('GetSecretValue', (options) => client.send(command, options)).catch(
         unlessNamed('ResourceNotFoundException', undefined),
       )
-      return version?.SecretString ?? (version?.SecretBinary && Buffer.from(version.SecretBinary).toString())
+      const binary = version?.SecretBinary
+      const text = version?.SecretString ?? (binary && Buffer.from(binary).toString())
+      return text && withoutByteOrderMark(text)
     },
 
     async put(id, text, label) {

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import * as z from 'zod'
 import type { PromptStore } from '../../domain/prompt-store.ts'
 import type { SnapshotSource } from '../../domain/snapshot-source.ts'
 import { type PromptInfo, type StoreWatch, Topic, type TopicRepository } from '../../domain/topic.ts'
-import { replaceFile } from '../files/durable.ts'
+import { readTextFile, replaceFile } from '../files/durable.ts'
 
 /** A copy of everything that is served, on the local disk. */
 const Snapshot = z.object({
@@ -136,7 +135,7 @@ function watchLater(begin: () => Promise<StoreWatch>): StoreWatch {
 /** `undefined`: there is none, or not one of this store. Then the instance needs its store, as without a snapshot. */
 function readSnapshot({ path, store }: SnapshotFile): Snapshot | undefined {
   try {
-    const snapshot = Snapshot.parse(JSON.parse(readFileSync(path, 'utf8')))
+    const snapshot = Snapshot.parse(JSON.parse(readTextFile(path)))
     return snapshot.store === store ? snapshot : undefined
   } catch {
     return undefined

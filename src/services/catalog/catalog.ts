@@ -36,6 +36,9 @@ export interface Catalog {
   /** Topics that cannot be used, with the reason. */
   invalid(): ReadonlyMap<string, string>
 
+  /** Topics of which an edit in the store may be incomplete, with the reason; what was published last is served. */
+  incomplete(): ReadonlyMap<string, string>
+
   /** When the store cannot be reached: since when what is served may be old. */
   staleSince(): Date | undefined
 
@@ -69,6 +72,7 @@ export interface TopicRecords {
   /** By `display_order`, then id; the same array until a record changes. */
   list(): readonly Topic[]
   invalid(): ReadonlyMap<string, string>
+  incomplete(): ReadonlyMap<string, string>
 
   /** Whether a store's topic is what is in here already. */
   has(stored: StoredTopic): boolean
@@ -88,6 +92,7 @@ export interface TopicRecords {
 export function createTopicRecords(warn: (message: string) => void): TopicRecords {
   const records = new Map<string, Topic>()
   const invalid = new Map<string, string>()
+  const incomplete = new Map<string, string>()
   let sorted: readonly Topic[] | undefined
 
   function setInvalid(topic_id: string, reason: string | undefined): void {
@@ -110,15 +115,20 @@ export function createTopicRecords(warn: (message: string) => void): TopicRecord
       return sorted
     },
     invalid: () => invalid,
+    incomplete: () => incomplete,
     has(stored) {
       const { topic_id } = stored
-      if ('invalid' in stored) return invalid.get(topic_id) === stored.invalid
-      return isSame(records.get(topic_id), stored.topic)
+      if (!('topic' in stored)) return invalid.get(topic_id) === stored.invalid
+      const reason = 'invalid' in stored ? stored.invalid : undefined
+      return incomplete.get(topic_id) === reason && isSame(records.get(topic_id), stored.topic)
     },
     upsert(topic_id, stored) {
       const before = records.get(topic_id)
       const after = stored && 'topic' in stored ? stored.topic : undefined
-      setInvalid(topic_id, stored && 'invalid' in stored ? stored.invalid : undefined)
+      const reason = stored && 'invalid' in stored ? stored.invalid : undefined
+      setInvalid(topic_id, after ? undefined : reason)
+      if (after && reason !== undefined) incomplete.set(topic_id, reason)
+      else incomplete.delete(topic_id)
       if (isSame(before, after)) return undefined
       if (after) records.set(topic_id, after)
       else records.delete(topic_id)
@@ -181,7 +191,7 @@ export function createStoreReach(clock: Clock, staleIfErrorMs: number): StoreRea
 export function catalogReads(
   records: TopicRecords,
   reach: StoreReach,
-): Pick<Catalog, 'topic' | 'published' | 'list' | 'invalid' | 'staleSince'> {
+): Pick<Catalog, 'topic' | 'published' | 'list' | 'invalid' | 'incomplete' | 'staleSince'> {
   function topic(topic_id: string): Topic {
     reach.assertServable()
     const record = records.get(topic_id)
@@ -201,6 +211,7 @@ export function catalogReads(
       return records.list()
     },
     invalid: records.invalid,
+    incomplete: records.incomplete,
     staleSince: reach.staleSince,
   }
 }

@@ -110,6 +110,34 @@ describeWithAws('a record that another program made', (parts) => {
     ])
   })
 
+  it('may have texts after a byte-order mark, which is no part of them', async () => {
+    const { place, services } = await setUp(parts)
+    await upload(place, 'user', `\uFEFF${USER}`)
+    const opened = await services()
+    const texts = async () => opened.catalog.texts(opened.catalog.published('core_values'))
+    expect(infoOf(opened.catalog.published('core_values'), 'user')).toMatchObject(fingerprint(USER))
+    expect(await texts()).toEqual({ system: SYSTEM, user: USER })
+    await putBodies(opened, 'core_values', { system: 'New: {{user_name}}' })
+    expect(await texts()).toEqual({ system: 'New: {{user_name}}', user: USER })
+  })
+
+  it('may count the byte-order mark of a text in its hash', async () => {
+    const prompts = record('').prompts.map(({ s3_bucket: _, ...info }) => ({
+      ...info,
+      ...fingerprint(`\uFEFF${info.prompt_type === 'user' ? USER : SYSTEM}`),
+      revision: 1,
+    }))
+    const { place, services } = await setUp(parts, { versioned: false, changes: { prompts } })
+    for (const [type, text] of [
+      ['system', SYSTEM],
+      ['user', USER],
+    ] as const) {
+      await upload(place, type, `\uFEFF${text}`)
+    }
+    const { catalog } = await services()
+    expect(await catalog.texts(catalog.published('core_values'))).toEqual({ system: SYSTEM, user: USER })
+  })
+
   it('keeps its history in a bucket that begins to keep versions', async () => {
     const { place, store, services } = await setUp(parts, { versioned: false })
     await keepVersions(place)

@@ -34,6 +34,14 @@ async function reasonOf(topics: TopicRepository, topic_id = 't'): Promise<string
   return stored.invalid
 }
 
+/** Waits until what is missing counts as deleted. */
+async function settled(topics: TopicRepository): Promise<void> {
+  await waitFor(async () => {
+    const stored = await topics.get('t')
+    return stored && !('invalid' in stored)
+  }, 5_000)
+}
+
 describe('a hand edit', () => {
   it('of a text is a new revision by "file", the same for everybody', async () => {
     const { mine, theirs, saved, edit } = await setUp()
@@ -89,6 +97,7 @@ describe('a hand edit', () => {
     const added = await topicOf(theirs.topics, 't')
     expect(added.prompts.map(({ prompt_type }) => prompt_type).sort()).toEqual(['system', 'user'])
     await remove('prompts/t/system.md')
+    await settled(theirs.topics)
     expect((await topicOf(theirs.topics, 't')).prompts.map(({ prompt_type }) => prompt_type)).toEqual([
       'user',
     ])
@@ -115,6 +124,7 @@ describe('a hand edit', () => {
     await topicOf(mine.topics, 't')
     await remove(DEFINITION)
     await remove('prompts/t')
+    await settled(theirs.topics)
     const deleted = await topicOf(theirs.topics, 't')
     expect(deleted).toMatchObject({ revision: 3, is_active: false, updated_by: 'file' })
     expect(deleted.deleted_at).toBe(deleted.updated_at)

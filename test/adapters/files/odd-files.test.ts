@@ -46,6 +46,7 @@ describe('one odd file takes out its own topic alone', () => {
     await setUp(folder)
     await spoil(folder)
     const catalog = await catalogOf(folder)
+    await waitFor(() => catalog.invalid().size > 0)
     expect(catalog.list().map(({ topic_id }) => topic_id)).toEqual(['good'])
     expect([...catalog.invalid().keys()]).toEqual(['odd'])
   })

@@ -21,6 +21,8 @@ test.each([
   ['a text', LONG, LONG],
   ['a text as it stands', `${LONG}\n`, `${LONG}\n`],
   ['JSON with a secret', { secret: LONG, other: 1 }, LONG],
+  ['a text after a byte-order mark', `\uFEFF${LONG}`, LONG],
+  ['JSON after a byte-order mark', `\uFEFF${JSON.stringify({ secret: LONG })}`, LONG],
   ['digits', '1'.repeat(40), '1'.repeat(40)],
   ['32 bytes of UTF-8', 'ä'.repeat(16), 'ä'.repeat(16)],
 ])('the secret is %s', async (_, value, expected) => {

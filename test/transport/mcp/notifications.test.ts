@@ -1,9 +1,11 @@
-import { appendFile, cp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { topicOf } from '../../contracts/store.ts'
 import { connect } from '../../helpers/clients.ts'
 import { writeTopic } from '../../helpers/data-folder.ts'
+import { openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { targetOf } from '../../helpers/matrix.ts'
 import { PACKAGE_ROOT, runProgram, waitFor } from '../../helpers/program.ts'
@@ -86,15 +88,16 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
     expect(prompts.map(({ name }) => name)).toEqual(expect.arrayContaining(['one_more', 'and_another']))
   })
 
-  test('hears of a topic that a person removes', async () => {
+  test('hears of a topic that another process deletes', async () => {
     const { client, folder, told } = await listen([
       'prompt://goals',
       'prompt://goals/user',
       'prompt://vision',
     ])
+    const { topics } = openFiles(folder)
+    const goals = await topicOf(topics, 'goals')
     const { heard, tookMs } = await told(async () => {
-      await rm(join(folder, 'prompts/goals'), { recursive: true })
-      await rm(join(folder, 'topics/goals.json'))
+      await topics.save({ ...goals, is_active: false, deleted_at: new Date().toISOString() }, {})
     })
     expect(heard).toEqual([PROMPTS, RESOURCES, ...updated('prompt://goals', 'prompt://goals/user')])
     expect(tookMs).toBeLessThan(PROMPTLY_MS)

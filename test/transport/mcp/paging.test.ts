@@ -1,7 +1,6 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { connect, connectV1 } from '../../helpers/clients.ts'
+import { runCommand } from '../../helpers/command.ts'
 import { writeTopic } from '../../helpers/data-folder.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { startServer, waitFor } from '../../helpers/program.ts'
@@ -36,8 +35,7 @@ test('a topic that goes between two pages makes no gap on the next', async () =>
   const client = await connectV1(server)
   const { nextCursor } = await client.listPrompts()
   const gone = ids.slice(498, 500)
-  for (const id of gone) await rm(join(folder, 'topics', `${id}.json`))
-  for (const id of gone) await rm(join(folder, 'prompts', id), { recursive: true })
+  for (const id of gone) await runCommand(['topics', 'delete', id], { PROMPTS_DATA_DIR: folder })
   await waitFor(async () => {
     const { prompts } = await client.listPrompts()
     return !prompts.some(({ name }) => gone.includes(name))

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { visit } from 'jsonc-parser'
 import { type FieldError, invalidInput, MAX_FIELD_ERRORS } from '../../../domain/errors.ts'
-import { decodeUtf8Json, isDeeperThan } from '../../../domain/json.ts'
+import { decodeUtf8, isDeeperThan } from '../../../domain/json.ts'
 import { joinPath } from '../../../domain/validation.ts'
 
 /** Far deeper than any input may be, and shallow enough to walk. */
@@ -28,7 +28,7 @@ export function rawJsonBodies(scope: FastifyInstance): void {
 export function readJsonObject({ headers, body }: FastifyRequest): Record<string, unknown> {
   if (!Buffer.isBuffer(body) || body.length === 0) return {}
   assertPlainJson(headers['content-encoding'], headers['content-type'])
-  const text = decodeUtf8Json(body)
+  const text = decodeUtf8(body)
   if (text === undefined) throw refused('body', 'UTF-8', 'is not valid UTF-8.')
   const value = parse(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
