@@ -9,6 +9,7 @@ import type { Catalog } from '../../services/catalog/catalog.ts'
 import { announceChanges } from '../mcp/changes.ts'
 import { createMcpServer } from '../mcp/server.ts'
 import { operationOf } from '../mcp/tools.ts'
+import { acceptedForms } from './accept.ts'
 import { respondWithFetch } from './fetch-adapter.ts'
 import { type Authenticate, callerOf } from './identity/authenticator.ts'
 import { countStreams } from './mcp-streams.ts'
@@ -85,6 +86,9 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
           )
         }
         const isStream = isSubscription(request)
+        // A subscription ends when the client leaves: there is nothing to collect for one that reads JSON alone.
+        if (isStream && !acceptedForms(request.headers.accept).events)
+          return reply.code(406).send(notAcceptable)
         const endStream = isStream ? streams.open(request, reply) : () => {}
         reply.raw.setHeaders(new Map(Object.entries(reply.getHeaders()) as [string, string][]))
         reply.hijack()
@@ -121,6 +125,12 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
 const parseError = {
   jsonrpc: '2.0',
   error: { code: ProtocolErrorCode.ParseError, message: 'The body is not JSON.' },
+  id: null,
+}
+
+const notAcceptable = {
+  jsonrpc: '2.0',
+  error: { code: -32_000, message: 'Not Acceptable: a subscription is answered with text/event-stream.' },
   id: null,
 }
 
