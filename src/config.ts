@@ -53,6 +53,7 @@ const Settings = z.object({
   PROMPTS_JWT_JWKS_URL: jwksUrl.optional(),
   PROMPTS_JWT_ISSUER: z.string().optional(),
   PROMPTS_JWT_AUDIENCE: names,
+  PROMPTS_JWT_AUDIENCE_CLAIM: z.string().default('aud'),
   PROMPTS_JWT_ALGORITHMS: names.pipe(z.array(z.enum(['HS256', 'RS256', 'ES256', 'EdDSA'])).optional()),
   PROMPTS_JWT_ROLE_CLAIM: z.string().default('role'),
   PROMPTS_CREATABLE_TYPES: names.pipe(z.array(z.string().regex(/^[a-z0-9_]+$/)).optional()),
@@ -229,7 +230,14 @@ function tokenSettings(settings: z.output<typeof Settings>): TokenSettings {
     const message = `PROMPTS_JWT_ALGORITHMS is wrong: expected ${possible.join(', ')} ${where}, not ${wrong}.`
     throw new AppError('invalid_input', message)
   }
-  return { jwksUrl, issuer, audiences, algorithms, roleClaim: settings.PROMPTS_JWT_ROLE_CLAIM }
+  return {
+    jwksUrl,
+    issuer,
+    audiences,
+    audienceClaim: settings.PROMPTS_JWT_AUDIENCE_CLAIM,
+    algorithms,
+    roleClaim: settings.PROMPTS_JWT_ROLE_CLAIM,
+  }
 }
 
 /** The user's data folder: XDG on Linux, its equivalents elsewhere. */

@@ -2,6 +2,7 @@ import type { App } from '../app.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { type Check, fail, note, ok } from '../deployment/check.ts'
 import { isUsable } from '../domain/api-keys.ts'
+import { blockedPortNotice, isBlockedPort } from '../domain/blocked-ports.ts'
 import { toAppError } from '../domain/errors.ts'
 import { systemClock } from '../domain/time.ts'
 import { type CommandContext, ownBackend, withApp } from './context.ts'
@@ -25,6 +26,7 @@ export async function runDoctor(context: CommandContext): Promise<boolean> {
 async function* checks(context: CommandContext, config: Config): AsyncIterable<Check> {
   yield ok(`Node.js ${process.version}`)
   yield ok(`Settings: store ${config.store}, stage ${config.stage}, ${config.host}:${config.port}`)
+  if (isBlockedPort(config.port)) yield note(blockedPortNotice(config.port))
   yield ok(`Language model: ${modelIn(config)}`)
   try {
     let works = true

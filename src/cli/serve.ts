@@ -4,6 +4,7 @@ import closeWithGrace from 'close-with-grace'
 import { createLog } from '../adapters/telemetry/log.ts'
 import type { Config } from '../config.ts'
 import { isLoopback } from '../domain/address.ts'
+import { blockedPortNotice, isBlockedPort } from '../domain/blocked-ports.ts'
 import { buildHttpApp, type HttpApp } from '../http-app.ts'
 import { listen as listenOn } from '../transport/http/server.ts'
 import { type AddressOptions, type CommandContext, configAt, localUser } from './context.ts'
@@ -22,6 +23,7 @@ export async function runServe(context: CommandContext, address: AddressOptions)
   const server = await buildHttpApp(config, { log, packageRoot: io.packageRoot })
   const url = await listen(server, config)
   const { data } = server.backend.describe()
+  if (isBlockedPort(config.port)) log.warn(blockedPortNotice(config.port))
   log.info({ url, data, topics: server.catalog.list().length }, 'serving')
   const signals = closeWithGrace({ delay: 5_000, logger: false }, async ({ err }) => {
     if (err) log.fatal({ err }, 'uncaught')

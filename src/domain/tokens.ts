@@ -6,6 +6,8 @@ export interface TokenSettings {
   jwksUrl: string | undefined
   issuer: string | undefined
   audiences: string[] | undefined
+  /** The claim that must hold one of the audiences: its name, or a dotted path to it. */
+  audienceClaim: string
   algorithms: string[]
   /** The claim that holds the role: its name, or a dotted path to it. */
   roleClaim: string

@@ -109,3 +109,12 @@ test('an unusable data folder fails with exit code 1 and says on stdout how to f
   expect(others).toEqual([])
   for (const part of [file, 'it is not a folder', 'PROMPTS_DATA_DIR']) expect(failure).toContain(part)
 })
+
+test('a port that browsers refuse is worth a note', async () => {
+  const { code, stdout } = await runCommand(['doctor'], {
+    PROMPTS_DATA_DIR: await tempFolder(),
+    PROMPTS_PORT: '10080',
+  })
+  expect(code).toBe(0)
+  expect(linesOf(stdout, 'note').join()).toContain('refuse to connect to port 10080')
+})

@@ -36,23 +36,30 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-/** Reads own members only. A claim's name may itself hold dots: Auth0 wants an address there. */
-function valueAt(claims: JWTPayload, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path]
-  return path
-    .split('.')
-    .reduce<unknown>(
-      (value, name) =>
-        typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-          ? (value as Record<string, unknown>)[name]
-          : undefined,
-      claims,
-    )
+/**
+ * The value at a claim's name or dotted path, among own members only. Keys may themselves hold dots (addresses at Auth0,
+ * clients at Keycloak): each step takes the longest key that exists.
+ */
+export function valueAt(value: unknown, path: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  for (let end = path.length; end > 0; end = path.lastIndexOf('.', end - 1)) {
+    const key = path.slice(0, end)
+    if (!Object.hasOwn(value, key)) continue
+    const member = (value as Record<string, unknown>)[key]
+    return end === path.length ? member : valueAt(member, path.slice(end + 1))
+  }
+  return undefined
+}
+
+/** A scope without the name of its API, which Cognito and others put before it: `my-api/prompts:read`. */
+function scopeIn(grant: unknown): string | undefined {
+  const [, scope] = /\/(prompts:[^/]+)$/.exec(textOf(grant)) ?? []
+  return scope
 }
 
 /** The highest role that the value grants. */
 function roleOf(value: unknown): Role {
   const grants = typeof value === 'string' ? value.split(' ') : Array.isArray(value) ? value : []
-  const roles = grants.map((grant) => ROLE_OF.get(grant))
+  const roles = grants.map((grant) => ROLE_OF.get(grant) ?? ROLE_OF.get(scopeIn(grant)))
   return roles.includes('admin') ? 'admin' : roles.includes('service') ? 'service' : 'user'
 }

@@ -6,7 +6,7 @@ import type { SigningSecret, TokenSettings, TokenSigner } from '../../domain/tok
 
 /** Signs tokens with the local secret, by the {@link TokenSettings}. */
 export function tokenSigner(settings: TokenSettings, secret: SigningSecret, clock: Clock): TokenSigner {
-  const { jwksUrl, issuer, audiences, roleClaim } = settings
+  const { jwksUrl, issuer, audiences, audienceClaim, roleClaim } = settings
   return {
     async sign({ role, subject, tenant, lifetimeSeconds }) {
       if (jwksUrl !== undefined) {
@@ -19,7 +19,7 @@ export function tokenSigner(settings: TokenSettings, secret: SigningSecret, cloc
         [roleClaim]: role,
         ...(tenant !== undefined && { tenant_id: tenant }),
         ...(issuer !== undefined && { iss: issuer }),
-        ...(audiences !== undefined && { aud: audiences }),
+        ...(audiences !== undefined && { [audienceClaim]: audiences }),
         sub: subject,
         jti: randomUUID(),
         iat: now,

@@ -1,11 +1,18 @@
 import { hash } from 'node:crypto'
-import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, type JWTVerifyResult, jwtVerify } from 'jose'
+import {
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+  jwtVerify,
+} from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Clock } from '../../domain/time.ts'
 import type { TokenSettings, TokenVerifier } from '../../domain/tokens.ts'
-import { callerOf } from './claims.ts'
+import { callerOf, valueAt } from './claims.ts'
 
 /** A longer token cannot come in a header. */
 const MAX_TOKEN_LENGTH = 16 * 1024
@@ -14,6 +21,7 @@ const ISSUER_TOLERANCE_SECONDS = 5
 const MAX_ACCEPTED = 10_000
 /** How long a token may stay valid after a change of the keys. */
 const ACCEPTED_MS = 30_000
+const OTHER_AUDIENCE = 'The token is meant for another audience.'
 
 interface Accepted {
   caller: Caller
@@ -23,7 +31,7 @@ interface Accepted {
 
 /** Verifies JWTs by the keys that `keyOf` finds. Remembers the hash of an accepted token for a short time. */
 export function tokenVerifier(settings: TokenSettings, keyOf: JWTVerifyGetKey, clock: Clock): TokenVerifier {
-  const { jwksUrl, issuer, audiences, algorithms, roleClaim } = settings
+  const { jwksUrl, issuer, audiences, audienceClaim, algorithms, roleClaim } = settings
   const tolerance = jwksUrl === undefined ? 0 : ISSUER_TOLERANCE_SECONDS
   const accepted = new LRUCache<string, Accepted>({ max: MAX_ACCEPTED })
 
@@ -35,8 +43,9 @@ export function tokenVerifier(settings: TokenSettings, keyOf: JWTVerifyGetKey, c
       currentDate: now,
       requiredClaims: ['exp'],
       ...(issuer !== undefined && { issuer }),
-      ...(audiences !== undefined && { audience: audiences }),
+      ...(audiences !== undefined && audienceClaim === 'aud' && { audience: audiences }),
     })
+    if (audiences !== undefined && audienceClaim !== 'aud') checkAudience(payload, audienceClaim, audiences)
     const caller = callerOf(payload, roleClaim)
     const end = ((payload.exp as number) + tolerance) * 1000
     accepted.set(digest, { caller, until: Math.min(end, now.getTime() + ACCEPTED_MS) })
@@ -55,6 +64,15 @@ export function tokenVerifier(settings: TokenSettings, keyOf: JWTVerifyGetKey, c
         throw tokenRefusal(error)
       }
     },
+  }
+}
+
+/** Issuers such as Cognito state the audience of an access token in another claim than `aud`. */
+function checkAudience(claims: JWTPayload, claim: string, audiences: readonly string[]): void {
+  const value = valueAt(claims, claim)
+  if (value === undefined) throw new AppError('unauthenticated', `The token has no claim "${claim}".`)
+  if (![value].flat().some((one) => audiences.includes(one as string))) {
+    throw new AppError('unauthenticated', OTHER_AUDIENCE)
   }
 }
 
@@ -89,7 +107,7 @@ const REASONS: Readonly<Record<string, string>> = {
 const WRONG_CLAIMS: Readonly<Record<string, string>> = {
   nbf: 'The token is not valid yet.',
   iss: 'The token is from another issuer.',
-  aud: 'The token is meant for another audience.',
+  aud: OTHER_AUDIENCE,
 }
 
 /** The error for a caller whose token is refused. */

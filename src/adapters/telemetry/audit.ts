@@ -1,5 +1,5 @@
 import type { CallEvent, Observer } from '../../domain/telemetry.ts'
-import { type Log, type LogStream, streamOf, timeMember } from './log.ts'
+import { escapeLineBreaks, type Log, type LogStream, streamOf, timeMember } from './log.ts'
 
 /** Texts that are themselves in JSON: nearly all names of callers. */
 const PLAIN = /^[\w:.@() /-]*$/
@@ -25,7 +25,7 @@ function membersOf(event: CallEvent): string {
   if (topic_id !== undefined) members += `,"topic_id":"${topic_id}"`
   if (prompt_type !== undefined) members += `,"prompt_type":"${prompt_type}"`
   members += `,"outcome":"${outcome}"`
-  if (refused !== undefined) members += `,"refused":${JSON.stringify(refused)}`
+  if (refused !== undefined) members += `,"refused":${escapeLineBreaks(JSON.stringify(refused))}`
   if (use) {
     members += `,"model":${quoted(use.model)},"input_tokens":${use.input_tokens},"output_tokens":${use.output_tokens}`
     members += `,"attempts":${use.attempts}`
@@ -34,5 +34,5 @@ function membersOf(event: CallEvent): string {
 }
 
 function quoted(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
+  return PLAIN.test(text) ? `"${text}"` : escapeLineBreaks(JSON.stringify(text))
 }

@@ -4,7 +4,7 @@ import {
   validateHostHeader,
   validateOriginHeader,
 } from '@modelcontextprotocol/server'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AppError } from '../../domain/errors.ts'
 import { allowOrigin } from './cors.ts'
 
@@ -16,11 +16,16 @@ export interface HostOptions {
   publicUrl?: string | undefined
 }
 
+/** What is wrong with the `Host` of a request: `forbidden` when it is not an allowed name. */
+export type HostFault = (request: FastifyRequest) => AppError | undefined
+
 /**
  * Checks `Host` and `Origin` of every request. Without it a web page could reach a server on the user's machine by DNS
  * rebinding (MCP, transports, security warning).
+ *
+ * @returns the check of `Host`, for routes that decide themselves whether they need it.
  */
-export function validateHostAndOrigin(app: FastifyInstance, options: HostOptions): void {
+export function validateHostAndOrigin(app: FastifyInstance, options: HostOptions): HostFault {
   const own = options.publicUrl === undefined ? [] : [new URL(options.publicUrl).hostname]
   const hosts = [...(options.allowedHosts ?? localhostAllowedHostnames()), ...own]
   const origins = options.allowedOrigins ?? localhostAllowedOrigins()
@@ -43,10 +48,8 @@ export function validateHostAndOrigin(app: FastifyInstance, options: HostOptions
       // What passes is repeated in addresses that we answer: nothing but a name and a port.
       if (!/^(\[[0-9a-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(host))
         throw new AppError('forbidden', 'The Host header is no host name.')
-      const checked = validateHostHeader(host, hosts)
-      if (!checked.ok)
-        throw new AppError('forbidden', `${checked.message}. PROMPTS_ALLOWED_HOSTS names the allowed hosts.`)
-      lastHost = host
+      const fault = config.checksHost ? undefined : hostFault(request)
+      if (fault) throw fault
     }
     if (origin !== undefined && !config.anyOrigin) {
       const checked = validateOriginHeader(origin, originHosts)
@@ -56,4 +59,13 @@ export function validateHostAndOrigin(app: FastifyInstance, options: HostOptions
     }
     done()
   })
+
+  function hostFault({ host }: FastifyRequest): AppError | undefined {
+    const checked = validateHostHeader(host, hosts)
+    if (!checked.ok)
+      return new AppError('forbidden', `${checked.message}. PROMPTS_ALLOWED_HOSTS names the allowed hosts.`)
+    lastHost = host
+    return undefined
+  }
+  return hostFault
 }

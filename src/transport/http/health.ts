@@ -3,12 +3,16 @@ import { isLoopback } from '../../domain/address.ts'
 import { hasRole } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
+import type { HostFault } from './guard.ts'
 import type { Authenticate } from './identity/authenticator.ts'
+import { credentialOf } from './identity/credentials.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** True for routes that answer whatever the `Host` header says: balancers ask by address. */
     anyHost?: boolean
+    /** True for routes that check the `Host` header themselves. */
+    checksHost?: boolean
   }
 }
 
@@ -20,12 +24,13 @@ export interface HealthDeps {
   metrics: { contentType: string; expose: () => Promise<string> }
   /** True when `request.ip` is the client's address also behind a proxy (PROMPTS_TRUST_PROXY). */
   behindProxy: boolean
+  hostFault: HostFault
 }
 
 /** `/healthz` (the process answers), `/readyz` (prompts can be served) and `/metrics`. */
 export function registerHealthRoutes(
   app: FastifyInstance,
-  { catalog, authenticate, canVerify, metrics, behindProxy }: HealthDeps,
+  { catalog, authenticate, canVerify, metrics, behindProxy, hostFault }: HealthDeps,
 ): void {
   app.get('/healthz', { config: { anyHost: true } }, () => ({ status: 'ok' }))
 
@@ -41,10 +46,14 @@ export function registerHealthRoutes(
       : { status: 'ready', topics, damaged: catalog.invalid().size }
   })
 
-  app.get('/metrics', async (request, reply) => {
+  app.get('/metrics', { config: { checksHost: true } }, async (request, reply) => {
     // A proxy on this machine that is not configured makes every client look like a local one.
     const isForwarded = 'x-forwarded-for' in request.headers || 'forwarded' in request.headers
-    if (!isLoopback(request.ip) || (isForwarded && !behindProxy)) {
+    const isLocal = isLoopback(request.ip) && (!isForwarded || behindProxy)
+    // A valid credential makes the Host check unnecessary, as no web page has one: Prometheus asks by address.
+    const fault = hostFault(request)
+    if (fault && credentialOf(request).kind === 'none') throw fault
+    if (!isLocal || fault) {
       const caller = await authenticate(request)
       request.caller = caller
       if (!hasRole(caller, 'service')) throw new AppError('forbidden', 'This needs the role "service".')

@@ -15,6 +15,7 @@ import { type McpHttpDeps, registerMcp } from './mcp/routes.ts'
 import { methodNotAllowed } from './methods.ts'
 import { registerDocs } from './openapi/docs.ts'
 import { registerErrorHandlers, rejectMalformedRequest, sendProblem } from './problems.ts'
+import { readForwardedLists, trusted } from './proxies.ts'
 import { type RestDeps, registerRestRoutes } from './rest/rest.ts'
 import { closeStalledConnections } from './slow-readers.ts'
 
@@ -43,7 +44,7 @@ export interface HttpOptions extends HostOptions {
 }
 
 /** What follows from the options, for everything that needs it. */
-type Derived = 'basePath' | 'publicUrl' | 'behindProxy'
+type Derived = 'basePath' | 'publicUrl' | 'behindProxy' | 'hostFault'
 export type HttpDeps = Omit<
   McpHttpDeps & HealthDeps & SignInDeps & ProtectedResourceDeps & RestDeps,
   Derived | 'extraRoutes'
@@ -90,11 +91,12 @@ export function createHttpServer(options: HttpOptions, deps: HttpDeps): HttpServ
     reply.header('x-request-id', request.id)
     done()
   })
+  if (options.trustProxy) readForwardedLists(app, options.trustProxy)
   closeStalledConnections(app)
   const addMethodNotAllowed = methodNotAllowed(app)
   registerErrorHandlers(app, shared)
-  validateHostAndOrigin(app, options)
-  registerHealthRoutes(app, shared)
+  const hostFault = validateHostAndOrigin(app, options)
+  registerHealthRoutes(app, { ...shared, hostFault })
   registerSignInRoutes(app, shared)
   registerProtectedResource(app, shared)
   registerRestRoutes(app, { ...shared, extraRoutes: (scope) => registerLegacyTemplates(scope, shared) })
@@ -126,12 +128,6 @@ function requestIds(): () => string {
     number++
     return `${start}-${number}`
   }
-}
-
-/** Fastify itself believes no number of proxies, because a client that gets past them can claim any address. */
-function trusted(proxies: HttpOptions['trustProxy']) {
-  if (typeof proxies !== 'number') return proxies ?? false
-  return (_address: string, hop: number) => hop < proxies
 }
 
 function pathOf(url: string): string {

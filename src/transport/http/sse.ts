@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problemOf, toAppError } from '../../domain/errors.ts'
 import type { TextListener } from '../../domain/language-model.ts'
 import { type Result, responseBody } from '../../pipeline/result.ts'
+import { asksForEvents } from './accept.ts'
 
 /** How often a comment is sent on a stream on which nothing happens, so that no proxy takes it for dead. */
 const HEARTBEAT_MS = 10_000
@@ -17,7 +18,7 @@ export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
 
 /** Whether the client asks for server-sent events. */
 export function acceptsEvents({ headers }: FastifyRequest): boolean {
-  return /\btext\/event-stream\b/i.test(headers.accept ?? '')
+  return asksForEvents(headers.accept)
 }
 
 /**

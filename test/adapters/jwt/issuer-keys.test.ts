@@ -18,6 +18,7 @@ async function openVerifier(...keys: SigningKey[]) {
     jwksUrl: source.url,
     issuer: 'i',
     audiences: ['a'],
+    audienceClaim: 'aud',
     algorithms: ['ES256'],
     roleClaim: 'role',
   }

@@ -13,6 +13,7 @@ async function openSessions() {
     jwksUrl: undefined,
     issuer: undefined,
     audiences: undefined,
+    audienceClaim: 'aud',
     algorithms: ['HS256'],
     roleClaim: 'role',
   }

@@ -12,6 +12,7 @@ function openVerifier(jwksUrl?: string) {
     jwksUrl,
     issuer: undefined,
     audiences: undefined,
+    audienceClaim: 'aud',
     algorithms: ['HS256'],
     roleClaim: 'role',
   }

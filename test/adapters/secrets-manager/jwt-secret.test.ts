@@ -110,6 +110,7 @@ test('tokens and sessions are those of the secret in AWS, within 30 seconds of a
       jwksUrl: undefined,
       issuer: undefined,
       audiences: undefined,
+      audienceClaim: 'aud',
       algorithms: ['HS256'],
       roleClaim: 'role',
     },

@@ -133,7 +133,12 @@ function verifiedKey(key: ApiKey | undefined): Verified {
 }
 
 async function verifyToken(tokens: TokenVerifier, value: string): Promise<Verified> {
-  if (value === '') throw new AppError('unauthenticated', 'Send a token as "Authorization: Bearer TOKEN".')
+  // Whatever is no JWT may be a key; whether it is a valid one is not said here.
+  if (value.split('.').length !== 3) {
+    const reason =
+      value === '' ? 'Send a token as "Authorization: Bearer TOKEN".' : 'This is not a valid token.'
+    throw new AppError('unauthenticated', `${reason} An API key goes into the header X-Api-Key.`)
+  }
   const caller = await tokens.verify(value)
   return { caller, label: caller.subject }
 }

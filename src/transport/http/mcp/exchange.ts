@@ -11,7 +11,7 @@ import type { FastifyRequest } from 'fastify'
 import { METHODS, type Method, toProtocolError } from '../../mcp/methods.ts'
 import { SERVER_INFO } from '../../mcp/server.ts'
 import type { McpSession, Params } from '../../mcp/session.ts'
-import { accepts } from '../accept.ts'
+import { acceptedForms } from '../accept.ts'
 
 /** The revision without a handshake; every other one of this server is of the era of 2025. */
 const MODERN = '2026-07-28'
@@ -69,7 +69,7 @@ function isLegacyEnvelope(headers: FastifyRequest['headers']): boolean {
   const version = headers['mcp-protocol-version']
   return (
     (version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(version as string)) &&
-    accepts(headers.accept, 'application/json')
+    acceptedForms(headers.accept).json
   )
 }
 

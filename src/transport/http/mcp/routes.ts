@@ -17,7 +17,7 @@ import { announceChanges } from '../../mcp/changes.ts'
 import { METHODS } from '../../mcp/methods.ts'
 import type { McpSession, Params } from '../../mcp/session.ts'
 import { operationOf } from '../../mcp/tools.ts'
-import { accepts } from '../accept.ts'
+import { acceptedForms } from '../accept.ts'
 import { type Authenticate, callerOf } from '../identity/authenticator.ts'
 import { setRateLimitHeaders } from '../rate-limit-headers.ts'
 import { createEventStreams } from './event-streams.ts'
@@ -76,7 +76,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     scope.post('/mcp', post)
     scope.get('/mcp', { exposeHeadRoute: false }, async (request, reply) => {
       checkEra(request, reply)
-      if (!accepts(request.headers.accept, 'text/event-stream')) {
+      if (!acceptedForms(request.headers.accept).events) {
         throw invalidInput([
           { path: 'accept', expected: 'text/event-stream', message: 'expected text/event-stream.' },
         ])
@@ -104,7 +104,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     const session: McpSession = { execute, catalog, caller, requestId: request.id, rateLimited: 'upstream' }
     const signal = sessions.begin(request, reply)
     if (methodOf(body) === 'notifications/cancelled') sessions.cancel(request)
-    const mayStream = asksModel(body, caller) && accepts(request.headers.accept, 'text/event-stream')
+    const mayStream = asksModel(body, caller) && acceptedForms(request.headers.accept).events
     const exchange = mayStream ? undefined : exchangeOf(route, request)
     if (exchange) {
       const json = await track(carryOut(exchange, session, signal))
@@ -113,6 +113,9 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
       return reply.header('content-type', 'application/json').send(Buffer.from(json))
     }
     const isSubscription = methodOf(body) === 'subscriptions/listen'
+    // A subscription ends when the client leaves: there is nothing to collect for one that reads JSON alone.
+    if (isSubscription && !acceptedForms(request.headers.accept).events)
+      return reply.code(406).send(notAcceptable)
     const endStream = isSubscription ? streams.open(request, reply) : () => {}
     const answer = raceAbort(sdk.answer(request, reply, { route, session, signal, mayStream }), signal)
     await (isSubscription ? answer : track(answer)).catch(fail).finally(endStream)
@@ -142,6 +145,12 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
 const parseError = {
   jsonrpc: '2.0',
   error: { code: ProtocolErrorCode.ParseError, message: 'The body is not JSON.' },
+  id: null,
+}
+
+const notAcceptable = {
+  jsonrpc: '2.0',
+  error: { code: -32_000, message: 'Not Acceptable: a subscription is answered with text/event-stream.' },
   id: null,
 }
 

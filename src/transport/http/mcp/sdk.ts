@@ -10,7 +10,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { createMcpServer } from '../../mcp/server.ts'
 import type { McpSession } from '../../mcp/session.ts'
-import { accepts } from '../accept.ts'
+import { acceptedForms } from '../accept.ts'
 import { respondWithFetch } from './fetch-adapter.ts'
 
 /** The SDK's way of a request, which serves everything that the protocol knows. */
@@ -37,9 +37,6 @@ export interface SdkWay {
   close(): Promise<void>
 }
 
-/** What both eras can read, said to the SDK, which knows no ranges and demands both (RFC 9110, section 12.5.1). */
-const BOTH = 'application/json, text/event-stream'
-
 export function sdkWay(reportError: (error: Error) => void): SdkWay {
   const modern = createMcpHandler(
     ({ authInfo }) => createMcpServer((authInfo as AuthInfo).extra as unknown as McpSession, 'stream'),
@@ -53,30 +50,26 @@ export function sdkWay(reportError: (error: Error) => void): SdkWay {
     async answer({ raw, body, headers }, reply, { route, session, signal, mayStream }) {
       reply.raw.setHeaders(new Map(Object.entries(reply.getHeaders()) as [string, string][]))
       reply.hijack()
+      const options = { signal, isBatch: Array.isArray(body) }
       if (route.kind !== 'legacy') {
         const extra = session as unknown as Record<string, unknown>
         const authInfo = { token: '', clientId: session.caller.subject, scopes: [], extra }
         const fetch = (request: Request) => modern.fetch(request, { parsedBody: body, authInfo })
-        return respondWithFetch(fetch, raw, reply.raw, { signal })
+        return respondWithFetch(fetch, raw, reply.raw, options)
       }
-      const readsJson = accepts(headers.accept, 'application/json')
-      const readsEvents = accepts(headers.accept, 'text/event-stream')
+      const { json, events } = acceptedForms(headers.accept)
       const transport = new WebStandardStreamableHTTPServerTransport({
         // The id holds nothing and is known to nobody but the client: any instance takes it.
         sessionIdGenerator: isInitializeRequest(body) ? randomUUID : undefined,
-        enableJsonResponse: readsJson && !(mayStream && readsEvents),
+        enableJsonResponse: json && !(mayStream && events),
       })
       transport.onerror = reportError
       const server = createMcpServer(session, 'none')
       await server.connect(transport)
       signal.addEventListener('abort', () => void transport.close(), { once: true })
       try {
-        await respondWithFetch(
-          (request) => transport.handleRequest(request, { parsedBody: body }),
-          raw,
-          reply.raw,
-          { signal, ...((readsJson || readsEvents) && { accept: BOTH }) },
-        )
+        const fetch = (request: Request) => transport.handleRequest(request, { parsedBody: body })
+        await respondWithFetch(fetch, raw, reply.raw, options)
       } finally {
         await server.close()
       }
