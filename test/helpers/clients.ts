@@ -20,16 +20,23 @@ function sdkClient(era: Era): ModernSdkClient {
 /** Where a client connects to: a server over HTTP, or a program of its own over stdio. */
 export type Target = { url: string; key: string } | { settings: Environment; words?: string[] }
 
+/** Ends a connection after the test, or when it calls. */
+export type AtEnd = (close: () => Promise<void>) => void
+
 /** Connects the SDK's current client. */
-export async function connect(target: Target, era: Era): Promise<ModernSdkClient> {
+export async function connect(
+  target: Target,
+  era: Era,
+  atEnd: AtEnd = onTestFinished,
+): Promise<ModernSdkClient> {
   const client = sdkClient(era)
   await client.connect('url' in target ? httpTransport(target) : new StdioClientTransport(commandOf(target)))
-  onTestFinished(() => client.close())
+  atEnd(() => client.close())
   return client
 }
 
 /** Connects the 1.x SDK, which most clients of 2025 are built on. */
-export async function connectV1(target: Target): Promise<V1Client> {
+export async function connectV1(target: Target, atEnd: AtEnd = onTestFinished): Promise<V1Client> {
   const client = new V1Client(INFO)
   await client.connect(
     'url' in target
@@ -39,7 +46,7 @@ export async function connectV1(target: Target): Promise<V1Client> {
         >[0])
       : new V1StdioTransport(commandOf(target)),
   )
-  onTestFinished(() => client.close())
+  atEnd(() => client.close())
   return client
 }
 

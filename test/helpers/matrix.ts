@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { connect, connectV1, type Target } from './clients.ts'
+import { type AtEnd, connect, connectV1, type Target } from './clients.ts'
 import { startServer } from './program.ts'
 
 /** Every kind of client on every transport. */
@@ -62,9 +62,13 @@ export async function targetOf(
   return transport === 'stdio' ? { settings, words } : startServer(settings)
 }
 
-export async function connectAny(target: Target, client: Combination['client']): Promise<AnyClient> {
-  if (client !== 'v1') return connect(target, client)
-  const v1 = await connectV1(target)
+export async function connectAny(
+  target: Target,
+  client: Combination['client'],
+  atEnd?: AtEnd,
+): Promise<AnyClient> {
+  if (client !== 'v1') return connect(target, client, atEnd)
+  const v1 = await connectV1(target, atEnd)
   return {
     listPrompts: () => v1.listPrompts(),
     getPrompt: (params) => v1.getPrompt(params),

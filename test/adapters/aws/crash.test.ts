@@ -114,12 +114,12 @@ async function prepare(parts: AwsParts, { before, words }: Victim, versioned: bo
 }
 
 /**
- * Where the program is killed: before a call is forwarded, which then never is, or when the server has done it and
- * before the answer arrives. The latter counts writes only: a read leaves nothing behind, so that being killed after
- * it is being killed before the next call.
+ * Where the program is killed: before a write is forwarded, which then never is, or when the server has done it and
+ * before the answer arrives. Only writes count: a read leaves nothing behind, so that being killed around it is being
+ * killed before the next write or after the one before.
  */
 interface Cut {
-  when: 'before call' | 'after write'
+  when: 'before write' | 'after write'
   nth: number
 }
 /** Not counted as a call: a slow machine makes more of them. */
@@ -148,6 +148,7 @@ async function attempt(place: Place, parts: AwsParts, words: string[], cut?: Cut
     said += text
   })
   const calls: string[] = []
+  let sent = 0
   let written = 0
   let underWay = 0
 
@@ -159,7 +160,8 @@ async function attempt(place: Place, parts: AwsParts, words: string[], cut?: Cut
   for (const proxy of proxies) {
     proxy.beforeForward = (op) => {
       if (op !== FEED_READ) calls.push(op)
-      killIf(cut?.when === 'before call' && calls.length === cut.nth)
+      if (WRITES.test(op)) sent++
+      killIf(cut?.when === 'before write' && sent === cut.nth)
       underWay++
     }
     proxy.afterForward = (op) => {
@@ -307,10 +309,10 @@ async function killEverywhere(parts: AwsParts, victim: Victim, versioned = true)
     expect(await leftovers(place, ids, versioned), at).toEqual([])
   }
 
-  const cuts = [
-    ...uncut.calls.map((_, index): Cut => ({ when: 'before call', nth: index + 1 })),
-    ...Array.from({ length: uncut.written }, (_, index): Cut => ({ when: 'after write', nth: index + 1 })),
-  ]
+  const cuts = Array.from({ length: uncut.written }, (_, index): Cut[] => [
+    { when: 'before write', nth: index + 1 },
+    { when: 'after write', nth: index + 1 },
+  ]).flat()
   await pMap(cuts, killAt, { concurrency: LANES })
 }
 

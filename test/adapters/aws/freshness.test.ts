@@ -17,7 +17,9 @@ const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
 const FRESHNESS_MS = 1_000
 /** What a slow machine may add. */
 const SLACK_MS = 200
-const CHANGES = 200
+const CHANGES = 100
+/** In which they are made. */
+const CHANGES_MS = 10_000
 
 type Instance = Awaited<ReturnType<typeof openOne>>
 type Options = Parameters<typeof openStore>[1]
@@ -97,7 +99,7 @@ describeWithAws('an instance hears of what another one does', (parts) => {
     })
     const doneAt = new Map<string, number>()
     const change = async (number: number) => {
-      await setTimeout(Math.random() * 20_000)
+      await setTimeout(Math.random() * CHANGES_MS)
       const topic = await put(writer, named(idOf(number % 8), `Name ${number}`))
       doneAt.set(`${topic.topic_id} ${topic.revision}`, performance.now())
     }

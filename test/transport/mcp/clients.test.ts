@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { seedText, writeSuggestions } from '../../helpers/data-folder.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import {
+  type AnyClient,
   completer,
   connectAny,
   faultyPaths,
@@ -21,15 +22,19 @@ const seed = (prompt_type: string) => seedText('revenue_salesforce', prompt_type
 const server = sharedServer()
 
 describe.each(MATRIX)('$client client over $transport', ({ client, transport }) => {
-  /** A client of the topics in `folder`, or else of the seeded ones; over HTTP one server has these for all tests. */
-  async function open(folder?: string, words?: string[]) {
-    const isShared = transport === 'HTTP' && folder === undefined
-    const target = isShared ? server : await targetOf(transport, folder ?? (await tempFolder()), words)
-    return connectAny(target, client)
-  }
+  /** A client of the seeded topics, for all tests that only read. */
+  let shared: AnyClient
+  beforeAll(async () => {
+    const settings = { PROMPTS_DATA_DIR: server.folder }
+    let close = async () => {}
+    shared = await connectAny(transport === 'HTTP' ? server : { settings }, client, (atEnd) => {
+      close = atEnd
+    })
+    return () => close()
+  })
 
   test('lists the seeded prompts in display order and describes their arguments', async () => {
-    const { prompts } = await (await open()).listPrompts()
+    const { prompts } = await shared.listPrompts()
     expect(prompts.map(({ name }) => name)).toEqual(SEEDED)
     const revenue = prompts.at(-1)
     expect(revenue?.title).toBe('Revenue Growth - Salesforce')
@@ -50,7 +55,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('renders a prompt from string arguments, the system text first', async () => {
-    const answer = await (await open()).getPrompt({ name: 'revenue_salesforce', arguments: KPI })
+    const answer = await shared.getPrompt({ name: 'revenue_salesforce', arguments: KPI })
     const texts = answer.messages.map(({ content }) => (content as { text: string }).text)
     expect(answer.messages.map(({ role }) => role)).toEqual(['user', 'user'])
     expect(texts[0]).toBe(seed('system'))
@@ -66,7 +71,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('takes an argument left empty as missing', async () => {
-    const mcp = await open()
+    const mcp = shared
     const empty = { ...KPI, historical_data: '' }
     const answer = await mcp.getPrompt({ name: 'revenue_salesforce', arguments: empty })
     expect(JSON.stringify(answer.messages)).toContain('(empty: no earlier period was supplied')
@@ -76,7 +81,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('names every faulty argument by its bare name', async () => {
-    const mcp = await open()
+    const mcp = shared
     const wrong = { kpi_value: 'many', threshold: '', time_period: 'Q4', historical_data: '[1,2', extra: '1' }
     const { code, data } = await refusal(mcp.getPrompt({ name: 'revenue_salesforce', arguments: wrong }))
     expect(code).toBe(-32602)
@@ -88,7 +93,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('refuses an unknown prompt as not found', async () => {
-    const { code, data } = await refusal((await open()).getPrompt({ name: 'nobody_wrote_this' }))
+    const { code, data } = await refusal(shared.getPrompt({ name: 'nobody_wrote_this' }))
     expect({ code, data }).toEqual({
       code: -32602,
       data: expect.objectContaining({ code: 'not_found', status: 404 }),
@@ -96,7 +101,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('reads topics as JSON and prompts as Markdown', async () => {
-    const mcp = await open()
+    const mcp = shared
     const { resources } = await mcp.listResources()
     expect(resources.map(({ uri, mimeType }) => [uri, mimeType])).toEqual(
       SEEDED.flatMap((id) => [
@@ -134,7 +139,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('marks a missing resource by its URI alone', async () => {
-    const mcp = await open()
+    const mcp = shared
     for (const uri of [
       'prompt://nobody',
       'prompt://goals/nobody',
@@ -147,11 +152,14 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('offers the tools of its role and forbids the others', async () => {
-    const mcp = await open(undefined, [])
+    const mcp = shared
     const names = (await mcp.listTools()).tools.map(({ name }) => name)
     expect(names).toEqual(expect.arrayContaining(SERVICE_TOOLS))
     expect(names.includes('get_topic')).toBe(transport === 'stdio')
-    const readOnly = transport === 'stdio' ? await open(undefined, ['--read-only']) : mcp
+    const readOnly =
+      transport === 'stdio'
+        ? await connectAny(await targetOf(transport, await tempFolder(), ['--read-only']), client)
+        : mcp
     const offered = (await readOnly.listTools()).tools.map(({ name }) => name)
     expect(offered).toEqual(expect.arrayContaining(SERVICE_TOOLS))
     expect(offered).not.toContain('get_topic')
@@ -161,7 +169,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('answers a tool call as structured content and as the same JSON in text', async () => {
-    const mcp = await open()
+    const mcp = shared
     await mcp.listTools() // The client now checks answers by the tool's output schema.
     const call = {
       topic_id: 'revenue_salesforce',
@@ -190,7 +198,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('answers wrong input of a tool with a problem that names every field', async () => {
-    const mcp = await open()
+    const mcp = shared
     await mcp.listTools()
     const wrong = { topic_id: 'No!', include_parameters: 'yes', nonsense: 1 }
     const answer = await mcp.callTool({ name: 'get_prompts', arguments: wrong })
@@ -207,14 +215,14 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('refuses an unknown tool as a protocol error', async () => {
-    const { code, data } = await refusal((await open()).callTool({ name: 'no_such_tool' }))
+    const { code, data } = await refusal(shared.callTool({ name: 'no_such_tool' }))
     expect({ code, data }).toEqual({ code: -32602, data: expect.objectContaining({ code: 'not_found' }) })
   })
 
   test('completes arguments of prompts and of resource templates', async () => {
     const folder = await tempFolder()
     const many = await writeSuggestions(folder)
-    const mcp = await open(folder)
+    const mcp = await connectAny(await targetOf(transport, folder), client)
     const prompt = { type: 'ref/prompt', name: 'greeting' } as const
     const template = { type: 'ref/resource', uri: 'prompt://{topic_id}/{prompt_type}' } as const
     const values = completer(mcp)
@@ -241,7 +249,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
 
   if (client === '2026-07-28') {
     test('says how long lists and resources may be kept, and that only this caller may', async () => {
-      const mcp = await open()
+      const mcp = shared
       const answers = [mcp.listPrompts(), mcp.listResources(), mcp.listResourceTemplates(), mcp.listTools()]
       for (const answer of await Promise.all([...answers, mcp.readResource({ uri: 'prompt://goals' })])) {
         expect(answer).toMatchObject({ ttlMs: expect.any(Number), cacheScope: 'private' })

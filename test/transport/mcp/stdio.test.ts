@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { writeTopic } from '../../helpers/data-folder.ts'
 import { tempFolder } from '../../helpers/folders.ts'
-import { startServer, waitFor } from '../../helpers/program.ts'
+import { waitFor } from '../../helpers/program.ts'
 import { initialize, messagesIn, postMcp, type RawStdio, rpcIn, startStdio } from '../../helpers/raw.ts'
+import { sharedServer } from '../../helpers/shared.ts'
 import { topicContent } from '../../helpers/topics.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -72,19 +73,24 @@ describe('what is no request', () => {
     ])
   })
 
-  test.each([
-    '42',
-    '"text"',
-    'null',
-    '[]',
-    '{}',
-    '{"jsonrpc":"2.0","id":null,"method":"ping"}',
-    '{"jsonrpc":"2.0"}',
-  ])('the JSON %s is answered with −32600', async (line) => {
+  test('JSON that is no message is answered with −32600, each time', async () => {
     const stdio = await open()
-    stdio.write(`${line}\n`)
-    await expectAlive(stdio, 'after')
-    expect(refusals(stdio)).toMatchObject([{ jsonrpc: '2.0', error: { code: -32600 } }])
+    const lines = [
+      '42',
+      '"text"',
+      'null',
+      '[]',
+      '{}',
+      '{"jsonrpc":"2.0","id":null,"method":"ping"}',
+      '{"jsonrpc":"2.0"}',
+    ]
+    for (const [index, line] of lines.entries()) {
+      stdio.write(`${line}\n`)
+      await expectAlive(stdio, `after ${line}`)
+      const told = refusals(stdio)
+      expect({ line, count: told.length }).toEqual({ line, count: index + 1 })
+      expect({ line, ...told.at(-1) }).toMatchObject({ line, jsonrpc: '2.0', error: { code: -32600 } })
+    }
   })
 
   test('a request of another JSON-RPC version is refused under its own id', async () => {
@@ -102,16 +108,19 @@ describe('what is no request', () => {
     await expectAlive(stdio, 'after')
   })
 
-  test.each([
-    ['prompts/get', { name: 5 }],
-    ['prompts/get', { name: 'revenue_salesforce', arguments: { kpi_value: 95000 } }],
-    ['prompts/get', {}],
-    ['prompts/list', { cursor: 5 }],
-    ['resources/read', {}],
-  ])('%s with %j is invalid input, not a fault of the server', async (method, params) => {
+  test('params of the wrong shape are invalid input, not a fault of the server', async () => {
     const stdio = await open()
-    stdio.send(call(1, method, params))
-    expect((await stdio.answer(1)).error?.code).toBe(-32602)
+    for (const [method, params] of [
+      ['prompts/get', { name: 5 }],
+      ['prompts/get', { name: 'revenue_salesforce', arguments: { kpi_value: 95000 } }],
+      ['prompts/get', {}],
+      ['prompts/list', { cursor: 5 }],
+      ['resources/read', {}],
+    ] as const) {
+      const id = `${method} ${JSON.stringify(params)}`
+      stdio.send(call(id, method, params))
+      expect({ id, code: (await stdio.answer(id)).error?.code }).toEqual({ id, code: -32602 })
+    }
   })
 
   test('bytes that are not UTF-8 are refused, never replaced', async () => {
@@ -246,13 +255,13 @@ describe('the end', () => {
   })
 })
 
+const server = sharedServer()
 test.each(['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'])(
   'speaks revision %s when a client opens with it',
   async (version) => {
     const stdio = startStdio({ PROMPTS_DATA_DIR: await tempFolder() })
     stdio.send(initialize(version))
     expect((await stdio.answer(0)).result).toMatchObject({ protocolVersion: version })
-    const server = await startServer({ PROMPTS_DATA_DIR: await tempFolder() })
     const answer = await postMcp(server, initialize(version))
     expect(rpcIn(answer)).toMatchObject([{ id: 0, result: { protocolVersion: version } }])
   },
