@@ -203,6 +203,25 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
     await waitFor(() => model.lastEnd() === 'gone', 1_000)
   })
 
+  test('ends the call at the model when a client of 2025-11-25 cancels it in its session', async () => {
+    const { model, environment } = await setUp(name)
+    const server = await startServer(environment)
+    const client = await connect(server, 'legacy')
+    model.script('hangs')
+    const count = model.count()
+    const cancel = new AbortController()
+    const call = {
+      name: 'analyze_kpi',
+      arguments: { topic_id: 'revenue_salesforce', parameters: PARAMETERS },
+    }
+    const cancelled = client.callTool(call, { signal: cancel.signal })
+    await waitFor(() => model.count() > count)
+    cancel.abort()
+    await expect(cancelled).rejects.toThrow()
+    await waitFor(() => model.lastEnd() === 'gone', 1_000)
+    expect((await client.listPrompts()).prompts).not.toEqual([])
+  })
+
   describe('failures', () => {
     const BUDGET_MS = 1_000
     const EVERYWHERE: Deed[] = [

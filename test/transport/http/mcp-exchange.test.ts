@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createMcpHandler } from '@modelcontextprotocol/server'
 import { expect, test } from 'vitest'
+import { dropNulls } from '../../../src/transport/mcp/absent.ts'
 import { createMcpServer } from '../../../src/transport/mcp/server.ts'
 import { CALLER, openMcp } from '../../helpers/mcp-http.ts'
 import { parameter } from '../../helpers/parameters.ts'
@@ -275,10 +276,16 @@ async function openBoth(): Promise<{ ours: Send; theirs: Send }> {
   const handler = createMcpHandler(({ era }) =>
     createMcpServer({ execute, catalog, caller: CALLER }, era === 'legacy' ? 'none' : 'stream'),
   )
-  const asSent = ({ headers, body }: Sent) => ({ method: 'POST', headers, body })
   return {
-    ours: async (sent) => read(await fetch(url, asSent(sent))),
-    theirs: async (sent) => read(await handler.fetch(new Request(url, asSent(sent)))),
+    ours: async ({ headers, body }) => read(await fetch(url, { method: 'POST', headers, body })),
+    async theirs({ headers, body }) {
+      const message: unknown = JSON.parse(body)
+      // For us null means absent in every request (docs/specification.md, "Topic").
+      dropNulls(message)
+      return read(
+        await handler.fetch(new Request(url, { method: 'POST', headers, body: JSON.stringify(message) })),
+      )
+    },
   }
 }
 
