@@ -9,7 +9,7 @@ const REAL_PARTS = [
   'test/{deploy,deployment,stand-ins}/**/*.test.ts',
   'test/transport/aws/**/*.test.ts',
   'test/transport/http/{refused-bodies,slow-clients,slow-readers}.test.ts',
-  'test/transport/http/rest/edits-*.test.ts',
+  'test/transport/http/rest/{edits-*,limits}.test.ts',
 ]
 
 export default defineConfig({

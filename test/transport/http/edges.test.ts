@@ -53,9 +53,9 @@ function post(accept: string | undefined, payload: object, headers: Record<strin
 }
 
 test.each([
-  ['*/*', 'text/event-stream'],
-  ['APPLICATION/JSON, Text/Event-Stream', 'text/event-stream'],
-  ['application/*, text/*;q=0.1', 'text/event-stream'],
+  ['*/*', 'application/json'],
+  ['APPLICATION/JSON, Text/Event-Stream', 'application/json'],
+  ['application/*, text/*;q=0.1', 'application/json'],
   ['text/event-stream', 'text/event-stream'],
   ['application/json', 'application/json'],
   ['*/*, text/event-stream;q=0', 'application/json'],

@@ -99,7 +99,7 @@ test('who comes back is told of what it has missed, and only of that', async () 
 
 test('what accepts no events, or speaks another revision, gets no stream', async () => {
   const { url } = await openStreams()
-  expect((await open(url, { accept: 'application/json' })).status).toBe(400)
+  expect((await open(url, { accept: 'application/json' })).status).toBe(406)
   expect((await open(url, { accept: 'text/*' })).status).toBe(200)
   const modern = await open(url, { 'mcp-protocol-version': '2026-07-28' })
   expect([modern.status, modern.headers.allow]).toEqual([405, 'POST'])

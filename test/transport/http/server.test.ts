@@ -115,18 +115,21 @@ describe('who may ask from where', () => {
     }
   })
 
-  test('other methods than POST are refused on /mcp, with and without a key', async () => {
+  test('other methods are refused on /mcp, with and without a key', async () => {
     const { url, key } = await start()
-    for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE']) {
+    for (const method of ['HEAD', 'PUT', 'PATCH']) {
       for (const headers of [{}, { 'x-api-key': key }] as Record<string, string>[]) {
         const answer = await ask(`${url}/mcp`, { method, headers })
         expect({ method, status: answer.status, allow: answer.headers['allow'] }).toEqual({
           method,
           status: 405,
-          allow: 'OPTIONS, POST',
+          allow: 'DELETE, GET, OPTIONS, POST',
         })
         if (method !== 'HEAD') expectProblem(answer, 405, 'method_not_allowed')
       }
+    }
+    for (const method of ['GET', 'DELETE']) {
+      expectProblem(await ask(`${url}/mcp`, { method }), 401, 'unauthenticated')
     }
     expect((await ask(`${url}/mcp`, { method: 'TRACE' })).status).toSatisfy((status) => status < 500)
   })

@@ -9,11 +9,12 @@ const NOTIFYING = {
   tools: {},
   completions: {},
 }
+const MODERN = { ...NOTIFYING, extensions: { 'io.modelcontextprotocol/skills': {} } }
 const LISTS = { ...NOTIFYING, resources: { listChanged: true } }
 
 it.each(['2026-07-28', 'legacy'] as const)('stdio serves subscriptions, and says so (%s)', async (era) => {
   const client = await connect({ settings: { PROMPTS_DATA_DIR: await tempFolder() } }, era)
-  expect(client.getServerCapabilities()).toEqual(NOTIFYING)
+  expect(client.getServerCapabilities()).toEqual(era === 'legacy' ? NOTIFYING : MODERN)
   if (era === 'legacy') await client.subscribeResource({ uri: 'prompt://goals/user' })
   else await client.listen({ resourceSubscriptions: ['prompt://goals/user'] })
 })
@@ -21,7 +22,7 @@ it.each(['2026-07-28', 'legacy'] as const)('stdio serves subscriptions, and says
 it('HTTP announces only what a client of its revision can get there', async () => {
   const server = await startServer({ PROMPTS_DATA_DIR: await tempFolder() })
   const modern = await connect(server, '2026-07-28')
-  expect(modern.getServerCapabilities()).toEqual(NOTIFYING)
+  expect(modern.getServerCapabilities()).toEqual(MODERN)
   await modern.listen({ promptsListChanged: true, resourceSubscriptions: ['prompt://goals/user'] })
   for (const client of [await connect(server, 'legacy'), await connectV1(server)]) {
     expect(client.getServerCapabilities()).toEqual(LISTS)

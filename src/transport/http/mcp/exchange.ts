@@ -49,6 +49,7 @@ export function exchangeOf(
   const method = METHODS.get(name)
   if (!method || (method.isModern && !isModern) || !isJsonContentType(headers['content-type']))
     return undefined
+  if (!acceptedForms(headers.accept).json) return undefined
   const isValid = isModern ? isModernEnvelope(name, params, headers) : isLegacyEnvelope(headers)
   return isValid ? { id, method, params, isModern } : undefined
 }
@@ -67,10 +68,7 @@ function isModernEnvelope(method: string, params: Params, headers: FastifyReques
 
 function isLegacyEnvelope(headers: FastifyRequest['headers']): boolean {
   const version = headers['mcp-protocol-version']
-  return (
-    (version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(version as string)) &&
-    acceptedForms(headers.accept).json
-  )
+  return version === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(version as string)
 }
 
 /**

@@ -6,7 +6,7 @@ import {
 } from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Caller, hasRole } from '../../../domain/caller.ts'
-import { AppError, invalidInput } from '../../../domain/errors.ts'
+import { AppError } from '../../../domain/errors.ts'
 import { NOT_JSON, parseJson } from '../../../domain/json.ts'
 import type { LimitName, RateLimiter } from '../../../domain/rate-limiter.ts'
 import { raceAbort } from '../../../domain/time.ts'
@@ -76,14 +76,11 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     scope.post('/mcp', post)
     scope.get('/mcp', { exposeHeadRoute: false }, async (request, reply) => {
       checkEra(request, reply)
-      if (!acceptedForms(request.headers.accept).events) {
-        throw invalidInput([
-          { path: 'accept', expected: 'text/event-stream', message: 'expected text/event-stream.' },
-        ])
-      }
+      if (!acceptedForms(request.headers.accept).events) return reply.code(406).send(notAcceptable)
       reply.raw.once('close', streams.open(request, reply))
       events.open(request, reply)
       sessions.attach(request, reply)
+      return reply
     })
     scope.delete('/mcp', async (request, reply) => {
       checkEra(request, reply)
@@ -150,7 +147,7 @@ const parseError = {
 
 const notAcceptable = {
   jsonrpc: '2.0',
-  error: { code: -32_000, message: 'Not Acceptable: a subscription is answered with text/event-stream.' },
+  error: { code: -32_000, message: 'Not Acceptable: this is answered with text/event-stream.' },
   id: null,
 }
 
