@@ -8,6 +8,7 @@ const REAL_PARTS = [
   'test/conformance.test.ts',
   'test/{deploy,deployment,stand-ins}/**/*.test.ts',
   'test/transport/aws/**/*.test.ts',
+  'test/transport/canaries.test.ts',
   'test/transport/http/{refused-bodies,slow-clients,slow-readers}.test.ts',
   'test/transport/http/rest/{edits-*,limits}.test.ts',
 ]

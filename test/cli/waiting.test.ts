@@ -36,7 +36,7 @@ test('a person at the command line is told once what is waited for, and gets the
 })
 
 test('a server that is down is waited for as long as there is time', async () => {
-  const { server, settings } = await setUp(2_000)
+  const { server, settings } = await setUp(5_000)
   await server.stop()
   const startedAt = performance.now()
   const { code, stderr } = await runCommand(COMMAND, settings, { isTerminal: true })
