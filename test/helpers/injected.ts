@@ -3,12 +3,12 @@ import { onTestFinished } from 'vitest'
 import { createLog } from '../../src/adapters/telemetry/log.ts'
 import { loadConfig } from '../../src/config.ts'
 import { buildHttpApp } from '../../src/http-app.ts'
-import { createPipeline } from '../../src/pipeline/execute.ts'
 import type { Services } from '../../src/pipeline/operation.ts'
 import { API_ROOT } from '../../src/transport/http/rest/routes.ts'
 import { serveStdio } from '../../src/transport/mcp/stdio.ts'
 import type { ApiJson } from './api.ts'
 import { runCommand } from './command.ts'
+import { executeOver } from './pipeline.ts'
 import { PACKAGE_ROOT, waitFor } from './program.ts'
 import { messagesIn, type RpcMessage } from './raw.ts'
 
@@ -48,15 +48,7 @@ export async function injectedHttp(folder: string) {
 
 /** A stdio server over `services` in this process: sends one line, answers its answer. */
 export function injectedStdio(services: Services): (line: string) => Promise<RpcMessage> {
-  const { execute } = createPipeline({
-    services,
-    limiter: { consume: () => ({ allowed: true, limit: 1, remaining: 1, resetSeconds: 0 }) },
-    observe: () => {},
-    warnOperator: () => {},
-    reportDefect: (error) => {
-      throw error
-    },
-  })
+  const execute = executeOver(services)
   const [input, output] = [new PassThrough(), new PassThrough()]
   let text = ''
   output.on('data', (chunk: Buffer) => {

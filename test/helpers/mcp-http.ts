@@ -1,10 +1,11 @@
 import { fastify } from 'fastify'
 import { onTestFinished } from 'vitest'
 import type { Caller } from '../../src/domain/caller.ts'
-import { createPipeline, type Execute } from '../../src/pipeline/execute.ts'
+import type { Execute } from '../../src/pipeline/execute.ts'
 import type { Services } from '../../src/pipeline/operation.ts'
 import { registerMcp } from '../../src/transport/http/mcp/routes.ts'
 import { registerErrorHandlers } from '../../src/transport/http/problems.ts'
+import { executeOver, noLimits, reportDefect } from './pipeline.ts'
 
 export const CALLER: Caller = { kind: 'key', subject: 'key:test', role: 'admin', limitKey: 'test' }
 
@@ -17,12 +18,7 @@ export interface McpEndpoint {
 
 /** `/mcp` over `services`, in this process; every request is of {@link CALLER}, unless it names another. */
 export async function openMcp(services: Services): Promise<McpEndpoint> {
-  const limiter = { consume: () => ({ allowed: true, limit: 1, remaining: 1, resetSeconds: 0 }) }
-  const reportDefect = (error: unknown) => {
-    throw error
-  }
-  const pipeline = { services, limiter, observe: () => {}, warnOperator: () => {}, reportDefect }
-  const { execute } = createPipeline(pipeline)
+  const execute = executeOver(services)
   const app = fastify()
   app.decorateRequest('caller', undefined)
   app.decorateRequest('startedAt', 0)
@@ -30,7 +26,7 @@ export async function openMcp(services: Services): Promise<McpEndpoint> {
   const end = registerMcp(app, {
     execute,
     catalog: services.catalog,
-    limiter,
+    limiter: noLimits,
     authenticate: async ({ headers }) => ({ ...CALLER, limitKey: String(headers['x-caller'] ?? 'test') }),
     isStillValid: async () => true,
     reportError: () => {},

@@ -36,6 +36,8 @@ export function createEventStreams(): EventStreams {
 
   function send(text: string): void {
     for (const stream of open) {
+      // Ended, but not read to its end yet.
+      if (stream.writableEnded) continue
       // A client that has not read the last event comes back, and learns what it has missed.
       if (stream.writableNeedDrain) stream.destroy()
       else stream.write(text)

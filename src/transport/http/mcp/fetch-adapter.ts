@@ -14,7 +14,7 @@ const EVENT_HEADERS = { 'content-type': EVENTS, 'cache-control': 'no-cache', 'x-
  * Answers a Node request through a web-standard handler, in a form that the client can read. Unlike the SDK's own
  * adapter it gives no body: the handler has the parsed one, instead of a request stream that is never read.
  *
- * @param options.signal fires when nobody waits for the answer any more.
+ * @param options.signal fires when the client no longer waits for the answer.
  * @param options.isBatch whether an answer of JSON alone is a list.
  */
 export async function respondWithFetch(

@@ -59,7 +59,7 @@ export function sdkWay(reportError: (error: Error) => void): SdkWay {
       }
       const { json, events } = acceptedForms(headers.accept)
       const transport = new WebStandardStreamableHTTPServerTransport({
-        // The id holds nothing and is known to nobody but the client: any instance takes it.
+        // The id holds nothing, and no instance remembers it: each takes it.
         sessionIdGenerator: isInitializeRequest(body) ? randomUUID : undefined,
         enableJsonResponse: json && !(mayStream && events),
       })

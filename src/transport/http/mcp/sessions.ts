@@ -9,7 +9,7 @@ export interface Sessions {
   /**
    * Begins the call of a POST.
    *
-   * @returns a signal that fires when nobody waits for the answer any more: the client has disconnected, or cancelled
+   * @returns a signal that fires when the client no longer waits for the answer: it has disconnected, or cancelled
    *   the call in the session that it was made in.
    */
   begin(request: FastifyRequest, reply: FastifyReply): AbortSignal
