@@ -6,7 +6,7 @@ export type Role = (typeof ROLES)[number]
 export type CallerKind = 'key' | 'token' | 'session' | 'local'
 
 /** Whom data of a user belongs to. */
-interface Owner {
+export interface Owner {
   /** A token's `sub`; for sessions and on this machine the user's name. */
   sub: string
   /** A token's `tenant_id`; empty without one. */

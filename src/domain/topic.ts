@@ -26,7 +26,9 @@ const TopicConfig = z.looseObject({
   max_turns: z.int().positive().optional(),
   temperature: z.number().min(0).max(2).optional(),
   max_tokens: z.int().positive().optional(),
+  context_tokens: z.int().positive().optional().describe('Of a conversation, at most so many are sent.'),
 })
+export type TopicConfig = z.infer<typeof TopicConfig>
 
 /** What people write about a topic: the content of `topics/{topic_id}.json`, of an export and of a seed. */
 export const TopicDefinition = z.strictObject({
