@@ -1,5 +1,5 @@
 import { cpuPerRequest, print, ratio, type Shots } from './figures.ts'
-import type { Shot } from './load.ts'
+import { keyHeader, type Shot, tokenHeader } from './load.ts'
 import { batchShot, ERAS, mcpShot, type Target } from './mcp-shots.ts'
 import { benchScript, type Product, type Starter } from './processes.ts'
 
@@ -50,7 +50,10 @@ export async function printMcp({ start, startProduct }: Starter): Promise<void> 
     )
     print(`  tools/call get_prompts ÷ bare SDK with 1 tool  ${ratio(call, sdkCall)}   (must ≤ 0.4, aim 0.25)`)
     const [sdkList, listed] = await cpuPerRequest(
-      [[[bareTools, list(bareTools)]], [[many.subject, list(targetOf(many))]]],
+      [
+        [[bareTools, list(bareTools)]],
+        [[many.subject, list({ url: many.subject.url, credential: tokenHeader(many.token) })]],
+      ],
       { ...LOAD, requests: 200 },
     )
     print(
@@ -71,7 +74,7 @@ export async function printMcp({ start, startProduct }: Starter): Promise<void> 
 }
 
 function targetOf({ subject, key }: Product): Target {
-  return { url: subject.url, key }
+  return { url: subject.url, credential: keyHeader(key) }
 }
 
 /** A request for each of `count` topics. */
