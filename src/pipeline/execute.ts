@@ -53,6 +53,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     let given = typeof input === 'function' ? context.path : input
     let failure: AppError | undefined
     let use: ModelUse | undefined
+    let result: Result<unknown> | undefined
     inFlight++
     try {
       authorise(operation, context.caller)
@@ -62,10 +63,11 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       const whole = context.parameterPrefix === '' ? operation.wholeBody : undefined
       const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH, whole)
       await services.catalog.catchUp()
-      const result = await operation.run(services, valid, context)
-      use = result.use
-      checkOutput(operation, result)
-      return markStale(result, services.catalog.staleSince())
+      const answer = await operation.run(services, valid, context)
+      result = answer
+      use = answer.use
+      checkOutput(operation, answer)
+      return markStale(answer, services.catalog.staleSince())
     } catch (thrown) {
       failure = bounded(toAppError(thrown))
       use ??= failure.modelUse
@@ -82,6 +84,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         outcome: outcomeOf(failure, context),
         refused: failure?.errors && refusedNames(failure.errors),
         use,
+        topic_ids: result?.topic_ids,
+        revision: result?.meta?.revision,
+        origin: context.origin,
         durationMs: elapsedMs(startedAt),
         requestId: context.requestId,
       })

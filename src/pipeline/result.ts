@@ -47,6 +47,8 @@ export interface Result<Data> {
   errors?: Record<string, z.infer<typeof PartFailure>>
   /** What a model was used for, for audit and metrics. */
   use?: ModelUse
+  /** Topics whose texts are in the answer of a call for several, for metrics. */
+  topic_ids?: readonly string[]
   /** The answer's JSON, where it is kept. */
   cached?: CachedResponse
 }

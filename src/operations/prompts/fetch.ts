@@ -99,6 +99,7 @@ export const batchGet = defineOperation({
     return {
       data: Object.fromEntries(data),
       ...failures,
+      topic_ids: data.map(([topic_id]) => topic_id),
       // Every part was checked when it was made.
       cached: {
         bytes: Buffer.concat([Buffer.from('{"data":{'), ...bytes, Buffer.from(`}${end}`)]),

@@ -72,6 +72,7 @@ async function redeem(request: FastifyRequest, deps: SignInDeps): Promise<string
     kind: 'authentication',
     name: 'authenticate',
     caller: found?.subject ?? '(sign-in)',
+    credential: 'sign_in',
     ...(error && { address: addressOf(request) }),
     outcome: error?.code ?? 'ok',
     durationMs: elapsedMs(startedAt),
