@@ -17,6 +17,7 @@ import {
   path,
   perMinute,
   publicUrl,
+  ratio,
   resourceName,
   trustedProxies,
 } from './setting-kinds.ts'
@@ -65,6 +66,12 @@ const Settings = z.object({
   PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
   PROMPTS_RECONCILE_MS: milliseconds(1000, 60_000),
   PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
+  PROMPTS_EMF: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .default(false),
+  OTEL_EXPORTER_OTLP_ENDPOINT: publicUrl.optional(),
+  OTEL_TRACES_SAMPLER_ARG: ratio.default(1),
   PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   XDG_DATA_HOME: z.string().optional(),
   LOCALAPPDATA: z.string().optional(),
@@ -125,6 +132,10 @@ export interface Config {
   /** How soon changes past this program are noticed on aws. */
   reconcileMs: number
   staleIfErrorMs: number
+  /** Whether metrics are written to the log, in CloudWatch's embedded metric format. */
+  emf: boolean
+  /** Where traces go, and which share of them; `undefined`: there are none. */
+  traces: { endpoint: string; ratio: number } | undefined
   /** `undefined`: `info` for servers, `warn` for commands that a person waits for. */
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined
 }
@@ -179,8 +190,15 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     freshnessMs: settings.PROMPTS_FRESHNESS_MS,
     reconcileMs: settings.PROMPTS_RECONCILE_MS,
     staleIfErrorMs: settings.PROMPTS_STALE_IF_ERROR_MS,
+    emf: settings.PROMPTS_EMF,
+    traces: traceSettings(settings),
     logLevel: settings.PROMPTS_LOG_LEVEL,
   }
+}
+
+function traceSettings(settings: z.output<typeof Settings>): Config['traces'] {
+  const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT
+  return endpoint === undefined ? undefined : { endpoint, ratio: settings.OTEL_TRACES_SAMPLER_ARG }
 }
 
 function awsNames(settings: z.output<typeof Settings>): AwsNames {
