@@ -35,10 +35,18 @@ export function writeEmf(
   const before = new Map<string, number>()
 
   async function write(): Promise<void> {
-    const now = Date.now()
+    const Timestamp = Date.now()
+    const groups = new Map<string, { labels: Sample['labels']; values: Record<string, number> }>()
     for (const sample of await samples()) {
       const value = sinceBefore(sample, before)
-      if (value !== undefined) stream.write(`${emfLine({ ...sample, value }, stage, now)}\n`)
+      if (value === undefined) continue
+      const { name, labels } = sample
+      const group = groups.get(JSON.stringify(labels)) ?? { labels, values: {} }
+      group.values[name] = value
+      groups.set(JSON.stringify(labels), group)
+    }
+    for (const { labels, values } of groups.values()) {
+      stream.write(`${emfLine(labels, values, { stage, Timestamp })}\n`)
     }
   }
 
@@ -62,12 +70,17 @@ function sinceBefore({ name, kind, labels, value }: Sample, before: Map<string, 
   return added === 0 ? undefined : added
 }
 
-function emfLine({ name, labels, value }: Sample, stage: string, Timestamp: number): string {
+/** Everything that has the same labels is one line. */
+function emfLine(
+  labels: Sample['labels'],
+  values: Readonly<Record<string, number>>,
+  { stage, Timestamp }: { stage: string; Timestamp: number },
+): string {
   const named = Object.keys(labels).filter((label) => DIMENSIONS.has(label))
   const Dimensions = [['stage'], ...(named.length > 0 ? [['stage', ...named]] : [])]
-  const Metrics = [{ Name: name, Unit: unitOf(name) }]
+  const Metrics = Object.keys(values).map((Name) => ({ Name, Unit: unitOf(Name) }))
   const _aws = { Timestamp, CloudWatchMetrics: [{ Namespace: NAMESPACE, Dimensions, Metrics }] }
-  return JSON.stringify({ _aws, stage, ...labels, [name]: value })
+  return JSON.stringify({ _aws, stage, ...labels, ...values })
 }
 
 function unitOf(name: string): 'Bytes' | 'Count' | 'Seconds' {

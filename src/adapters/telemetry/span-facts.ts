@@ -56,7 +56,9 @@ function mcpAttributes(
     ...(VERSION.test(protocolVersion ?? '') && { [ATTRIBUTES.mcpVersion]: protocolVersion }),
     ...(tool !== undefined && { [ATTRIBUTES.tool]: tool, [ATTRIBUTES.operation]: TOOL_CALL }),
     ...(isJsonRpcError && { [ATTRIBUTES.statusCode]: String(jsonRpcCode(outcome)) }),
-    ...(isRead && { [ATTRIBUTES.mcpResource]: ['prompt:/', topic_id, prompt_type].filter(Boolean).join('/') }),
+    ...(isRead && {
+      [ATTRIBUTES.mcpResource]: ['prompt:/', topic_id, prompt_type].filter(Boolean).join('/'),
+    }),
   }
 }
 
