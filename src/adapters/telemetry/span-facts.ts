@@ -12,8 +12,8 @@ export interface SpanFacts {
   status: { code: SpanStatusCode }
 }
 
-/** Ids that clients make up may hold anything; these forms hold nothing to read. */
-const PLAIN_ID = /^[\w.:-]{1,64}$/
+/** Ids that clients make up may hold anything; numbers and UUIDs hold nothing to read. */
+const PLAIN_ID = /^[0-9a-f-]{1,64}$/i
 const VERSION = /^\d{4}-\d{2}-\d{2}$/
 
 /** The span of a call. Over MCP it is named as the conventions ask, else by the operation. */

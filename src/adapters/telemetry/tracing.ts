@@ -15,6 +15,8 @@ import type { CallEvent, CallOrigin, Observer } from '../../domain/telemetry.ts'
 import { providerName } from './conventions.ts'
 import { callFacts, modelFacts } from './span-facts.ts'
 
+/** How often spans are delivered; a process that is killed loses those that wait. */
+const DELIVER_MS = 1_000
 /** Time for one export, and for the last one at a shutdown. */
 const EXPORT_MS = 2_000
 const LAST_EXPORT_MS = 1_000
@@ -51,7 +53,9 @@ export function otlpTracing({ endpoint, ratio, stage, provider, warn }: TracingO
       'deployment.environment.name': stage,
     }),
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
-    spanProcessors: [new BatchSpanProcessor({ exporter: outspoken(exporter, warn) })],
+    spanProcessors: [
+      new BatchSpanProcessor({ exporter: outspoken(exporter, warn), scheduledDelayMillis: DELIVER_MS }),
+    ],
   })
   const tracer = tracers.getTracer(packageJson.name, packageJson.version)
 
