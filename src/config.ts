@@ -71,7 +71,7 @@ const Settings = z.object({
     .transform((text) => text === 'true')
     .default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: publicUrl.optional(),
-  OTEL_TRACES_SAMPLER_ARG: ratio.default(1),
+  OTEL_TRACES_SAMPLER_ARG: ratio.default(0.1),
   PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   XDG_DATA_HOME: z.string().optional(),
   LOCALAPPDATA: z.string().optional(),
@@ -134,7 +134,7 @@ export interface Config {
   staleIfErrorMs: number
   /** Whether metrics are written to the log, in CloudWatch's embedded metric format. */
   emf: boolean
-  /** Where traces go, and which share of them; `undefined`: there are none. */
+  /** Where traces go, and the share of ordinary calls that have one; `undefined`: there are none. */
   traces: { endpoint: string; ratio: number } | undefined
   /** `undefined`: `info` for servers, `warn` for commands that a person waits for. */
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined

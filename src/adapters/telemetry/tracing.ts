@@ -1,18 +1,24 @@
-import { type Context, type Link, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api'
+import {
+  type Context,
+  type Link,
+  ROOT_CONTEXT,
+  type SpanContext,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api'
 import { type ExportResult, ExportResultCode, parseTraceParent } from '@opentelemetry/core'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import {
   BatchSpanProcessor,
-  ParentBasedSampler,
   type ReadableSpan,
   type SpanExporter,
-  TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import packageJson from '../../../package.json' with { type: 'json' }
 import type { CallEvent, CallOrigin, Observer } from '../../domain/telemetry.ts'
 import { providerName } from './conventions.ts'
+import { isServerFault } from './error-type.ts'
 import { callFacts, modelFacts } from './span-facts.ts'
 
 /** How often spans are delivered; a process that is killed loses those that wait. */
@@ -24,7 +30,7 @@ const LAST_EXPORT_MS = 1_000
 export interface TracingOptions {
   /** Base address of an OTLP receiver, for example `http://127.0.0.1:4318` (OTEL_EXPORTER_OTLP_ENDPOINT). */
   endpoint: string
-  /** Share of traces that are recorded, 0 to 1, where the caller has not decided (OTEL_TRACES_SAMPLER_ARG). */
+  /** Share of ordinary calls that are recorded, 0 to 1 (OTEL_TRACES_SAMPLER_ARG); see {@link isRecorded}. */
   ratio: number
   stage: string
   /** Of language models (PROMPTS_LLM). */
@@ -52,7 +58,6 @@ export function otlpTracing({ endpoint, ratio, stage, provider, warn }: TracingO
       'service.version': packageJson.version,
       'deployment.environment.name': stage,
     }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
     spanProcessors: [
       new BatchSpanProcessor({ exporter: outspoken(exporter, warn), scheduledDelayMillis: DELIVER_MS }),
     ],
@@ -61,11 +66,13 @@ export function otlpTracing({ endpoint, ratio, stage, provider, warn }: TracingO
 
   function observeCall(event: CallEvent): void {
     const endedAt = performance.now()
-    const { parent, links } = contextOf(event.origin)
+    const { caller, links } = contextOf(event.origin)
+    if (!isRecorded(event, caller, ratio)) return
+    const parent = caller ? trace.setSpanContext(ROOT_CONTEXT, caller) : ROOT_CONTEXT
     const startTime = epochMs(endedAt - event.durationMs)
     const facts = callFacts(event)
     const span = tracer.startSpan(facts.name, { ...facts, links, startTime }, parent)
-    if (span.isRecording() && event.use) observeUse(event, trace.setSpan(ROOT_CONTEXT, span), endedAt)
+    if (event.use) observeUse(event, trace.setSpan(ROOT_CONTEXT, span), endedAt)
     span.setStatus(facts.status).end(epochMs(endedAt))
   }
 
@@ -97,14 +104,20 @@ function epochMs(time: number): number {
 }
 
 /** An MCP message belongs to its own trace, and is linked to that of the HTTP request that carried it. */
-function contextOf({ traceparent, mcp }: CallOrigin = {}): { parent: Context; links: Link[] } {
+function contextOf({ traceparent, mcp }: CallOrigin = {}): { caller?: SpanContext; links: Link[] } {
   const http = remote(traceparent)
   const message = remote(mcp?.traceparent)
-  const parent = message ?? http
-  return {
-    parent: parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT,
-    links: message && http ? [{ context: http }] : [],
-  }
+  const caller = message ?? http
+  return { ...(caller && { caller }), links: message && http ? [{ context: http }] : [] }
+}
+
+/**
+ * Whether a call gets a span: a caller that traces has decided; else what asks a model and what is the server's fault
+ * always does, and a share of everything else. A span costs a third of a cheap request.
+ */
+function isRecorded({ use, outcome }: CallEvent, caller: SpanContext | undefined, ratio: number): boolean {
+  if (caller) return (caller.traceFlags & TraceFlags.SAMPLED) !== 0
+  return use !== undefined || isServerFault(outcome) || Math.random() < ratio
 }
 
 function remote(traceparent: unknown): SpanContext | undefined {
