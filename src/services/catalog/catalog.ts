@@ -13,7 +13,7 @@ export interface CatalogChange {
 }
 
 /** What a catalogue tells of itself. */
-export type CatalogFigures = Omit<Figures, 'callsInFlight' | 'modelCallsRunning' | 'modelCallsWaiting'>
+type CatalogFigures = Omit<Figures, 'callsInFlight' | 'modelCallsRunning' | 'modelCallsWaiting'>
 
 /** All topics of the store in memory: what every read is answered from. */
 export interface Catalog {

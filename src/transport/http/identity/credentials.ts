@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { CredentialKind } from '../../../domain/telemetry.ts'
 import { API_ROOT } from '../rest/routes.ts'
 
 /** The cookie that holds a browser's session. */
@@ -6,7 +7,7 @@ export const SESSION_COOKIE = 'purposepath_session'
 
 /** What a request presents to say who sends it. `value` is empty unless there is something to verify. */
 export interface Credential {
-  kind: 'key' | 'token' | 'session' | 'several' | 'none'
+  kind: Exclude<CredentialKind, 'sign_in'>
   value: string
 }
 
