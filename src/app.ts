@@ -14,6 +14,7 @@ import { systemClock } from './domain/time.ts'
 import { createPipeline, type Pipeline } from './pipeline/execute.ts'
 import type { Services } from './pipeline/operation.ts'
 import { openCatalog } from './services/catalog/sync.ts'
+import { createConversations } from './services/conversations/conversations.ts'
 import { seedTopics } from './services/importing.ts'
 import { createModelClient, type ModelSettings } from './services/models.ts'
 
@@ -57,7 +58,9 @@ export async function openApp(
   const { staleIfErrorMs, creatableTypes } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
   const models = createModelClient({ ...modelsOf(config, (message) => log.info(message)), onWait })
-  const services = { catalog, topics, prompts, clock, mutex: createKeyedMutex(), models, creatableTypes }
+  const conversations = createConversations({ catalog, models, clock, openStore: backend.openConversations })
+  const mutex = createKeyedMutex()
+  const services = { catalog, topics, prompts, clock, mutex, models, conversations, creatableTypes }
   if (backend.seedsItself) await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()

@@ -41,7 +41,7 @@ export async function buildHttpApp(
   const seeds = join(packageRoot, 'seeds')
   const core = await openApp(config, { log, seeds, observers: [metrics.observe], longRunning: true })
   const { backend, limiter, observe } = core
-  const { catalog, models } = core.services
+  const { catalog, models, conversations } = core.services
   const keys = await backend.openKeys()
   const signInCodes = await backend.openSignInCodes()
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
@@ -60,7 +60,10 @@ export async function buildHttpApp(
     signInCodes,
     sessions,
     tokens: config.tokens,
-    abortModelCalls: models.abortAll,
+    abortModelCalls() {
+      conversations.abortAll()
+      models.abortAll()
+    },
     docsRoot: join(packageRoot, 'dist', 'docs'),
     metrics,
     reportDefect: core.reportDefect,

@@ -37,6 +37,9 @@ export function awsBackend(config: Config, { warn, longRunning }: BackendOptions
       const store = awsStore({ dynamodb, s3, table, bucket, owner, freshnessMs, reconcileMs, warn })
       return snapshot ? withSnapshot(store, snapshot) : store
     },
+    openConversations: async () => {
+      throw new Error('not there yet')
+    },
     async openLimiter() {
       const counts = dynamoCounts({ client: dynamodb, table: aws.limitsTable, warn })
       return windowRateLimiter({ perMinute: limits, clock, counts })

@@ -1,6 +1,7 @@
 import type { Report } from '../deployment/aws/provision/properties.ts'
 import type { Check } from '../deployment/check.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
+import type { ConversationStore } from '../domain/conversation.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
 import type { ClosableRateLimiter } from '../domain/rate-limiter.ts'
 import type { SignInCodes } from '../domain/sign-in.ts'
@@ -32,6 +33,7 @@ export interface Backend {
    */
   provision?(options: ProvisionOptions): Promise<void>
   openStore(): Promise<{ topics: TopicRepository; prompts: PromptStore }>
+  openConversations(): Promise<ConversationStore>
   openLimiter(): Promise<ClosableRateLimiter>
   openKeys(): Promise<ApiKeys>
   /** What this installation signs tokens and sessions with. */

@@ -38,6 +38,9 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
       topics: fileTopics(layout(), { clock, freshnessMs, warn }),
       prompts: filePrompts(layout()),
     }),
+    openConversations: async () => {
+      throw new Error('not there yet')
+    },
     openLimiter: async () => windowRateLimiter({ perMinute: limits, clock }),
     openKeys: async () => fileKeys(layout(), stage, clock, outages),
     // Loaded when they are called: most commands need neither.

@@ -43,6 +43,7 @@ export const analyzeKpi = defineOperation({
       attempts: 1,
       latency_ms: 2140,
     },
+    deltas: ['Revenue is ', '5% below threshold.'],
   },
   async run(services, { topic_id, parameters }, context) {
     const {

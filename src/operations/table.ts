@@ -1,5 +1,7 @@
 import type { Operation } from '../pipeline/operation.ts'
 import { analyzeKpi } from './analysis.ts'
+import { eraseConversation, getConversation, listConversations } from './conversations/keep.ts'
+import { cancelTurn, say, startConversation } from './conversations/talk.ts'
 import { createPrompt, deletePrompt, restorePrompt, updatePrompt } from './prompts/edit.ts'
 import { batchGet, getPrompts, renderPrompts } from './prompts/fetch.ts'
 import { getPrompt, previewPrompt, promptHistory } from './prompts/review.ts'
@@ -24,4 +26,10 @@ export const operations: readonly Operation[] = [
   previewPrompt,
   promptHistory,
   restorePrompt,
+  startConversation,
+  say,
+  getConversation,
+  listConversations,
+  cancelTurn,
+  eraseConversation,
 ]
