@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Conversation } from '../../domain/conversation.ts'
+import { setMaxListeners } from 'node:events'
+import type { Conversation, Lease, Turn } from '../../domain/conversation.ts'
 import { shuttingDown } from './failures.ts'
 import { leaseExpiry } from './lease.ts'
 import { type IncomingMessage, keysOf, type NextStep } from './next-step.ts'
@@ -30,18 +31,34 @@ export function createRuns(deps: TurnDeps): Runs {
   const { store, clock } = deps
   const running = new Map<string, TurnRun>()
   const ending = new AbortController()
+  // Everybody who waits listens to it.
+  setMaxListeners(0, ending.signal)
+
+  async function takeTurn(
+    { owner, conversation_id }: Conversation,
+    turn: Turn,
+    lease: Lease,
+  ): Promise<boolean> {
+    try {
+      return await store.beginTurn(owner, conversation_id, turn, lease)
+    } catch (error) {
+      // It may have happened; if it cannot be undone, the lease expires.
+      await store.releaseLease(owner, conversation_id, lease.token).catch(() => {})
+      throw error
+    }
+  }
 
   return {
     ...deps,
     ending: ending.signal,
 
     async begin(conversation, { content, keyHash }, { turn, stored }) {
-      const { owner, conversation_id } = conversation
+      const { conversation_id } = conversation
       const now = clock().toISOString()
       const { id, created_at } = stored ?? { id: randomUUID(), created_at: now }
       const user = { id, content, created_at, keys: keysOf(stored, keyHash, clock) }
       const lease = { token: randomUUID(), turn, started_at: now, expires_at: leaseExpiry(clock) }
-      if (!(await store.beginTurn(owner, conversation_id, { turn, user }, lease))) return undefined
+      if (!(await takeTurn(conversation, { turn, user }, lease))) return undefined
       const run = runTurn(deps, conversation, { turn, user }, lease)
       running.set(conversation_id, run)
       const forget = () => {
