@@ -77,7 +77,7 @@ describe('a conversation', () => {
 describe('a message', () => {
   it('of 16 KiB is taken, and a byte more is not', async () => {
     const { say } = await startCoach(['One.'])
-    expect((await failureOf(() => say('ä'.repeat(8_192) + '.'))).code).toBe('too_large')
+    expect((await failureOf(() => say(`${'ä'.repeat(8_192)}.`))).code).toBe('too_large')
     expect((await say('ä'.repeat(8_192))).turn).toBe(1)
   })
 
