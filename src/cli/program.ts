@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { ERROR_CODES } from '../domain/errors.ts'
 import type { CommandContext } from './context.ts'
+import { addParameterOptions } from './parameters.ts'
 
 /**
  * Runs the command that the words name. Help, versions and wrong words are dealt with here.
@@ -19,6 +20,7 @@ export async function parseArguments(words: readonly string[], context: CommandC
   addDataCommands(program, context)
   addKeyCommands(program, context)
   addSignInCommands(program, context)
+  addChat(program, context)
   program
     .command('doctor')
     .description('Check everything the program needs and say how to fix what is missing.')
@@ -82,6 +84,18 @@ function addDataCommands(program: Command, context: CommandContext): void {
     .description('Make or complete the AWS resources of a stage: tables, bucket and secrets.')
     .option('--json', 'Print the result as JSON.')
     .action(async (options) => (await import('./provision.ts')).runProvision(context, options))
+}
+
+function addChat(program: Command, context: CommandContext): void {
+  const chat = program
+    .command('chat')
+    .argument('[topic_id]', 'A coaching topic.')
+    .description('Talk with the coach of a topic. Each line is a message; through pipes, too.')
+    .option('--resume <id>', 'Go on with a conversation instead of starting one.')
+    .option('--json', 'Print each answer as one line of JSON.')
+  addParameterOptions(chat).action(async (topic_id, options) =>
+    (await import('./chat.ts')).runChat(context, topic_id, options),
+  )
 }
 
 function addKeyCommands(program: Command, context: CommandContext): void {
