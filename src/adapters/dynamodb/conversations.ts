@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { DeleteCommand, type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import pMap from 'p-map'
 import type { Owner } from '../../domain/caller.ts'
 import {
@@ -11,7 +11,7 @@ import {
 } from '../../domain/conversation.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Clock } from '../../domain/time.ts'
-import { WRITE_BUDGET_MS } from '../aws/calls.ts'
+import { begin, expire, finish, keepAll, keepPart, release, renew } from './conversations/changes.ts'
 import {
   assistantPart,
   conversationIn,
@@ -27,8 +27,8 @@ import {
   START,
   userPart,
 } from './conversations/items.ts'
-import { requestsTo } from './conversations/requests.ts'
-import { CONVERSATIONS_TTL_ATTRIBUTE, OWNER_INDEX } from './conversations-table.ts'
+import { type Key, requestsTo } from './conversations/requests.ts'
+import { OWNER_INDEX } from './conversations-table.ts'
 
 /** Items of one conversation that are changed at the same time. */
 const CONCURRENCY = 16
@@ -37,32 +37,27 @@ const MIN_PAGE = 100
 /** Attempts to read a conversation whole, and the pause between them: a transaction takes milliseconds. */
 const READS = 6
 const READ_PAUSE_MS = 30
-/** Time of the last message of a conversation that is being erased: it expired long ago. */
-const LONG_AGO = new Date(0).toISOString()
-
-const NAMES = { '#lease': 'lease', '#token': 'token' }
-const TTL = { '#ttl': CONVERSATIONS_TTL_ATTRIBUTE }
 
 /**
- * Conversations in a DynamoDB table; {@link conversationsTable} says how.
+ * Conversations in a DynamoDB table; see {@link conversationsTable}.
  *
- * What a conversation is kept under is a hash of its owner and its id. The first item has the state: the number of turns,
- * the lease, the time of the last message. Every change is one write of it on a condition, in one transaction with the
- * message that it is about. Others are in items of their own, so that a change costs the same however long a conversation
- * is.
+ * The first item of a conversation has its state: the number of turns, the lease, the time of the last message. Each
+ * change is one write of it on a condition, and one transaction with the message that it is about. Messages have items
+ * of their own, so that a turn costs the same however many came before.
  */
 export function dynamoConversations(
   client: DynamoDBDocumentClient,
   table: string,
   clock: Clock,
 ): ConversationStore {
-  const { call, writeTogether, update, query } = requestsTo(client, table)
-  const now = () => clock().toISOString()
+  const requests = requestsTo(client, table)
   const headKey = (owner: Owner, id: string) => ({ conversation: ownerKey(owner, id), part: HEAD })
+  const now = () => ({ now: clock().toISOString(), expired: lastExpired(clock) })
 
-  async function itemsOf(conversation: string, ProjectionExpression?: string) {
-    const items: Record<string, unknown>[] = []
-    const pages = query({
+  /** All items of a conversation, strongly consistent, the first one first. */
+  async function itemsOf<Item>(conversation: string, ProjectionExpression?: string): Promise<Item[]> {
+    const items: Item[] = []
+    const pages = requests.query<Item>({
       KeyConditionExpression: 'conversation = :conversation',
       ExpressionAttributeValues: { ':conversation': conversation },
       ConsistentRead: true,
@@ -72,57 +67,38 @@ export function dynamoConversations(
     return items
   }
 
-  async function partNames(conversation: string): Promise<string[]> {
-    return (await itemsOf(conversation, 'part')).map(({ part }) => part as string)
+  async function partNames({ conversation }: Key): Promise<string[]> {
+    return (await itemsOf<Pick<Key, 'part'>>(conversation, 'part')).map(({ part }) => part)
   }
 
-  /** Keeps the items of earlier messages as long as the next one needs them: DynamoDB would delete them before. */
-  async function keepLonger(key: { conversation: string; part: string }, until: number): Promise<void> {
-    const exists = 'attribute_exists(conversation)'
-    const values = { ':until': until }
-    const parts = (await partNames(key.conversation)).filter((part) => part !== HEAD)
-    await pMap(
-      parts,
-      (part) =>
-        update({
-          Key: { ...key, part },
-          UpdateExpression: 'SET #ttl = :until',
-          ConditionExpression: exists,
-          ExpressionAttributeNames: TTL,
-          ExpressionAttributeValues: values,
-        }),
-      { concurrency: CONCURRENCY },
-    )
-    const UpdateExpression = 'SET kept_until = :until'
-    await update({
-      Key: key,
-      UpdateExpression,
-      ConditionExpression: exists,
-      ExpressionAttributeValues: values,
-    })
+  /** Does something with all items but the first. */
+  async function forOthers(key: Key, names: readonly string[], work: (key: Key) => Promise<unknown>) {
+    const others = names.filter((part) => part !== HEAD)
+    await pMap(others, (part) => work({ ...key, part }), { concurrency: CONCURRENCY })
   }
 
-  async function remove(conversation: string, part: string): Promise<void> {
-    const command = new DeleteCommand({ TableName: table, Key: { conversation, part } })
-    await call('dynamodb:DeleteItem', (options) => client.send(command, options), WRITE_BUDGET_MS)
+  /** Lets the items of earlier messages live on with the conversation: DynamoDB would delete them by their own time. */
+  async function keepLonger(key: Key, until: number): Promise<void> {
+    const names = await partNames(key)
+    await forOthers(key, names, (part) => requests.update(part, keepPart(until)))
+    await requests.update(key, keepAll(until))
   }
 
   return {
     async create(start) {
-      const Item = headOf(ownerKey(start.owner, start.conversation_id), start)
-      const { conversation, conversation_id, kept_until } = Item
-      const put = { TableName: table, Item, ConditionExpression: 'attribute_not_exists(conversation)' }
-      await writeTogether({ Put: put }, partsOf(conversation, START, conversation_id, start, kept_until))
+      const head = headOf(ownerKey(start.owner, start.conversation_id), start)
+      const { conversation, conversation_id, kept_until } = head
+      await requests.putNew(head, partsOf(conversation, START, conversation_id, start, kept_until))
     },
 
     async read(owner, id) {
       for (let reads = 1; reads <= READS; reads++) {
-        const [head, ...parts] = await itemsOf(ownerKey(owner, id))
-        if (head?.['part'] !== HEAD || isExpired(head as unknown as HeadItem, clock)) return undefined
-        const found = conversationIn(head as unknown as HeadItem, parts as unknown as PartItem[])
+        const [first, ...parts] = await itemsOf<HeadItem | PartItem>(ownerKey(owner, id))
+        if (!isHead(first) || isExpired(first, clock)) return undefined
+        const found = conversationIn(first, parts as PartItem[])
         if (found) {
           const { lease, ...conversation } = found
-          return lease && lease.expires_at > now() ? { ...conversation, lease } : conversation
+          return lease && lease.expires_at > now().now ? { ...conversation, lease } : conversation
         }
         await setTimeout(READ_PAUSE_MS)
       }
@@ -134,112 +110,56 @@ export function dynamoConversations(
     async beginTurn(owner, id, { turn, user }, lease) {
       const key = headKey(owner, id)
       const until = keptUntil(user.created_at)
-      const head = {
-        TableName: table,
-        Key: key,
-        UpdateExpression: 'SET turns = :turn, updated_at = :updated, #ttl = :until, #lease = :lease',
-        ConditionExpression:
-          'answered = :previous AND updated_at > :expired AND kept_until >= :needed AND (attribute_not_exists(#lease) OR #lease.expires_at <= :now)',
-        ExpressionAttributeNames: { '#lease': 'lease', ...TTL },
-        ExpressionAttributeValues: {
-          ':turn': turn,
-          ':previous': turn - 1,
-          ':updated': user.created_at,
-          ':until': until,
-          ':needed': neededUntil(user.created_at),
-          ':expired': lastExpired(clock),
-          ':lease': lease,
-          ':now': now(),
-        },
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-      }
       const parts = partsOf(key.conversation, userPart(turn), user.id, user, until)
-      const begin = async (): Promise<{ isBegun: boolean; isKept: boolean }> => {
-        const outcome = await writeTogether({ Update: head }, parts)
-        const found = outcome.isWritten ? undefined : outcome.found
+      for (let isRepeated = false; ; isRepeated = true) {
+        const change = begin(turn, user.created_at, lease, now())
+        const outcome = await requests.updateWith(key, change, parts)
+        if (outcome.isWritten) return true
+        const { lease: held, kept_until } = outcome.found ?? {}
         // An earlier attempt of this call may have arrived, and only its answer got lost.
-        const isOurs = found?.['lease']?.M?.['token']?.S === lease.token
-        return {
-          isBegun: outcome.isWritten || isOurs,
-          isKept: !found || Number(found['kept_until']?.N) >= neededUntil(user.created_at),
-        }
+        if (held?.M?.['token']?.S === lease.token) return true
+        const isKept = !kept_until || Number(kept_until.N) >= neededUntil(user.created_at)
+        if (isKept || isRepeated) return false
+        await keepLonger(key, until)
       }
-      const first = await begin()
-      if (first.isBegun || first.isKept) return first.isBegun
-      await keepLonger(key, until)
-      return (await begin()).isBegun
     },
 
     async renewLease(owner, id, lease) {
-      const { isWritten } = await update({
-        Key: headKey(owner, id),
-        UpdateExpression: 'SET #lease = :lease',
-        ConditionExpression: '#lease.#token = :token AND updated_at > :expired',
-        ExpressionAttributeNames: NAMES,
-        ExpressionAttributeValues: {
-          ':token': lease.token,
-          ':lease': lease,
-          ':expired': lastExpired(clock),
-        },
-      })
-      return isWritten
+      return (await requests.update(headKey(owner, id), renew(lease, now()))).isWritten
     },
 
-    async finishTurn(owner, id, { token, turn }, assistant) {
+    async finishTurn(owner, id, lease, assistant) {
       const key = headKey(owner, id)
+      const part = assistantPart(lease.turn)
       const until = keptUntil(assistant.created_at)
-      const head = {
-        TableName: table,
-        Key: key,
-        UpdateExpression: 'SET answered = :turn, updated_at = :updated, #ttl = :until REMOVE #lease',
-        ConditionExpression: '#lease.#token = :token AND updated_at > :expired',
-        ExpressionAttributeNames: { ...NAMES, ...TTL },
-        ExpressionAttributeValues: {
-          ':turn': turn,
-          ':updated': assistant.created_at,
-          ':until': until,
-          ':token': token,
-          ':expired': lastExpired(clock),
-        },
-      }
-      const parts = partsOf(key.conversation, assistantPart(turn), assistant.id, assistant, until)
-      const { isWritten } = await writeTogether({ Update: head }, parts)
-      if (isWritten) return true
+      const parts = partsOf(key.conversation, part, assistant.id, assistant, until)
+      const { isWritten } = await requests.updateWith(key, finish(lease, assistant.created_at, now()), parts)
       // The same call may have arrived before.
-      const Key = { ...key, part: pieceOf(assistantPart(turn)) }
-      const get = new GetCommand({ TableName: table, Key, ConsistentRead: true })
-      const { Item } = await call('dynamodb:GetItem', (options) => client.send(get, options))
-      return Item?.['id'] === assistant.id
+      return isWritten || (await requests.get({ ...key, part: pieceOf(part) }))?.id === assistant.id
     },
 
     async releaseLease(owner, id, token) {
-      await update({
-        Key: headKey(owner, id),
-        UpdateExpression: 'REMOVE #lease',
-        ConditionExpression: token === undefined ? 'attribute_exists(#lease)' : '#lease.#token = :token',
-        ExpressionAttributeNames: token === undefined ? { '#lease': 'lease' } : NAMES,
-        ...(token !== undefined && { ExpressionAttributeValues: { ':token': token } }),
-      })
+      await requests.update(headKey(owner, id), release(token))
     },
 
     async list(owner, { before, limit, withExpired = false }) {
       const found: ConversationSummary[] = []
-      const pages = query({
+      const isContinued = before !== undefined
+      const pages = requests.query<ConversationSummary>({
         IndexName: OWNER_INDEX.IndexName,
-        KeyConditionExpression:
-          before === undefined ? '#owner = :owner' : '#owner = :owner AND conversation_id < :before',
+        KeyConditionExpression: `#owner = :owner${isContinued ? ' AND conversation_id < :before' : ''}`,
         ...(!withExpired && { FilterExpression: 'updated_at > :expired' }),
         ExpressionAttributeNames: { '#owner': 'owner' },
         ExpressionAttributeValues: {
           ':owner': ownerKey(owner),
-          ...(before !== undefined && { ':before': before }),
+          ...(isContinued && { ':before': before }),
           ...(!withExpired && { ':expired': lastExpired(clock) }),
         },
         ScanIndexForward: false,
         Limit: Math.max(limit, MIN_PAGE),
       })
       for await (const page of pages) {
-        found.push(...page.map((item) => summaryOf(item as unknown as HeadItem)))
+        found.push(...page.map(summaryOf))
         if (found.length >= limit) break
       }
       return found.slice(0, limit)
@@ -247,25 +167,23 @@ export function dynamoConversations(
 
     async erase(owner, id) {
       const key = headKey(owner, id)
-      // Expired first, so that nothing can be added to it any more; the first item last, so that a list shows what an
-      // attempt that is killed has left.
-      await update({
-        Key: key,
-        UpdateExpression: 'SET updated_at = :ago',
-        ConditionExpression: 'attribute_exists(conversation)',
-        ExpressionAttributeValues: { ':ago': LONG_AGO },
-      })
-      const names = await partNames(key.conversation)
+      await requests.update(key, expire())
+      const names = await partNames(key)
       if (names.length === 0) return undefined
-      const others = names.filter((part) => part !== HEAD)
-      await pMap(others, (part) => remove(key.conversation, part), { concurrency: CONCURRENCY })
-      await remove(key.conversation, HEAD)
+      await forOthers(key, names, requests.remove)
+      // Last, so that a list shows what an attempt that is killed has left.
+      await requests.remove(key)
       return { conversations: 1, messages: names.filter(isMessage).length }
     },
   }
 }
 
-function summaryOf(item: HeadItem): ConversationSummary {
+function isHead(item: HeadItem | PartItem | undefined): item is HeadItem {
+  return item?.part === HEAD
+}
+
+/** Without the keys of the index. */
+function summaryOf(item: ConversationSummary): ConversationSummary {
   const { conversation_id, topic_id, topic_revision, created_at, turns, updated_at } = item
   return { conversation_id, topic_id, topic_revision, created_at, turns, updated_at }
 }
