@@ -52,6 +52,10 @@ export function awsBackend(config: Config, { warn, longRunning }: BackendOptions
       return secret
     },
     openSignInCodes: async () => dynamoSignInCodes(dynamodb, aws.limitsTable, clock),
+    async openConversations() {
+      const { dynamoConversations } = await import('../adapters/dynamodb/conversations.ts')
+      return dynamoConversations(dynamodb, aws.conversationsTable, clock)
+    },
     keepSnapshot(source) {
       if (snapshot) keepSnapshot(snapshot, source, warn)
     },

@@ -40,7 +40,7 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
     }),
     openLimiter: async () => windowRateLimiter({ perMinute: limits, clock }),
     openKeys: async () => fileKeys(layout(), stage, clock, outages),
-    // Loaded when they are called: most commands need neither.
+    // Loaded when they are called: most commands need none of them.
     async openSecret() {
       const { localSecret } = await import('../adapters/files/signing-secret.ts')
       const secret = localSecret(layout(), stage, outages)
@@ -51,6 +51,10 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
     async openSignInCodes() {
       const { fileSignInCodes } = await import('../adapters/files/sign-in-codes.ts')
       return fileSignInCodes(layout(), clock)
+    },
+    async openConversations() {
+      const { fileConversations } = await import('../adapters/files/conversations.ts')
+      return fileConversations(layout(), clock, warn)
     },
     // The store is on this machine itself.
     keepSnapshot() {},

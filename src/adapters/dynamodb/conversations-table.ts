@@ -1,4 +1,4 @@
-import type { CreateTableCommandInput, GlobalSecondaryIndex } from '@aws-sdk/client-dynamodb'
+import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
 
 /** When an item may be deleted, in epoch seconds. DynamoDB deletes days later: readers look at the last message. */
 export const CONVERSATIONS_TTL_ATTRIBUTE = 'expires_at'
@@ -7,15 +7,15 @@ export const CONVERSATIONS_TTL_ATTRIBUTE = 'expires_at'
 export const OWNER_INDEX = {
   IndexName: 'owner-index',
   KeySchema: [
-    { AttributeName: 'owner', KeyType: 'HASH' },
-    { AttributeName: 'conversation_id', KeyType: 'RANGE' },
+    { AttributeName: 'owner', KeyType: 'HASH' as const },
+    { AttributeName: 'conversation_id', KeyType: 'RANGE' as const },
   ],
   // Without the lease: renewing it is no change of the index.
   Projection: {
-    ProjectionType: 'INCLUDE',
+    ProjectionType: 'INCLUDE' as const,
     NonKeyAttributes: ['topic_id', 'topic_revision', 'created_at', 'turns', 'updated_at'],
   },
-} as const satisfies GlobalSecondaryIndex
+}
 
 /** Attributes of the table's key and of its index. */
 export const CONVERSATIONS_ATTRIBUTES = ['conversation', 'part', 'owner', 'conversation_id'].map(
@@ -35,7 +35,7 @@ export function conversationsTable(name: string): CreateTableCommandInput {
       { AttributeName: 'conversation', KeyType: 'HASH' },
       { AttributeName: 'part', KeyType: 'RANGE' },
     ],
-    GlobalSecondaryIndexes: [OWNER_INDEX as unknown as GlobalSecondaryIndex],
+    GlobalSecondaryIndexes: [OWNER_INDEX],
     DeletionProtectionEnabled: true,
   }
 }
