@@ -34,6 +34,7 @@ const Settings = z.object({
   PROMPTS_API_KEY_SECRET: resourceName.optional(),
   PROMPTS_JWT_SECRET_NAME: resourceName.optional(),
   PROMPTS_LIMITS_TABLE: resourceName.optional(),
+  PROMPTS_CONVERSATIONS_TABLE: resourceName.optional(),
   PROMPTS_SNAPSHOT_FILE: path.optional(),
   PROMPTS_S3_FORCE_PATH_STYLE: z
     .enum(['true', 'false'])
@@ -79,6 +80,7 @@ interface AwsNames {
   apiKeySecret: string
   jwtSecret: string
   limitsTable: string
+  conversationsTable: string
 }
 
 /** How language models are reached. */
@@ -191,6 +193,7 @@ function awsNames(settings: z.output<typeof Settings>): AwsNames {
     apiKeySecret: settings.PROMPTS_API_KEY_SECRET ?? `purposepath-backend-api-token-${stage}`,
     jwtSecret: settings.PROMPTS_JWT_SECRET_NAME ?? `purposepath-jwt-secret-${stage}`,
     limitsTable: settings.PROMPTS_LIMITS_TABLE ?? `purposepath-limits-${stage}`,
+    conversationsTable: settings.PROMPTS_CONVERSATIONS_TABLE ?? `purposepath-conversations-${stage}`,
   }
 }
 

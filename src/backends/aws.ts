@@ -37,9 +37,6 @@ export function awsBackend(config: Config, { warn, longRunning }: BackendOptions
       const store = awsStore({ dynamodb, s3, table, bucket, owner, freshnessMs, reconcileMs, warn })
       return snapshot ? withSnapshot(store, snapshot) : store
     },
-    openConversations: async () => {
-      throw new Error('not there yet')
-    },
     async openLimiter() {
       const counts = dynamoCounts({ client: dynamodb, table: aws.limitsTable, warn })
       return windowRateLimiter({ perMinute: limits, clock, counts })
@@ -55,6 +52,10 @@ export function awsBackend(config: Config, { warn, longRunning }: BackendOptions
       return secret
     },
     openSignInCodes: async () => dynamoSignInCodes(dynamodb, aws.limitsTable, clock),
+    async openConversations() {
+      const { dynamoConversations } = await import('../adapters/dynamodb/conversations.ts')
+      return dynamoConversations(dynamodb, aws.conversationsTable, clock)
+    },
     keepSnapshot(source) {
       if (snapshot) keepSnapshot(snapshot, source, warn)
     },

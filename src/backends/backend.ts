@@ -33,12 +33,12 @@ export interface Backend {
    */
   provision?(options: ProvisionOptions): Promise<void>
   openStore(): Promise<{ topics: TopicRepository; prompts: PromptStore }>
-  openConversations(): Promise<ConversationStore>
   openLimiter(): Promise<ClosableRateLimiter>
   openKeys(): Promise<ApiKeys>
   /** What this installation signs tokens and sessions with. */
   openSecret(): Promise<SigningSecret>
   openSignInCodes(): Promise<SignInCodes>
+  openConversations(): Promise<ConversationStore>
   /** Keeps a copy of what is served for a start in an outage, if that is wanted (PROMPTS_SNAPSHOT_FILE). */
   keepSnapshot(source: SnapshotSource): void
 }

@@ -38,12 +38,9 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
       topics: fileTopics(layout(), { clock, freshnessMs, warn }),
       prompts: filePrompts(layout()),
     }),
-    openConversations: async () => {
-      throw new Error('not there yet')
-    },
     openLimiter: async () => windowRateLimiter({ perMinute: limits, clock }),
     openKeys: async () => fileKeys(layout(), stage, clock, outages),
-    // Loaded when they are called: most commands need neither.
+    // Loaded when they are called: most commands need none of them.
     async openSecret() {
       const { localSecret } = await import('../adapters/files/signing-secret.ts')
       const secret = localSecret(layout(), stage, outages)
@@ -54,6 +51,10 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
     async openSignInCodes() {
       const { fileSignInCodes } = await import('../adapters/files/sign-in-codes.ts')
       return fileSignInCodes(layout(), clock)
+    },
+    async openConversations() {
+      const { fileConversations } = await import('../adapters/files/conversations.ts')
+      return fileConversations(layout(), clock, warn)
     },
     // The store is on this machine itself.
     keepSnapshot() {},

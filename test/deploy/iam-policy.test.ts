@@ -51,6 +51,7 @@ async function recordedStage(parts: AwsParts) {
     ...proxied.environment(names),
     PROMPTS_TABLE: undefined,
     PROMPTS_LIMITS_TABLE: undefined,
+    PROMPTS_CONVERSATIONS_TABLE: undefined,
     PROMPTS_BUCKET: undefined,
     PROMPTS_API_KEY_SECRET: undefined,
     PROMPTS_JWT_SECRET_NAME: undefined,
@@ -77,7 +78,7 @@ describe.each(FILES)('%s', (file) => {
       // Models are AWS's, and topics may name any of them.
       if (statement.Sid === 'Models') continue
       for (const resource of resourcesIn(statement)) {
-        expect(resource).toMatch(/^arn:aws:[^*]+-\$\{Stage\}(-\?{6}|\/prompts\/\*)?$/)
+        expect(resource).toMatch(/^arn:aws:[^*]+-\$\{Stage\}(-\?{6}|\/prompts\/\*|\/index\/[a-z-]+)?$/)
       }
     }
   })

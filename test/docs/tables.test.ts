@@ -186,6 +186,7 @@ describe('settings', () => {
       PROMPTS_STALE_IF_ERROR_MS: String(config.staleIfErrorMs),
       PROMPTS_TABLE: config.aws.table,
       PROMPTS_LIMITS_TABLE: config.aws.limitsTable,
+      PROMPTS_CONVERSATIONS_TABLE: config.aws.conversationsTable,
       PROMPTS_BUCKET: config.aws.bucket,
       PROMPTS_API_KEY_SECRET: config.aws.apiKeySecret,
       PROMPTS_JWT_SECRET_NAME: config.aws.jwtSecret,

@@ -1,77 +1,112 @@
-import type { Owner } from '../../src/domain/caller.ts'
 import {
-  CONVERSATION_LIFETIME_MS,
   type Conversation,
   type ConversationStore,
+  isExpired,
+  type Lease,
+  ownerKey,
 } from '../../src/domain/conversation.ts'
 import { type Clock, systemClock } from '../../src/domain/time.ts'
 
-/** Conversations that live as long as the process. */
-export function memoryConversations(clock: Clock = systemClock): ConversationStore {
+type Stored = Omit<Conversation, 'lease'> & { lease?: Lease | undefined }
+
+/** Conversations that live as long as the process: for tests, and the plainest example of what the port promises. */
+export function memoryConversations(clock: Clock = systemClock): ConversationStore & { stored(): string } {
+  /** As JSON, so that no caller holds a part of it. */
   const kept = new Map<string, string>()
-  const keyOf = ({ sub, tenant }: Owner, id: string) => JSON.stringify([sub, tenant, id])
-  const now = () => clock().toISOString()
-  const load = (key: string): Conversation | undefined => {
-    const found = JSON.parse(kept.get(key) ?? 'null') as Conversation | null
-    const age = clock().getTime() - Date.parse(found?.updated_at ?? '')
-    return found && age < CONVERSATION_LIFETIME_MS ? found : undefined
+
+  const load = (key: string): Stored | undefined => {
+    const text = kept.get(key)
+    return text === undefined ? undefined : JSON.parse(text)
   }
-  const save = (key: string, { lease, ...rest }: Conversation, next = lease) =>
-    void kept.set(key, JSON.stringify({ ...rest, ...(next && { lease: next }) }))
+  const save = (key: string, conversation: Stored) => kept.set(key, JSON.stringify(conversation))
+  const served = (key: string) => {
+    const conversation = load(key)
+    return conversation && !isExpired(conversation, clock) ? conversation : undefined
+  }
+  const isOver = (lease: Lease | undefined) => !lease || lease.expires_at <= clock().toISOString()
 
   return {
+    stored: () => JSON.stringify([...kept.values()]),
+
     async create(start) {
-      save(keyOf(start.owner, start.conversation_id), { ...start, turns: [], updated_at: start.created_at })
+      const key = ownerKey(start.owner, start.conversation_id)
+      if (!kept.has(key)) save(key, { ...start, turns: [], updated_at: start.created_at })
     },
-    read: async (owner, id) => load(keyOf(owner, id)),
+
+    async read(owner, id) {
+      const found = served(ownerKey(owner, id))
+      if (!found) return undefined
+      const { lease, ...conversation } = found
+      return { ...conversation, ...(lease && !isOver(lease) && { lease }) }
+    },
+
     async beginTurn(owner, id, { turn, user }, lease) {
-      const found = load(keyOf(owner, id))
-      if (!found || (found.lease && found.lease.expires_at > now())) return false
-      const { turns } = found
-      const isAgain = turn === turns.length && !turns.at(-1)?.assistant
-      if (!isAgain && turn !== turns.length + 1) return false
+      const key = ownerKey(owner, id)
+      const conversation = served(key)
+      if (!conversation || !isOver(conversation.lease)) return false
+      const { turns } = conversation
+      const isAgain = turn === turns.at(-1)?.turn && !turns.at(-1)?.assistant
+      if (turn !== turns.length + 1 && !isAgain) return false
       const all = [...turns.slice(0, turn - 1), { turn, user }]
-      save(keyOf(owner, id), { ...found, turns: all, updated_at: now() }, lease)
+      save(key, { ...conversation, turns: all, updated_at: user.created_at, lease })
       return true
     },
+
     async renewLease(owner, id, lease) {
-      const found = load(keyOf(owner, id))
-      if (found?.lease?.token !== lease.token) return false
-      save(keyOf(owner, id), found, lease)
+      const key = ownerKey(owner, id)
+      const conversation = served(key)
+      if (conversation?.lease?.token !== lease.token) return false
+      save(key, { ...conversation, lease })
       return true
     },
+
     async finishTurn(owner, id, lease, assistant) {
-      const found = load(keyOf(owner, id))
-      if (found?.turns[lease.turn - 1]?.assistant?.id === assistant.id) return true
-      if (found?.lease?.token !== lease.token) return false
-      const { lease: _, turns, ...rest } = found
-      const answered = turns.map((turn) => (turn.turn === lease.turn ? { ...turn, assistant } : turn))
-      save(keyOf(owner, id), { ...rest, turns: answered, updated_at: now() })
+      const key = ownerKey(owner, id)
+      const conversation = served(key)
+      if (conversation?.turns[lease.turn - 1]?.assistant?.id === assistant.id) return true
+      if (conversation?.lease?.token !== lease.token) return false
+      const turns = conversation.turns.map((turn) =>
+        turn.turn === lease.turn ? { ...turn, assistant } : turn,
+      )
+      save(key, { ...conversation, turns, updated_at: assistant.created_at, lease: undefined })
       return true
     },
+
     async releaseLease(owner, id, token) {
-      const found = load(keyOf(owner, id))
-      if (!found?.lease || (token ?? found.lease.token) !== found.lease.token) return
-      const { lease: _, ...rest } = found
-      save(keyOf(owner, id), rest)
+      const key = ownerKey(owner, id)
+      const conversation = served(key)
+      if (conversation && (token ?? conversation.lease?.token) === conversation.lease?.token)
+        save(key, { ...conversation, lease: undefined })
     },
-    async list(owner, { before, limit }) {
+
+    async list(owner, { before, limit, withExpired = false }) {
       return [...kept.keys()]
         .flatMap((key) => load(key) ?? [])
-        .filter((one) => keyOf(one.owner, '') === keyOf(owner, ''))
+        .filter((one) => ownerKey(one.owner) === ownerKey(owner))
+        .filter((one) => withExpired || !isExpired(one, clock))
         .filter(({ conversation_id }) => before === undefined || conversation_id < before)
         .sort((a, b) => (a.conversation_id < b.conversation_id ? 1 : -1))
         .slice(0, limit)
-        .map(({ conversation_id, topic_id, topic_revision, created_at, updated_at, turns }) => {
-          return { conversation_id, topic_id, topic_revision, created_at, updated_at, turns: turns.length }
-        })
+        .map(({ conversation_id, topic_id, topic_revision, created_at, turns, updated_at }) => ({
+          conversation_id,
+          topic_id,
+          topic_revision,
+          created_at,
+          turns: turns.length,
+          updated_at,
+        }))
     },
+
     async erase(owner, id) {
-      const found = load(keyOf(owner, id))
-      if (!found) return undefined
-      kept.delete(keyOf(owner, id))
-      const messages = found.turns.flatMap(({ assistant }) => (assistant ? [1, 1] : [1])).length
-      return { conversations: 1, messages }
+      const key = ownerKey(owner, id)
+      const conversation = load(key)
+      if (!conversation) return undefined
+      kept.delete(key)
+      return { conversations: 1, messages: messagesIn(conversation) }
     },
   }
+}
+
+function messagesIn({ turns }: Pick<Conversation, 'turns'>): number {
+  return turns.reduce((sum, { assistant }) => sum + (assistant ? 2 : 1), 0)
 }
