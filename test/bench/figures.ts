@@ -2,9 +2,8 @@ import { fire, type Shot } from './load.ts'
 import type { Subject } from './processes.ts'
 
 const REQUESTS = 600
-/** Of each instance. */
+/** Of each instance, and before them as many to warm up. */
 const ROUNDS = 25
-const WARM_UP_ROUNDS = 25
 
 /** What is sent to each instance of one program: one request again and again, or several in turn. */
 export type Shots = readonly (readonly [Subject, Shot | readonly Shot[]])[]
@@ -13,6 +12,7 @@ interface Load {
   /** In a round, to each instance. */
   requests?: number
   connections?: number
+  rounds?: number
 }
 
 /**
@@ -22,14 +22,14 @@ interface Load {
  */
 export async function cpuPerRequest(
   programs: readonly Shots[],
-  { requests = REQUESTS, connections = 8 }: Load = {},
+  { requests = REQUESTS, connections = 8, rounds = ROUNDS }: Load = {},
 ): Promise<number[][]> {
   const samples = programs.map(() => [] as number[])
   const instances = programs[0]?.length ?? 0
   if (programs.some(({ length }) => length !== instances)) throw new Error('not as many instances of each')
-  const warmUp = WARM_UP_ROUNDS * instances
+  const warmUp = rounds * instances
   const order = [...programs.entries()]
-  for (let round = 0; round < warmUp + ROUNDS * instances; round++) {
+  for (let round = 0; round < 2 * warmUp; round++) {
     const turn = round % instances
     // Nobody is always first.
     if (turn === 0) order.reverse()

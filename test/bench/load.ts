@@ -27,6 +27,10 @@ export function keyHeader(key: string) {
   return { 'x-api-key': key }
 }
 
+export function tokenHeader(token: string) {
+  return { authorization: `Bearer ${token}` }
+}
+
 /** GET of the bench's first topic over REST. */
 export function topicShot(server: string, credential: Record<string, string>): Shot {
   return restShot('GET', `${server}/api/v1/prompts/topic_0`, credential, 'Hello {{user_name}}')

@@ -4,10 +4,11 @@ import type { Shot } from './load.ts'
 export const ERAS = ['2026-07-28', '2025-11-25'] as const
 export type Era = (typeof ERAS)[number]
 
-/** Where requests go to, and with which credential. */
+/** Where requests go to. */
 export interface Target {
   url: string
-  key?: string
+  /** Header with a credential. */
+  credential?: Record<string, string>
 }
 
 /** One JSON-RPC request, as a client of the revision sends it. */
@@ -42,7 +43,7 @@ function message(method: string, params: object) {
 }
 
 function postShot(
-  { url, key }: Target,
+  { url, credential }: Target,
   headers: Record<string, string>,
   sent: object,
   expected: string,
@@ -52,7 +53,7 @@ function postShot(
     'content-type': 'application/json',
     'content-length': String(Buffer.byteLength(body)),
     accept: 'application/json, text/event-stream',
-    ...(key !== undefined && { 'x-api-key': key }),
+    ...credential,
   }
   return { method: 'POST', url: `${url}/mcp`, headers: { ...standard, ...headers }, body, expected }
 }

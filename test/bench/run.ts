@@ -15,7 +15,7 @@ import { AWS_INSTANCES, printAws } from './aws.ts'
 import { writeTopics } from './data.ts'
 import { cpuPerRequest, median, print, ratio } from './figures.ts'
 import { printListeners } from './listeners.ts'
-import { keyHeader, restShot, send, topicShot } from './load.ts'
+import { keyHeader, restShot, send, tokenHeader, topicShot } from './load.ts'
 import { printMcp } from './mcp.ts'
 import { benchScript, type Product, type Subject, settled, startSubject, times } from './processes.ts'
 import { firstListSeconds } from './startup.ts'
@@ -132,10 +132,6 @@ async function printRest(): Promise<void> {
   print(
     `  PUT of a prompt, p50, on disk (fsync) when answered  ${(await putMilliseconds(api, tokenHeader(token))).toFixed(1)} ms`,
   )
-}
-
-function tokenHeader(token: string) {
-  return { authorization: `Bearer ${token}` }
 }
 
 /** Median time of one edit after the other, until its acknowledgement. */
