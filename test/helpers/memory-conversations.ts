@@ -5,12 +5,12 @@ import {
   type Lease,
   ownerKey,
 } from '../../src/domain/conversation.ts'
-import type { Clock } from '../../src/domain/time.ts'
+import { type Clock, systemClock } from '../../src/domain/time.ts'
 
 type Stored = Omit<Conversation, 'lease'> & { lease?: Lease | undefined }
 
 /** Conversations that live as long as the process: for tests, and the plainest example of what the port promises. */
-export function memoryConversations(clock: Clock): ConversationStore & { stored(): string } {
+export function memoryConversations(clock: Clock = systemClock): ConversationStore & { stored(): string } {
   /** As JSON, so that no caller holds a part of it. */
   const kept = new Map<string, string>()
 
