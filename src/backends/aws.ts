@@ -21,7 +21,11 @@ export function awsBackend(config: Config, { warn, longRunning }: BackendOptions
   const snapshot = path === undefined ? undefined : { path, store: `${table} ${bucket}` }
   return {
     seedsItself: false,
-    describe: () => ({ data: table, fix: 'it is fixed' }),
+    describe: () => ({
+      data: table,
+      conversations: `table ${aws.conversationsTable}`,
+      fix: 'it is fixed',
+    }),
     // Loaded when they are called: servers and most commands need neither.
     async *check() {
       const { checkAws } = await import('../deployment/aws/doctor/doctor.ts')

@@ -46,6 +46,8 @@ export interface Backend {
 interface BackendDescription {
   /** Where topics are: the data folder, or the table. */
   data: string
+  /** Where conversations are, in words: `folder /home/ada/…`, `table purposepath-conversations-dev`. */
+  conversations: string
   /** What ends the invalidity of a topic: `its files are fixed`. */
   fix: string
 }

@@ -1,5 +1,5 @@
 import { fileKeys } from '../adapters/files/api-keys.ts'
-import { type Layout, openLayout } from '../adapters/files/layout.ts'
+import { type Layout, layoutOf, openLayout } from '../adapters/files/layout.ts'
 import { foreignFiles } from '../adapters/files/strays.ts'
 import { fileTopics } from '../adapters/files/topics.ts'
 import { filePrompts } from '../adapters/files/versions.ts'
@@ -22,7 +22,11 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
   const outages = longRunning ? { staleIfErrorMs, warn } : undefined
   return {
     seedsItself: true,
-    describe: () => ({ data: dataDir, fix: 'its files are fixed' }),
+    describe: () => ({
+      data: dataDir,
+      conversations: `folder ${layoutOf(dataDir).conversations}`,
+      fix: 'its files are fixed',
+    }),
     async *check() {
       try {
         const { strays } = foreignFiles(layout())

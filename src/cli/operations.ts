@@ -17,6 +17,8 @@ export function addOperationCommands(program: Command, context: CommandContext):
     const group =
       program.commands.find((command) => command.name() === noun) ??
       program.command(noun).description(`Work with ${noun}.`)
+    // Operators have commands of their own for some.
+    if (group.commands.some((command) => command.name() === verb)) continue
     addOperationCommand(group, verb, operation, context)
   }
 }

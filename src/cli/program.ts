@@ -21,6 +21,7 @@ export async function parseArguments(words: readonly string[], context: CommandC
   addKeyCommands(program, context)
   addSignInCommands(program, context)
   addChat(program, context)
+  addConversationCommands(program, context)
   program
     .command('doctor')
     .description('Check everything the program needs and say how to fix what is missing.')
@@ -140,4 +141,25 @@ function addSignInCommands(program: Command, context: CommandContext): void {
     .option('--host <address>', 'Address that the server listens on (PROMPTS_HOST, default 127.0.0.1).')
     .option('--port <number>', 'Port that the server listens on (PROMPTS_PORT, default 3000).')
     .action(async (options) => (await import('./login.ts')).printSignInLink(context, options))
+}
+
+/** For operators, who act on the conversations of any owner. */
+function addConversationCommands(program: Command, context: CommandContext): void {
+  const conversations = program.command('conversations').description('Conversations, by their owner.')
+  const ofOwner = (name: string, description: string) =>
+    conversations
+      .command(name)
+      .description(description)
+      .requiredOption('--sub <subject>', 'Whose conversations: the subject of their tokens.')
+      .option('--tenant <tenant>', 'The tenant that they belong to (default: none).')
+  ofOwner('list', 'List the conversations of an owner, without messages.')
+    .option('--json', 'Print the result as JSON.')
+    .action(async (options) => (await import('./conversations.ts')).listConversations(context, options))
+  ofOwner('export', 'Print the conversations of an owner whole, each as one line of JSON.')
+    .option('--id <id>', 'Only this one.')
+    .action(async (options) => (await import('./conversations.ts')).exportConversations(context, options))
+  ofOwner('erase', 'Remove every byte of the conversations of an owner. They cannot be brought back.')
+    .option('--id <id>', 'Only this one (default: all).')
+    .option('--json', 'Print the receipt as JSON.')
+    .action(async (options) => (await import('./conversations.ts')).eraseConversations(context, options))
 }

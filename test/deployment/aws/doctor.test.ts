@@ -131,6 +131,7 @@ describeWithAws('doctor', (parts) => {
     await dynamodb.send(
       new UpdateTableCommand({
         TableName: names.conversationsTable,
+        DeletionProtectionEnabled: false,
         GlobalSecondaryIndexUpdates: [{ Delete: { IndexName: 'owner-index' } }],
       }),
     )
@@ -143,13 +144,14 @@ describeWithAws('doctor', (parts) => {
     let notes: string[] = []
     await waitFor(async () => {
       notes = oddities(await checkAws(clients, names))
-      return notes.length === 7 && notes.every((line) => line.startsWith('note'))
+      return notes.length === 8 && notes.every((line) => line.startsWith('note'))
     })
     for (const [index, missing] of [
       'index category-index',
       'deletion protection',
       'expiry by expires_at',
       'index owner-index',
+      'deletion protection',
       'versioning',
       'lifecycle rule',
       'public access block except BlockPublicAcls',

@@ -23,7 +23,7 @@ export async function sweepExpired(
 ): Promise<void> {
   const marker = join(layout.conversations, 'swept')
   const now = clock().getTime()
-  const last = Date.parse(await readFile(marker, 'utf8').catch(nothingIfMissing))
+  const last = Date.parse((await readFile(marker, 'utf8').catch(nothingIfMissing)).trim())
   if (now - last < PAUSE_MS) return
   await replaceFile(layout, marker, `${new Date(now).toISOString()}\n`, 0o600)
   const failures: unknown[] = []
