@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -13,7 +13,7 @@ import {
   userTokens,
 } from '../../helpers/coaching.ts'
 import { tempFolder } from '../../helpers/folders.ts'
-import { runProgram, startServer, waitFor } from '../../helpers/program.ts'
+import { PACKAGE_ROOT, runProgram, startServer, waitFor } from '../../helpers/program.ts'
 import { fails, hangs, says } from '../../stand-ins/openai-replies.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -127,6 +127,22 @@ describe('the walk', () => {
     expect(plain).toMatchObject({ status: 200, type: 'application/json; charset=utf-8' })
     expect(JSON.parse(plain.text)).toMatchObject({ data: { message: { content: ANSWER } } })
     expect(shared.model.chats.at(-1)?.body.stream).not.toBe(true)
+  })
+
+  test('the reader in docs/conversations.md shows the text as it comes, and gives the result', async () => {
+    const page = await readFile(join(PACKAGE_ROOT, 'docs/conversations.md'), 'utf8')
+    const [, code = ''] = /```js\n([\s\S]*?)```/.exec(page) ?? []
+    const absolute = code.replace('`/api/v1', `\`${server.url}/api/v1`)
+    const say = new Function('token', `${absolute}; return say`)(tokenOf()) as (
+      ...given: [id: string, content: string, key: string, onText: (text: string) => void]
+    ) => Promise<{ data: { message: { content: string } }; code?: string }>
+    shared.model.always(says(ANSWER, { size: 8, everyMs: 10 }))
+    const shown: string[] = []
+    const id = await ana.start()
+    const { data } = await say(id, 'Hello', 'k', (text) => void shown.push(text))
+    expect(shown.length).toBeGreaterThan(2)
+    expect([shown.at(-1), data.message.content]).toEqual([ANSWER, ANSWER])
+    expect(await say(id, 'Other', 'k', () => {})).toMatchObject({ code: 'conflict' })
   })
 
   test('a topic that is edited and deleted in mid-course changes nothing', async () => {
