@@ -111,6 +111,19 @@ describe('the file of a conversation', () => {
     expect(await readdir(dirname(dirname(file)))).toEqual(['swept'])
   })
 
+  it('that was edited by hand is read as it is now', async () => {
+    const { store, id, file } = await opened()
+    await takeTurn(store, ANNA, id, { turn: 1, ms: START, said: 'Hello', answered: 'Welcome' })
+    await store.read(ANNA, id)
+    const said = async () => (await store.read(ANNA, id))?.turns.map(({ user }) => user.content)
+    const text = await readFile(file, 'utf8')
+    await writeFile(file, text.split('\n').slice(0, 1).join('\n').concat('\n'))
+    expect(await said()).toEqual([])
+    await writeFile(`${file}.new`, text.replace('Hello', 'Good morning'))
+    await rename(`${file}.new`, file)
+    expect(await said()).toEqual(['Good morning'])
+  })
+
   it('grows by little when a lease is renewed', async () => {
     const { store, id, file } = await opened()
     const lease = leaseFor(START)

@@ -5,7 +5,7 @@ import type { Clock } from '../../../domain/time.ts'
 import { replaceFile } from '../durable.ts'
 import type { Layout } from '../layout.ts'
 import { isMissing } from '../working-copy.ts'
-import { historyIn } from './log.ts'
+import { historyIn } from './reading.ts'
 
 const PAUSE_MS = 24 * 60 * 60_000
 
