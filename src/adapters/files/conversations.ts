@@ -154,7 +154,8 @@ export function fileConversations(
         if (found.length === limit) break
         if (before !== undefined && id >= before) continue
         const path = pathOf(owner, id)
-        const history = await orMissing(async () => historyIn(path, await readFile(path)))
+        // One that is damaged keeps none of the others from being shown, or from being erased with it.
+        const history = await orMissing(async () => historyIn(path, await readFile(path), true))
         if (history && (withExpired || !isExpired(history, clock))) found.push(summaryOf(history))
       }
       return found

@@ -28,7 +28,7 @@ export interface Reading {
 /**
  * A file of which nothing is read.
  *
- * @param passDamage whether damaged lines are passed over, for who only counts; default: false.
+ * @param passDamage whether damaged lines are passed over, for who shows no messages; default: false.
  */
 export function createReading(path: string, ino = 0, passDamage = false): Reading {
   let history: History | undefined
