@@ -72,6 +72,21 @@ describe('the file of a conversation', () => {
     ])
   })
 
+  it('has the turn of the first of those who began it at the same time', async () => {
+    const { open, store, id, file } = await opened()
+    const [lease, late] = [leaseFor(START), leaseFor(START)]
+    const user = userMessage(START, 'first')
+    await store.beginTurn(ANNA, id, { turn: 1, user }, lease)
+    // What another process appends that has seen no lease yet.
+    const message = userMessage(START, 'second')
+    const entry = { kind: 'user', turn: 1, message, lease: late, at: iso(START + 1) }
+    await appendFile(file, `${JSON.stringify(entry)}\n`)
+    for (const side of [store, open()])
+      expect(await side.read(ANNA, id)).toMatchObject({ turns: [{ turn: 1, user }], lease })
+    expect(await store.finishTurn(ANNA, id, late, answer(START))).toBe(false)
+    expect(await store.finishTurn(ANNA, id, lease, answer(START))).toBe(true)
+  })
+
   it('whose last line was cut off is as it was before that line, and can be gone on with', async () => {
     const { open, store, start, id, file } = await opened()
     await takeTurn(store, ANNA, id, { turn: 1, ms: START })
