@@ -66,10 +66,18 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
 
     it('hands out copies, never its own memory', async () => {
       const { store, start, owner, id } = await opened()
+      const { user } = await takeTurn(store, owner, id, { turn: 1, ms: START })
+      const before = structuredClone(await store.read(owner, id))
       const read = await store.read(owner, id)
-      read?.turns.push({ turn: 1, user: userMessage(START) })
+      for (const { user, assistant } of read?.turns ?? []) {
+        Object.assign(user, { content: 'changed', keys: [] })
+        Object.assign(assistant?.use ?? {}, { model: 'changed' })
+      }
+      read?.turns.push({ turn: 2, user: userMessage(START) })
+      Object.assign(read?.owner ?? {}, { sub: 'changed' })
+      Object.assign(user, { content: 'changed' })
       start.config.max_turns = 1
-      expect(await store.read(owner, id)).toMatchObject({ turns: [], config: { max_turns: 10 } })
+      expect(await store.read(owner, id)).toEqual(before)
     })
 
     it.each([

@@ -119,7 +119,8 @@ describe('docs/audit.md', () => {
   it('lists every event', () => {
     const rows = tableRows('docs/audit.md', 'event').flatMap(([event]) => codesIn(event))
     const verbs = inSource(/name: '(mcp\.[\w.]+)'/g, /^transport\/mcp\//)
-    const events = ['authenticate', 'request', ...operations.map(({ name }) => name), ...verbs]
+    const commands = inSource(/'(operator\.[\w.]+)'/g, /^cli\//)
+    const events = ['authenticate', 'request', ...operations.map(({ name }) => name), ...verbs, ...commands]
     expect(rows.sort()).toEqual(events.sort())
   })
 

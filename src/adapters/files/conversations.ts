@@ -11,7 +11,8 @@ import {
 import { AppError } from '../../domain/errors.ts'
 import type { Clock } from '../../domain/time.ts'
 import { type History, isFree, mayBegin, messagesIn } from './conversations/history.ts'
-import { type ConversationLog, historyIn, withLog } from './conversations/log.ts'
+import { type ConversationLog, conversationLogs } from './conversations/log.ts'
+import { historyIn } from './conversations/reading.ts'
 import { sweepExpired } from './conversations/sweep.ts'
 import { replaceFile, syncFolder } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
@@ -31,6 +32,7 @@ export function fileConversations(
   clock: Clock,
   warn: (message: string, cause: unknown) => void,
 ): ConversationStore {
+  const logs = conversationLogs()
   const now = () => clock().toISOString()
   const folderOf = (owner: Owner) => join(layout.conversations, ownerKey(owner))
   /** No file has the name of an id that is none. */
@@ -51,7 +53,7 @@ export function fileConversations(
   /** Runs `work` on a conversation that is served; answers `undefined` for all others. */
   function change<T>(owner: Owner, id: string, work: (log: OpenLog) => Promise<T>): Promise<T | undefined> {
     return orMissing(() =>
-      withLog(pathOf(owner, id), async ({ history, append }) => {
+      logs.open(pathOf(owner, id), async ({ history, append }) => {
         const before = history()
         if (!before || isExpired(before, clock)) return undefined
         const appended: OpenLog['append'] = async (...given) => {
@@ -78,6 +80,7 @@ export function fileConversations(
     const erased = await orMissing(async () => {
       const history = historyIn(path, readFileSync(path), true)
       await unlink(path)
+      logs.forget(path)
       return { messages: history ? messagesIn(history) : 0 }
     })
     await orMissing(() => removeIfEmpty(dirname(path)))
@@ -99,10 +102,9 @@ export function fileConversations(
     },
 
     async read(owner, id) {
-      const path = pathOf(owner, id)
-      const history = await orMissing(() => historyIn(path, readFileSync(path)))
+      const history = await orMissing(() => logs.read(pathOf(owner, id)))
       if (!history || isExpired(history, clock)) return undefined
-      const { lease, ...conversation } = history
+      const { lease, ...conversation } = copyOf(history)
       return isFree(history, now()) ? conversation : { ...conversation, lease }
     },
 
@@ -152,7 +154,8 @@ export function fileConversations(
         if (found.length === limit) break
         if (before !== undefined && id >= before) continue
         const path = pathOf(owner, id)
-        const history = await orMissing(async () => historyIn(path, await readFile(path)))
+        // One that is damaged keeps none of the others from being shown, or from being erased with it.
+        const history = await orMissing(async () => historyIn(path, await readFile(path), true))
         if (history && (withExpired || !isExpired(history, clock))) found.push(summaryOf(history))
       }
       return found
@@ -169,6 +172,13 @@ interface OpenLog {
   before: History
   /** @returns the history with the entry, and with what others have appended before it. */
   append(...given: Parameters<ConversationLog['append']>): Promise<History>
+}
+
+/** A copy that shares nothing but texts. */
+function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copyOf(member)])) as T
 }
 
 function summaryOf(history: History): ConversationSummary {

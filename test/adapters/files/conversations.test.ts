@@ -72,6 +72,21 @@ describe('the file of a conversation', () => {
     ])
   })
 
+  it('has the turn of the first of those who began it at the same time', async () => {
+    const { open, store, id, file } = await opened()
+    const [lease, late] = [leaseFor(START), leaseFor(START)]
+    const user = userMessage(START, 'first')
+    await store.beginTurn(ANNA, id, { turn: 1, user }, lease)
+    // What another process appends that has seen no lease yet.
+    const message = userMessage(START, 'second')
+    const entry = { kind: 'user', turn: 1, message, lease: late, at: iso(START + 1) }
+    await appendFile(file, `${JSON.stringify(entry)}\n`)
+    for (const side of [store, open()])
+      expect(await side.read(ANNA, id)).toMatchObject({ turns: [{ turn: 1, user }], lease })
+    expect(await store.finishTurn(ANNA, id, late, answer(START))).toBe(false)
+    expect(await store.finishTurn(ANNA, id, lease, answer(START))).toBe(true)
+  })
+
   it('whose last line was cut off is as it was before that line, and can be gone on with', async () => {
     const { open, store, start, id, file } = await opened()
     await takeTurn(store, ANNA, id, { turn: 1, ms: START })
@@ -107,8 +122,22 @@ describe('the file of a conversation', () => {
       expect(failure.message).not.toContain(file)
       expect(failure.operatorMessage).toContain(`${file}:4 is damaged`)
     }
+    expect(await store.list(ANNA, { limit: 1 })).toMatchObject([{ conversation_id: id, turns: 1 }])
     expect(await store.erase(ANNA, id)).toEqual({ conversations: 1, messages: 2 })
     expect(await readdir(dirname(dirname(file)))).toEqual(['swept'])
+  })
+
+  it('that was edited by hand is read as it is now', async () => {
+    const { store, id, file } = await opened()
+    await takeTurn(store, ANNA, id, { turn: 1, ms: START, said: 'Hello', answered: 'Welcome' })
+    await store.read(ANNA, id)
+    const said = async () => (await store.read(ANNA, id))?.turns.map(({ user }) => user.content)
+    const text = await readFile(file, 'utf8')
+    await writeFile(file, text.split('\n').slice(0, 1).join('\n').concat('\n'))
+    expect(await said()).toEqual([])
+    await writeFile(`${file}.new`, text.replace('Hello', 'Good morning'))
+    await rename(`${file}.new`, file)
+    expect(await said()).toEqual(['Good morning'])
   })
 
   it('grows by little when a lease is renewed', async () => {
@@ -223,7 +252,8 @@ it('a page of 10,000 conversations reads those that it shows, and no other', asy
     await writeFile(fileOf(one), `${line}\n`)
   }
   // Would be found out if it were read.
-  await writeFile(fileOf(ids[5_000] as string), 'broken\n')
+  await rm(fileOf(ids[5_000] as string))
+  await mkdir(fileOf(ids[5_000] as string))
   const before = performance.now()
   const page = await store.list(ANNA, { limit: 100 })
   const last = await store.list(ANNA, { limit: 100, before: ids[99] as string })

@@ -1,10 +1,11 @@
-import { constants, fstatSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { AppError } from '../../../domain/errors.ts'
-import { type Entry, type History, withEntry } from './history.ts'
+import { LRUCache } from 'lru-cache'
+import type { Entry, History } from './history.ts'
+import { CUT_OFF, createReading, type Reading } from './reading.ts'
 
-/** Ends a line that its writer did not end, because it was killed or the disk was full. */
-const CUT_OFF = ' (cut off)'
+/** Of files in bytes; what is known of them takes about as much. */
+const MAX_KNOWN_BYTES = 32 * 1024 * 1024
 
 /** A conversation's file, opened to append to it. */
 export interface ConversationLog {
@@ -18,78 +19,72 @@ export interface ConversationLog {
   append(entry: Entry, isDurable?: boolean): Promise<void>
 }
 
-/**
- * Opens the file of a conversation for `work`.
- *
- * Needs no lock, and so leaves none behind: the system puts one whole line of whichever process after the other, and
- * their order decides ({@link withEntry}). Who has appended reads on to see whether it came too late.
- *
- * @throws the system's error, for example when there is no such file.
- */
-export async function withLog<T>(path: string, work: (log: ConversationLog) => Promise<T>): Promise<T> {
-  const file = await open(path, constants.O_RDWR | constants.O_APPEND)
-  try {
-    const reading = createReading(path)
-    const readOn = () => reading.take(readFrom(file.fd, reading.position()))
-    readOn()
-    return await work({
-      history: reading.history,
-      async append(entry, isDurable = true) {
-        const line = Buffer.from(`${reading.isTorn() ? `${CUT_OFF}\n` : ''}${JSON.stringify(entry)}\n`)
-        const { bytesWritten } = await file.write(line)
-        if (bytesWritten < line.length) throw new Error('the disk took only a part of a line')
-        if (isDurable) await file.datasync()
-        readOn()
-      },
-    })
-  } finally {
-    await file.close()
-  }
+/** The files of conversations. All throw the system's error, for example when there is no such file. */
+export interface ConversationLogs {
+  /** What became of a conversation. Belongs to the logs: who hands it out hands out a copy. */
+  read(path: string): History | undefined
+  /** Opens a file for `work`. */
+  open<T>(path: string, work: (log: ConversationLog) => Promise<T>): Promise<T>
+  /** Forgets what is remembered of a file that is erased. */
+  forget(path: string): void
 }
 
 /**
- * The conversation that `bytes` of its file tell of; see {@link withLog}.
+ * The files of conversations, which are only ever appended to.
  *
- * @param passDamage whether damaged lines are passed over, for who only counts; default: false.
+ * They need no lock, and so none is left behind: the system puts one whole line of whichever process after the other,
+ * and their order decides ({@link withEntry}). Who has appended reads on to see whether it came too late. What was read
+ * of a file is remembered, so that a turn costs the same however many came before.
  */
-export function historyIn(path: string, bytes: Buffer, passDamage = false): History | undefined {
-  const reading = createReading(path, passDamage)
-  reading.take(bytes)
-  return reading.history()
-}
+export function conversationLogs(): ConversationLogs {
+  const known = new LRUCache<string, Reading>({
+    maxSize: MAX_KNOWN_BYTES,
+    sizeCalculation: (reading) => reading.position() + 1,
+  })
 
-/** A file that is read on and on. */
-function createReading(path: string, passDamage = false) {
-  let history: History | undefined
-  let lines = 0
-  /** Bytes in whole lines. */
-  let position = 0
-  let isTorn = false
-
-  function take(bytes: Buffer): void {
-    const end = bytes.lastIndexOf('\n') + 1
-    isTorn = end < bytes.length
-    position += end
-    for (const line of bytes.toString('utf8', 0, end).split('\n').slice(0, -1)) {
-      lines++
-      const entry = line.endsWith(CUT_OFF) ? undefined : parse(line)
-      if (entry) history = withEntry(history, entry)
-    }
+  /** Reads a file on from where it is known; whole when it is another one, or was edited by hand. */
+  function readOn(path: string, fd: number): Reading {
+    const { ino } = fstatSync(fd)
+    const before = known.get(path)
+    known.delete(path)
+    const isContinued = before?.continues(ino, (position) => readFrom(fd, position)) ?? false
+    const reading = before && isContinued ? before : createReading(path, ino)
+    if (!isContinued) reading.take(readFrom(fd, 0))
+    known.set(path, reading)
+    return reading
   }
 
-  function parse(line: string): Entry | undefined {
-    try {
-      return JSON.parse(line)
-    } catch (error) {
-      if (passDamage) return undefined
-      throw new AppError('unavailable', 'The conversation cannot be read.', {
-        operatorMessage: `${path}:${lines} is damaged. Fix the line, or erase the conversation.`,
-        cause: error,
-      })
-    }
-  }
+  return {
+    read(path) {
+      const fd = openSync(path, 'r')
+      try {
+        return readOn(path, fd).history()
+      } finally {
+        closeSync(fd)
+      }
+    },
 
-  return { take, history: () => history, position: () => position, isTorn: () => isTorn }
+    async open(path, work) {
+      const file = await open(path, constants.O_RDWR | constants.O_APPEND)
+      try {
+        let reading = readOn(path, file.fd)
+        return await work({
+          history: () => reading.history(),
+          async append(entry, isDurable = true) {
+            const line = Buffer.from(`${reading.isTorn() ? `${CUT_OFF}\n` : ''}${JSON.stringify(entry)}\n`)
+            const { bytesWritten } = await file.write(line)
+            if (bytesWritten < line.length) throw new Error('the disk took only a part of a line')
+            if (isDurable) await file.datasync()
+            reading = readOn(path, file.fd)
+          },
+        })
+      } finally {
+        await file.close()
+      }
+    },
+
+    forget: (path) => void known.delete(path),
+  }
 }
 
 function readFrom(fd: number, position: number): Buffer {

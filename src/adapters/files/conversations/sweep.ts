@@ -5,7 +5,7 @@ import type { Clock } from '../../../domain/time.ts'
 import { replaceFile } from '../durable.ts'
 import type { Layout } from '../layout.ts'
 import { isMissing } from '../working-copy.ts'
-import { historyIn } from './log.ts'
+import { historyIn } from './reading.ts'
 
 const PAUSE_MS = 24 * 60 * 60_000
 
@@ -28,16 +28,23 @@ export async function sweepExpired(
   await replaceFile(layout, marker, `${new Date(now).toISOString()}\n`, 0o600)
   const failures: unknown[] = []
   for (const folder of await readdir(layout.conversations, { withFileTypes: true })) {
-    if (!folder.isDirectory()) continue
-    const path = join(layout.conversations, folder.name)
-    const old = (await readdir(path)).filter((name) => now - startIn(name) >= CONVERSATION_LIFETIME_MS)
-    for (const name of old) await eraseIfExpired(join(path, name)).catch((error) => failures.push(error))
+    if (folder.isDirectory()) await sweepFolder(join(layout.conversations, folder.name)).catch(keepFailure)
   }
   if (failures.length > 0) throw failures[0]
+
+  async function sweepFolder(folder: string): Promise<void> {
+    const old = (await readdir(folder)).filter((name) => now - startIn(name) >= CONVERSATION_LIFETIME_MS)
+    for (const name of old) await eraseIfExpired(join(folder, name)).catch(keepFailure)
+  }
 
   async function eraseIfExpired(path: string): Promise<void> {
     const history = historyIn(path, await readFile(path))
     if (history && isExpired(history, clock)) await erase(path)
+  }
+
+  function keepFailure(error: unknown): void {
+    // Somebody else has erased it.
+    if (!isMissing(error)) failures.push(error)
   }
 }
 
