@@ -22,7 +22,7 @@ export const getConversation = defineOperation({
   },
 })
 
-export const ConversationSummary = z.object({
+const ConversationSummary = z.object({
   conversation_id: z.string(),
   topic_id: TopicId,
   topic_revision: z.int(),

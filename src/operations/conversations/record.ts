@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Caller, Owner } from '../../domain/caller.ts'
-import type { Conversation } from '../../domain/conversation.ts'
+import type { Conversation, StoredMessage } from '../../domain/conversation.ts'
 import { AppError } from '../../domain/errors.ts'
 import { TopicId } from '../../domain/identifiers.ts'
 import { remainingTurns } from '../../services/conversations/next-step.ts'
@@ -72,7 +72,7 @@ export function conversationData(conversation: Conversation): z.infer<typeof Con
 export function messageData(
   turn: number,
   role: z.infer<typeof Message>['role'],
-  { id, content, created_at }: { id: string; content: string; created_at: string },
+  { id, content, created_at }: StoredMessage,
 ): z.infer<typeof Message> {
   return { id, turn, role, content, created_at }
 }

@@ -11,7 +11,7 @@ import type { Runs } from './runs.ts'
 import { startWaiting } from './waiting.ts'
 
 /** Largest message in bytes of UTF-8. */
-export const MAX_MESSAGE_BYTES = 16_384
+const MAX_MESSAGE_BYTES = 16_384
 /** Of several requests at the same time one begins the turn; the others look again, and then find who has won. */
 const MAX_LOSSES = 10
 
