@@ -16,7 +16,10 @@ const STREAMS = 40
 /** How long the long conversations are before and after they are measured. */
 const LONG = { from: 40, to: 60 }
 const LONG_CONVERSATIONS = 20
-const ANSWER = 'Teaching, then. Which one lesson comes to mind first? '.repeat(10)
+/** What a person types. */
+const MESSAGE =
+  'I felt most alive when I was teaching, and when somebody understood what had been a riddle to them.'
+const ANSWER = 'Teaching, then. Which one lesson comes to mind first? '.repeat(4)
 
 /** What a turn of a conversation costs besides the model, which here is a stand-in that answers at once. */
 export async function printConversation(
@@ -39,7 +42,7 @@ export async function printConversation(
   print('a turn of a conversation on Bedrock, by a stand-in that answers at once; files store')
 
   const turns = (await startConversations(product, TURNS)).map((id) => turnShot(product, id))
-  const bareTurn = restShot('POST', `${bare.url}/messages`, EVENTS, 'event: result', { content: TEXT })
+  const bareTurn = restShot('POST', `${bare.url}/messages`, EVENTS, 'event: result', { content: MESSAGE })
   const [sdk, ours] = await cpuPerRequest([[[bare, bareTurn]], [[subject, turns]]], {
     requests: TURNS,
     rounds: 15,
@@ -99,7 +102,7 @@ async function startConversations({ subject, token }: Product, count: number): P
 
 function turnShot({ subject, token }: Product, id: string): Shot {
   const url = `${subject.url}/api/v1/conversations/${id}/messages`
-  return restShot('POST', url, { ...tokenHeader(token), ...EVENTS }, 'event: result', { content: TEXT })
+  return restShot('POST', url, { ...tokenHeader(token), ...EVENTS }, 'event: result', { content: MESSAGE })
 }
 
 /** CPU seconds of a second turn, and of one about as late as the fiftieth, in rounds one after the other. */

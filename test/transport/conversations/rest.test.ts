@@ -417,4 +417,4 @@ test('SIGTERM ends a stream in time and gives its lease back; the turn is asked 
   expect(dataOf(await back.say(id, 'five'))).toMatchObject({ message: { turn: 5 }, remaining_turns: 15 })
   const sent = shared.model.chats.at(-1)?.body.messages ?? []
   expect(sent).toHaveLength(10)
-})
+}, 40_000)
