@@ -115,9 +115,7 @@ export function dynamoConversations(
         const change = begin(turn, user.created_at, lease, now())
         const outcome = await requests.updateWith(key, change, parts)
         if (outcome.isWritten) return true
-        const { lease: held, kept_until } = outcome.found ?? {}
-        // An earlier attempt of this call may have arrived, and only its answer got lost.
-        if (held?.M?.['token']?.S === lease.token) return true
+        const { kept_until } = outcome.found ?? {}
         const isKept = !kept_until || Number(kept_until.N) >= neededUntil(user.created_at)
         if (isKept || isRepeated) return false
         await keepLonger(key, until)

@@ -199,6 +199,25 @@ describeWithAws('faults of the table of conversations', (parts) => {
     expect(await store.renewLease(ANNA, id, lease)).toBe(true)
   })
 
+  it('in which the same write is still under way are no refusal', async () => {
+    const { store, proxy, id } = await opened(parts)
+    const lease = leaseFor(START)
+    const arrived = (): Fault => ({
+      name: 'arrived',
+      async act(asked, respond) {
+        await respond(asked)
+        return errorAnswer(asked, 400, 'TransactionInProgressException', 'in progress')
+      },
+    })
+    proxy.inject(arrived(), { op: 'TransactWriteItems' })
+    expect(await store.beginTurn(ANNA, id, { turn: 1, user: userMessage(START) }, lease)).toBe(true)
+    proxy.inject(arrived(), { op: 'TransactWriteItems' })
+    expect(await store.finishTurn(ANNA, id, lease, answer(START))).toBe(true)
+    const read = await store.read(ANNA, id)
+    expect(read?.turns).toHaveLength(1)
+    expect(read?.lease).toBeUndefined()
+  })
+
   it('are an outage, and say to the operator what is missing', async () => {
     const { store, table, start, proxy, id } = await opened(parts)
     const lease = leaseFor(START)

@@ -36,7 +36,10 @@ export function requestsTo(client: DynamoDBDocumentClient, table: string) {
   const TableName = table
   const call = callsOn({ resource: `table ${table}`, setting: 'PROMPTS_CONVERSATIONS_TABLE' })
 
-  /** Makes the write of a first item, on its condition, and those of `parts` with it, or none. */
+  /**
+   * Makes the write of a first item, on its condition, and those of `parts` with it, or none. The SDK gives each
+   * transaction a token, by which one that is sent again because its answer got lost is no second one.
+   */
   function writeTogether(action: string, head: Write, parts: readonly PartItem[]): Promise<Outcome> {
     const puts = parts.map((Item) => ({ Put: { TableName, Item } }))
     return untilAlone(() => {
@@ -115,10 +118,7 @@ function isPassing(error: unknown): boolean {
   const codes = reasonsIn(error).map(({ Code = 'None' }) => Code)
   const isPassingCode = (code: string) =>
     /^(None|TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded)$/.test(code)
-  return (
-    /^Transaction(Conflict|InProgress)Exception$/.test(causeOf(error) ?? '') ||
-    (codes.length > 0 && codes.every(isPassingCode))
-  )
+  return causeOf(error) === 'TransactionConflictException' || (codes.length > 0 && codes.every(isPassingCode))
 }
 
 function reasonsIn(error: unknown) {
