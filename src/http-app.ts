@@ -27,7 +27,7 @@ export interface HttpApp {
 /**
  * Puts the HTTP server together, without listening.
  *
- * @param options.packageRoot folder of the package, with `seeds/` and `dist/docs/`.
+ * @param options.packageRoot folder of the package, with `seeds/`, `dist/docs/` and `dist/web/`.
  * @throws AppError `unavailable` when the store cannot be used.
  * @example
  * const { app, close } = await buildHttpApp(loadConfig(process.env), { log, packageRoot })
@@ -62,6 +62,7 @@ export async function buildHttpApp(
     tokens: config.tokens,
     abortModelCalls: models.abortAll,
     docsRoot: join(packageRoot, 'dist', 'docs'),
+    adminPageRoot: join(packageRoot, 'dist', 'web'),
     metrics,
     reportDefect: core.reportDefect,
     reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
