@@ -41,8 +41,8 @@ export async function buildHttpApp(
   const seeds = join(packageRoot, 'seeds')
   const core = await openApp(config, { log, seeds, observers: [metrics.observe], longRunning: true })
   const { backend, limiter, observe } = core
-  const { catalog, models } = core.services
-  const keys = await backend.openKeys()
+  const { catalog, models, openKeys } = core.services
+  const keys = await openKeys()
   const signInCodes = await backend.openSignInCodes()
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
   const { tokens, sessions } = await openIdentity(backend, config, warn)
