@@ -27,6 +27,8 @@ const REQUESTS: [line: string, body?: unknown, headers?: Record<string, string>]
   [`PUT ${SYSTEM}`, { content: `${TEXT}\u0000\ud800` }],
   [`PUT ${SYSTEM}`, `{"content": "${TEXT}", ${TEXT}}`],
   [`PUT ${SYSTEM}`, `{"content":"${TEXT}","content":"${TEXT}"}`],
+  [`PUT ${SYSTEM}`, { content: `${TEXT} 3 {{word}}`, note: TEXT }],
+  [`PUT ${SYSTEM}`, { content: TEXT, note: TEXT.repeat(50) }],
   [`PUT ${SYSTEM}`, TEXT],
   [`PUT ${SYSTEM}`, `"${TEXT}"`],
   [`PUT ${SYSTEM}`, Buffer.concat([Buffer.from(TEXT), Buffer.from([0xff])])],
