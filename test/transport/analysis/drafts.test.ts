@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { tokenOf } from '../../helpers/api.ts'
 import { connect } from '../../helpers/clients.ts'
+import { runCommand } from '../../helpers/command.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { MODEL_SERVERS } from '../../helpers/models.ts'
-import { runProgram, startServer } from '../../helpers/program.ts'
+import { startServer } from '../../helpers/program.ts'
 
 const ANSWER = 'Good to see you, Ada.'
 const INPUT = {
@@ -44,7 +45,7 @@ test('a draft is run on every surface, streamed, and told to no log', async () =
 
   const words = ['prompts', 'run', 'core_values', '--prompts', JSON.stringify(INPUT.prompts)]
   const more = ['--param', 'user_name=Ada', '--message', 'Hello', '--json']
-  const { stdout } = await runProgram([...words, ...more], settings)
+  const { stdout } = await runCommand([...words, ...more], settings)
   expect(JSON.parse(stdout)).toMatchObject({ data })
 
   await server.stop()
