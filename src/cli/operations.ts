@@ -12,7 +12,7 @@ import { pathArgument } from './path.ts'
 
 /** Adds a command for every operation: `topics list`, `prompts render TOPIC_ID`, … */
 export function addOperationCommands(program: Command, context: CommandContext): void {
-  for (const operation of operations) {
+  for (const operation of operations.filter(({ command }) => command !== false)) {
     const [noun, verb] = operation.name.split('.') as [string, string]
     const group =
       program.commands.find((command) => command.name() === noun) ??

@@ -1,9 +1,11 @@
 import * as z from 'zod'
+import type { ApiKeys } from '../domain/api-keys.ts'
 import type { Awaitable } from '../domain/awaitable.ts'
 import type { Caller, CallerKind, Role } from '../domain/caller.ts'
 import type { TextListener } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import type { LimitName, RateLimitStatus } from '../domain/rate-limiter.ts'
+import type { TopicUsage } from '../domain/topic-usage.ts'
 import type { Conversations } from '../services/conversations/conversations.ts'
 import type { ModelClient } from '../services/models.ts'
 import type { PublishingDeps } from '../services/publishing.ts'
@@ -13,6 +15,9 @@ import { Meta, PartFailure, type Result } from './result.ts'
 export interface Services extends PublishingDeps {
   models: ModelClient
   conversations: Conversations
+  usage: TopicUsage
+  /** The API keys of this installation; opened by the first call. */
+  openKeys: () => Promise<ApiKeys>
   /** Topic types that `create_topic` accepts (PROMPTS_CREATABLE_TYPES). */
   creatableTypes: readonly string[]
 }
@@ -70,8 +75,10 @@ interface ExtraRoute {
 export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends z.ZodType = z.ZodType> {
   /** `noun.verb`: name on the command line, OpenAPI operationId and name in logs and metrics. */
   name: string
-  /** Name of the MCP tool; missing for operations that serve protocol verbs only. */
+  /** Name of the MCP tool; missing for operations that serve protocol verbs only, and for those that are nothing for models. */
   tool?: string
+  /** False where the table makes no command: what only a server knows, and what has a command of its own. */
+  command?: false
   /** REST method and path below `/api/v1`; `{names}` are input fields, positional on the command line. */
   http?: string
   /** The same for administrators, where that is a route of its own. */

@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import { topicUsage } from '../../src/adapters/memory/topic-usage.ts'
 import type { ConversationStore } from '../../src/domain/conversation.ts'
 import { createKeyedMutex } from '../../src/domain/keyed-mutex.ts'
 import type { PromptStore } from '../../src/domain/prompt-store.ts'
@@ -42,6 +43,10 @@ export async function openServices(
     mutex: createKeyedMutex(),
     models,
     conversations,
+    usage: topicUsage(clock),
+    openKeys: async () => {
+      throw new Error('there are no keys here')
+    },
     creatableTypes: ['kpi_system'],
     warnings,
   }
