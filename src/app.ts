@@ -6,6 +6,7 @@ import type { Log } from './adapters/telemetry/log.ts'
 import type { Backend, BackendOptions } from './backends/backend.ts'
 import { openBackend } from './backends/open.ts'
 import type { Config } from './config.ts'
+import type { ApiKeys } from './domain/api-keys.ts'
 import type { AppError } from './domain/errors.ts'
 import { createKeyedMutex } from './domain/keyed-mutex.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
@@ -57,7 +58,13 @@ export async function openApp(
   const { staleIfErrorMs, creatableTypes } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
   const models = createModelClient({ ...modelsOf(config, (message) => log.info(message)), onWait })
-  const services = { catalog, topics, prompts, clock, mutex: createKeyedMutex(), models, creatableTypes }
+  let keys: Promise<ApiKeys> | undefined
+  const openKeys = () => {
+    keys ??= backend.openKeys()
+    return keys
+  }
+  const mutex = createKeyedMutex()
+  const services = { catalog, topics, prompts, clock, mutex, models, openKeys, creatableTypes }
   if (backend.seedsItself) await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()

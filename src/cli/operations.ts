@@ -19,6 +19,8 @@ export function addOperationCommands(program: Command, context: CommandContext):
     const group =
       program.commands.find((command) => command.name() === noun) ??
       program.command(noun).description(`Work with ${noun}.`)
+    // Those for keys exist: they need no topics, and print a new key alone.
+    if (group.commands.some((command) => command.name() === verb)) continue
     addOperationCommand(group, verb, operation, context)
   }
 }

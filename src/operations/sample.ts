@@ -32,6 +32,14 @@ export const first = { revision: 1, ...fingerprint(content), ...updatedStamp }
 export const second = { revision: 2, ...fingerprint(editedContent), updated_at: UPDATED_AT, updated_by: BY }
 export const prompt = { ...address, content, allowed_parameters, ...first }
 
+export const key = {
+  id: '1f0c7a52',
+  name: 'backend',
+  prefix: 'ppath_svc_dev_9f2c41',
+  created_at: CREATED_AT,
+  expires_at: '2025-04-20T13:00:00.000Z',
+}
+
 const stamps = { created_at: CREATED_AT, created_by: BY, ...updatedStamp }
 export const newTopic = { ...definition, prompts: [], revision: 1, ...stamps, available_prompts: [] }
 export const topic = {

@@ -1,5 +1,6 @@
 import type { Operation } from '../pipeline/operation.ts'
 import { analyzeKpi } from './analysis.ts'
+import { createKey, listKeys, revokeKey } from './keys.ts'
 import { createPrompt, deletePrompt, restorePrompt, updatePrompt } from './prompts/edit.ts'
 import { batchGet, getPrompts, renderPrompts } from './prompts/fetch.ts'
 import { getPrompt, previewPrompt, promptHistory } from './prompts/review.ts'
@@ -24,4 +25,7 @@ export const operations: readonly Operation[] = [
   previewPrompt,
   promptHistory,
   restorePrompt,
+  listKeys,
+  createKey,
+  revokeKey,
 ]

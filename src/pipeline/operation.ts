@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { ApiKeys } from '../domain/api-keys.ts'
 import type { Awaitable } from '../domain/awaitable.ts'
 import type { Caller, CallerKind, Role } from '../domain/caller.ts'
 import type { TextListener } from '../domain/language-model.ts'
@@ -11,6 +12,8 @@ import { Meta, PartFailure, type Result } from './result.ts'
 /** What operations work with. */
 export interface Services extends PublishingDeps {
   models: ModelClient
+  /** The API keys of this installation; opened by the first call. */
+  openKeys: () => Promise<ApiKeys>
   /** Topic types that `create_topic` accepts (PROMPTS_CREATABLE_TYPES). */
   creatableTypes: readonly string[]
 }
@@ -62,7 +65,7 @@ interface ExtraRoute {
 export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends z.ZodType = z.ZodType> {
   /** `noun.verb`: name on the command line, OpenAPI operationId and name in logs and metrics. */
   name: string
-  /** Name of the MCP tool; missing for operations that serve protocol verbs only. */
+  /** Name of the MCP tool; missing for operations that serve protocol verbs only, and for those that are nothing for models. */
   tool?: string
   /** REST method and path below `/api/v1`; `{names}` are input fields, positional on the command line. */
   http?: string

@@ -33,7 +33,7 @@ describe('operations', () => {
     expect(rows).toEqual(
       operations.map(({ name, tool, http, adminRoute, role, limit }) => [
         [name],
-        [tool],
+        tool === undefined ? [] : [tool],
         [http, ...(adminRoute ? [adminRoute.http] : [])],
         role,
         limit,

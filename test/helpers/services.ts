@@ -35,6 +35,9 @@ export async function openServices(
     clock,
     mutex: createKeyedMutex(),
     models,
+    openKeys: async () => {
+      throw new Error('there are no keys here')
+    },
     creatableTypes: ['kpi_system'],
     warnings,
   }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type FastifyInstance, fastify } from 'fastify'
 import { urlAt } from '../../domain/address.ts'
 import { AppError } from '../../domain/errors.ts'
+import { registerAdminPage } from './admin-page/routes.ts'
 import { type HostOptions, validateHostAndOrigin } from './guard.ts'
 import { type HealthDeps, registerHealthRoutes } from './health.ts'
 import { type ProtectedResourceDeps, registerProtectedResource } from './identity/protected-resource.ts'
@@ -53,6 +54,8 @@ export type HttpDeps = Omit<
   inFlight: () => number
   /** Folder of the page at `/docs`. */
   docsRoot: string
+  /** Folder of the page at `/admin/`. */
+  adminPageRoot: string
   /** Ends what waits for a model. */
   abortModelCalls: () => void
 }
@@ -102,6 +105,7 @@ export function createHttpServer(options: HttpOptions, deps: HttpDeps): HttpServ
   registerRestRoutes(app, { ...shared, extraRoutes: (scope) => registerLegacyTemplates(scope, shared) })
   const closeMcp = registerMcp(app, shared)
   registerDocs(app, { publicUrl, extraPaths: legacyTemplatePaths, root: deps.docsRoot })
+  registerAdminPage(app, { root: deps.adminPageRoot })
   app.register(async () => addMethodNotAllowed())
 
   return {

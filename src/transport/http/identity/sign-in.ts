@@ -3,13 +3,11 @@ import { AppError } from '../../../domain/errors.ts'
 import type { RateLimiter } from '../../../domain/rate-limiter.ts'
 import type { Session, Sessions, SignInCodes } from '../../../domain/sign-in.ts'
 import { elapsedMs, type Observer } from '../../../domain/telemetry.ts'
+import { ADMIN_PAGE } from '../admin-page/routes.ts'
 import { API_ROOT } from '../rest/routes.ts'
 import type { Authenticate } from './authenticator.ts'
 import { SESSION_COOKIE, sessionCookieOf } from './credentials.ts'
 import { addressOf, failedAttempt } from './failed-attempts.ts'
-
-/** Where a browser goes after it signed in. */
-const LANDING_PAGE = '/docs'
 
 export interface SignInDeps {
   signInCodes: SignInCodes
@@ -43,7 +41,7 @@ export function registerSignInRoutes(app: FastifyInstance, deps: SignInDeps): vo
       .header('cache-control', 'no-store')
       // The address holds the code.
       .header('referrer-policy', 'no-referrer')
-    return reply.redirect(basePath + LANDING_PAGE, 303)
+    return reply.redirect(basePath + ADMIN_PAGE, 303)
   })
 
   app.get(`${API_ROOT}/session`, async (request, reply) => {

@@ -10,6 +10,7 @@ edits, which may say the revision that they were made from.`
 
 /** What the nouns of operations mean. */
 const TAGS: Readonly<Record<string, string>> = {
+  keys: 'API keys of backend services. A key itself is shown once, when it is created.',
   prompts: 'Prompt texts: as they are served to programs, and as administrators edit them.',
   templates: 'Two addresses of an early design, in its camelCase shapes; a `templateId` is a `topic_id`.',
   topics: 'Topics: what a prompt is for, the parameters that its texts may use, and its model settings.',

@@ -31,7 +31,7 @@ test('the first start prints a link that signs in', async () => {
   const answer = await ask(linkIn(server))
   expect(answer.status).toBe(303)
   expect(answer.headers).toMatchObject({
-    location: '/docs',
+    location: '/admin/',
     'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
   })
@@ -61,7 +61,7 @@ test('behind https, under a path, the cookie says so and the links do too', asyn
   const link = linkIn(secure)
   expect(link).toMatch(/^https:\/\/prompts\.example\/coaching\/admin\/sign-in\?code=/)
   const answer = await ask(link.replace('https://prompts.example', secure.url))
-  expect(answer.headers.location).toBe('/coaching/docs')
+  expect(answer.headers.location).toBe('/coaching/admin/')
   expect(answer.headers['set-cookie']?.[0]).toMatch(/; Path=\/coaching; HttpOnly; SameSite=Strict; Secure$/)
   const session = await ask(`${secure.url}/coaching/api/v1/session`, {
     headers: { cookie: cookieIn(answer) },
