@@ -15,11 +15,14 @@ export default defineConfig({
   build: {
     outDir: fileURLToPath(new URL('../../dist/web', import.meta.url)),
     emptyOutDir: true,
-    manifest: true,
     // An image inside a style sheet would be a `data:` address, which the page's policy forbids.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      // Libraries mark files for a kind of server that this page does not have.
+      onLog: (level, log, report) => log.code !== 'MODULE_LEVEL_DIRECTIVE' && report(level, log),
+    },
   },
   server: { proxy: { '/api': { target: 'http://127.0.0.1:3000', changeOrigin: true } } },
 })

@@ -19,7 +19,7 @@ export class RestError extends Error {
   /** Seconds to wait before another try, if the server named them. */
   readonly retryAfter: number | undefined
 
-  constructor(problem: Partial<Problem> & { code: string }, retryAfter?: number) {
+  constructor(problem: Partial<Omit<Problem, 'code'>> & { code: string }, retryAfter?: number) {
     super(problem.detail ?? problem.title ?? problem.code)
     this.name = 'RestError'
     this.code = problem.code
