@@ -1,3 +1,5 @@
+import type { Owner } from './caller.ts'
+
 /** Single-use codes of sign-in links: opening the link on this machine gives a browser an administrator's session. */
 export interface SignInCodes {
   /**
@@ -16,11 +18,11 @@ export interface SignInCodes {
   redeem(code: string): Promise<{ subject: string } | undefined>
 }
 
-/** A signed-in browser. */
+/** A signed-in browser. Only administrators sign in. */
 export interface Session {
+  /** See {@link Caller.subject}. */
   subject: string
-  /** Sent back in a header by the page, which another site's page cannot read (CSRF). */
-  csrfToken: string
+  owner: Owner
 }
 
 /** Sessions of browsers, kept by the browser in a signed cookie. */
@@ -29,9 +31,9 @@ export interface Sessions {
    * Starts a session.
    *
    * @returns the cookie's value, and how long it is valid.
-   * @example const { cookie, lifetimeSeconds } = await sessions.open('anna')
+   * @example const { cookie, lifetimeSeconds } = await sessions.open({ subject: 'anna', owner: { sub: 'anna', tenant: '' } })
    */
-  open(subject: string): Promise<{ cookie: string; lifetimeSeconds: number }>
+  open(session: Session): Promise<{ cookie: string; lifetimeSeconds: number }>
 
   /**
    * The session of a cookie's value; `undefined` for one that is not valid now.

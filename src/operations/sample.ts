@@ -6,6 +6,7 @@ export const id = { topic_id: 'revenue_salesforce' }
 export const address = { ...id, prompt_type: 'system' }
 export const content = 'You are an AI analyzing revenue KPI...'
 export const editedContent = 'Updated system prompt...'
+export const note = 'Shorter answers'
 export const userContent = 'Analyze a revenue of {{kpi_value}}.'
 
 const CREATED_AT = '2025-01-20T13:00:00.000Z'

@@ -1,7 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { AppError } from '../../domain/errors.ts'
-import type { PromptStore, PromptVersion, PromptVersionText } from '../../domain/prompt-store.ts'
+import {
+  type PromptStore,
+  type PromptVersion,
+  type PromptVersionText,
+  versionFacts,
+} from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
 import { readTextFile, replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
@@ -56,8 +61,8 @@ export async function writeVersion(
   info: PromptInfo,
   content: string,
 ): Promise<void> {
-  const { prompt_type, revision, sha256, bytes, updated_at, updated_by } = info
-  const version: StoredVersion = { revision, sha256, bytes, updated_at, updated_by, content }
+  const { prompt_type, revision } = info
+  const version: StoredVersion = { ...versionFacts(info), content }
   await mkdir(layout.versions(topic_id, prompt_type), { recursive: true })
   await replaceFile(
     layout,

@@ -1,5 +1,6 @@
-import { createHmac, randomUUID } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { jwtVerify, SignJWT } from 'jose'
+import type { Owner } from '../../domain/caller.ts'
 import type { Sessions } from '../../domain/sign-in.ts'
 import type { Clock } from '../../domain/time.ts'
 import type { SigningSecret } from '../../domain/tokens.ts'
@@ -13,10 +14,10 @@ const ALGORITHM = 'HS256'
  */
 export function signedSessions(secret: SigningSecret, clock: Clock): Sessions {
   return {
-    async open(subject) {
+    async open({ subject, owner }) {
       const key = deriveKey(await secret.obtain(), 'session')
       const now = Math.floor(clock().getTime() / 1000)
-      const cookie = await new SignJWT({ sub: subject, jti: randomUUID() })
+      const cookie = await new SignJWT({ sub: subject, owner })
         .setProtectedHeader({ alg: ALGORITHM })
         .setIssuedAt(now)
         .setExpirationTime(now + LIFETIME_SECONDS)
@@ -30,16 +31,12 @@ export function signedSessions(secret: SigningSecret, clock: Clock): Sessions {
       const claims = await jwtVerify(cookie, deriveKey(current, 'session'), {
         algorithms: [ALGORITHM],
         currentDate: clock(),
-        requiredClaims: ['exp', 'sub', 'jti'],
+        requiredClaims: ['exp', 'sub', 'owner'],
       }).then(
         ({ payload }) => payload,
         () => undefined,
       )
-      if (!claims) return undefined
-      const csrfToken = createHmac('sha256', deriveKey(current, 'csrf'))
-        .update(claims.jti as string)
-        .digest('base64url')
-      return { subject: claims.sub as string, csrfToken }
+      return claims && { subject: claims.sub as string, owner: claims['owner'] as Owner }
     },
   }
 }

@@ -58,6 +58,7 @@ export const promptHistory = defineOperation({
       revision: z.int(),
       updated_at: z.string(),
       updated_by: z.string(),
+      note: z.string().optional(),
       bytes: z.int(),
       sha256: z.string(),
       current: z.boolean(),
@@ -66,7 +67,7 @@ export const promptHistory = defineOperation({
   example: {
     input: sample.address,
     data: [
-      { version_id: '2', ...sample.second, current: true },
+      { version_id: '2', ...sample.second, note: sample.note, current: true },
       { version_id: '1', ...sample.first, current: false },
     ],
   },

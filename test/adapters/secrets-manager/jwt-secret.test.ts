@@ -122,7 +122,7 @@ test('tokens and sessions are those of the secret in AWS, within 30 seconds of a
   const token = await sign()
   expect(await jwtVerify(token, Buffer.from(LONG), { currentDate: new Date(time.now) })).toBeDefined()
   expect(await tokens.verify(token)).toMatchObject({ subject: 'anna', role: 'admin' })
-  const { cookie } = await sessions.open('anna')
+  const { cookie } = await sessions.open({ subject: 'anna', owner: { sub: 'anna', tenant: '' } })
   expect(await sessions.read(cookie)).toMatchObject({ subject: 'anna' })
 
   await secret.put(`new ${LONG}`)

@@ -1,12 +1,13 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Caller } from '../../../domain/caller.ts'
 import { AppError } from '../../../domain/errors.ts'
 import type { RateLimiter } from '../../../domain/rate-limiter.ts'
-import type { Session, Sessions, SignInCodes } from '../../../domain/sign-in.ts'
+import type { Sessions, SignInCodes } from '../../../domain/sign-in.ts'
 import { elapsedMs, type Observer } from '../../../domain/telemetry.ts'
 import { ADMIN_PAGE } from '../admin-page/routes.ts'
 import { API_ROOT } from '../rest/routes.ts'
 import type { Authenticate } from './authenticator.ts'
-import { SESSION_COOKIE, sessionCookieOf } from './credentials.ts'
+import { sessionCookie } from './credentials.ts'
 import { addressOf, failedAttempt } from './failed-attempts.ts'
 
 export interface SignInDeps {
@@ -23,21 +24,15 @@ export interface SignInDeps {
 
 /** Sign-in by link: a code becomes a session, which the browser keeps in a cookie that no script can read. */
 export function registerSignInRoutes(app: FastifyInstance, deps: SignInDeps): void {
-  const { sessions, basePath, publicUrl } = deps
-  const attributes = [
-    `Path=${basePath || '/'}`,
-    'HttpOnly',
-    'SameSite=Strict',
-    ...(publicUrl?.startsWith('https:') ? ['Secure'] : []),
-  ].join('; ')
-  const setCookie = (reply: FastifyReply, value: string, seconds: number) =>
-    reply.header('set-cookie', `${SESSION_COOKIE}=${value}; Max-Age=${seconds}; ${attributes}`)
+  const { sessions, authenticate, basePath, publicUrl } = deps
+  const cookie = sessionCookie(publicUrl)
 
   // No HEAD: programs that preview links send it, and it would use the code up.
   app.get('/admin/sign-in', { exposeHeadRoute: false }, async (request, reply) => {
     const subject = await redeem(request, deps)
-    const { cookie, lifetimeSeconds } = await sessions.open(subject)
-    setCookie(reply, cookie, lifetimeSeconds)
+    const session = await sessions.open({ subject, owner: { sub: subject, tenant: '' } })
+    reply
+      .header('set-cookie', cookie.set(session.cookie, session.lifetimeSeconds))
       .header('cache-control', 'no-store')
       // The address holds the code.
       .header('referrer-policy', 'no-referrer')
@@ -45,16 +40,23 @@ export function registerSignInRoutes(app: FastifyInstance, deps: SignInDeps): vo
   })
 
   app.get(`${API_ROOT}/session`, async (request, reply) => {
-    const { subject, csrfToken } = await sessionOf(request, deps)
+    const { subject, role } = await signedIn(request)
     reply.header('cache-control', 'no-store')
-    return { data: { subject, role: 'admin', csrf_token: csrfToken } }
+    return { data: { subject, role } }
   })
 
   app.delete(`${API_ROOT}/session`, async (request, reply) => {
-    await sessionOf(request, deps)
-    setCookie(reply, '', 0).header('cache-control', 'no-store')
+    await signedIn(request)
+    reply.header('set-cookie', cookie.set('', 0)).header('cache-control', 'no-store')
     return { data: { message: 'Signed out.' } }
   })
+
+  /** The caller of a session; other credentials have none. */
+  async function signedIn(request: FastifyRequest): Promise<Caller> {
+    const caller = await authenticate(request)
+    if (caller.kind === 'session') return caller
+    throw new AppError('unauthenticated', 'This is for browsers that signed in: purposepath-prompts login')
+  }
 }
 
 /** The subject that the code of a sign-in link was issued for. */
@@ -77,15 +79,4 @@ async function redeem(request: FastifyRequest, deps: SignInDeps): Promise<string
   })
   if (!found) throw error
   return found.subject
-}
-
-/** The session of the request's cookie; other credentials have none. */
-async function sessionOf(
-  request: FastifyRequest,
-  { authenticate, sessions, publicUrl }: SignInDeps,
-): Promise<Session> {
-  await authenticate(request)
-  const session = await sessions.read(sessionCookieOf(request, publicUrl) ?? '')
-  if (session) return session
-  throw new AppError('unauthenticated', 'This is for browsers that signed in: purposepath-prompts login')
 }

@@ -1,6 +1,6 @@
 import type { CallerKind, Role } from '../../../domain/caller.ts'
 import { AppError, ERROR_CODES, type ErrorCode, type ErrorExtras, problemOf } from '../../../domain/errors.ts'
-import { SESSION_COOKIE } from '../identity/credentials.ts'
+import { sessionCookie } from '../identity/credentials.ts'
 import { type ApiPath, inputLocations, typeName } from './paths.ts'
 import { schemaRef } from './schemas.ts'
 
@@ -199,9 +199,9 @@ export const securitySchemes: Readonly<Record<string, object>> = {
   Session: {
     type: 'apiKey',
     in: 'cookie',
-    name: SESSION_COOKIE,
+    name: sessionCookie(undefined).name,
     description:
-      'The session of a browser that has opened a sign-in link (`purposepath-prompts login`). Requests that change something need the header `X-CSRF-Token` as well.',
+      'The session of a browser that has signed in; only pages of this server can use it. Over https its name begins with `__Host-`.',
   },
 }
 
