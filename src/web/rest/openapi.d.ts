@@ -151,6 +151,31 @@ export interface paths {
      */
     post: operations["prompts.restore"];
   };
+  "/api/v1/admin/keys": {
+    /**
+     * List API keys
+     * @description List all keys by their prefix, oldest first.
+     *
+     * Least role: `admin`. Counts against the limit `admin`.
+     */
+    get: operations["keys.list"];
+    /**
+     * Create an API key
+     * @description Make a key for a backend service; this answer alone holds it.
+     *
+     * Least role: `admin`. Counts against the limit `admin`.
+     */
+    post: operations["keys.create"];
+  };
+  "/api/v1/admin/keys/{id}": {
+    /**
+     * Revoke an API key
+     * @description Withdraw a key, in running servers too within a second (AWS: 30 seconds).
+     *
+     * Least role: `admin`. Counts against the limit `admin`.
+     */
+    delete: operations["keys.revoke"];
+  };
   "/api/v1/admin/kpi-system/templates": {
     /**
      * Create KPI template
@@ -212,6 +237,8 @@ export interface components {
       max_turns?: number;
       temperature?: number;
       max_tokens?: number;
+      /** @description Of a conversation, at most so many are sent. */
+      context_tokens?: number;
       [key: string]: unknown;
     };
     BatchGetRequest: {
@@ -272,10 +299,14 @@ export interface components {
     CreatePromptRequest: {
       /** @description The text, in Markdown with {{variables}}. */
       content: string;
+      /** @description What changes and why, for those who read the history. */
+      note?: string;
     };
     UpdatePromptRequest: {
       /** @description The text, in Markdown with {{variables}}. */
       content: string;
+      /** @description What changes and why, for those who read the history. */
+      note?: string;
       /** @description The revision that the edit was made from; another one is a conflict. */
       expected_revision?: number;
     };
@@ -290,8 +321,16 @@ export interface components {
     RestorePromptRequest: {
       /** @description The text to restore; see prompt_history. */
       version_id: string;
+      /** @description What changes and why, for those who read the history. */
+      note?: string;
       /** @description The revision that the edit was made from; another one is a conflict. */
       expected_revision?: number;
+    };
+    KeysCreateRequest: {
+      /** @description Whose key it is. */
+      name: string;
+      /** @description How long it is valid, for example 30m, 12h or 90d (default: until revoked). */
+      ttl?: string;
     };
     CreateTemplateRequest: {
       /** @description KPI, the first part of the template id: 1–64 lower-case letters, digits and underscores. */
@@ -384,6 +423,8 @@ export interface components {
       max_turns?: number;
       temperature?: number;
       max_tokens?: number;
+      /** @description Of a conversation, at most so many are sent. */
+      context_tokens?: number;
       [key: string]: unknown;
     };
     Topic: {
@@ -490,6 +531,8 @@ export interface components {
       revision: number;
       updated_at: string;
       updated_by: string;
+      /** @description What its author said of this text. */
+      note?: string;
     };
     Prompt: {
       topic_id: string;
@@ -501,12 +544,14 @@ export interface components {
       bytes: number;
       updated_at: string;
       updated_by: string;
+      note?: string;
     };
     PromptVersion: {
       version_id: string;
       revision: number;
       updated_at: string;
       updated_by: string;
+      note?: string;
       bytes: number;
       sha256: string;
       current: boolean;
@@ -735,6 +780,53 @@ export interface components {
     };
     RestorePromptAnswer: {
       data: components["schemas"]["Prompt"];
+      meta?: components["schemas"]["Meta"];
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
+    KeysListAnswer: {
+      data: {
+          id: string;
+          name: string;
+          /** @description The first characters, to recognise a key by. */
+          prefix: string;
+          created_at?: string;
+          expires_at?: string;
+          revoked_at?: string;
+        }[];
+      meta?: components["schemas"]["Meta"];
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
+    KeysCreateAnswer: {
+      data: {
+        id: string;
+        name: string;
+        /** @description The first characters, to recognise a key by. */
+        prefix: string;
+        created_at?: string;
+        expires_at?: string;
+        revoked_at?: string;
+        /** @description The key, shown only this once. */
+        key: string;
+      };
+      meta?: components["schemas"]["Meta"];
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
+    KeysRevokeAnswer: {
+      data: {
+        id: string;
+        name: string;
+        /** @description The first characters, to recognise a key by. */
+        prefix: string;
+        created_at?: string;
+        expires_at?: string;
+        revoked_at?: string;
+      };
       meta?: components["schemas"]["Meta"];
       errors?: {
         [key: string]: components["schemas"]["PartFailure"];
@@ -1564,6 +1656,7 @@ export interface operations {
         /**
          * @example {
          *   "content": "Updated system prompt...",
+         *   "note": "Shorter answers",
          *   "expected_revision": 1
          * }
          */
@@ -1868,6 +1961,115 @@ export interface operations {
       409: components["responses"]["Conflict"];
       412: components["responses"]["PreconditionFailed"];
       413: components["responses"]["TooLarge"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * List API keys
+   * @description List all keys by their prefix, oldest first.
+   *
+   * Least role: `admin`. Counts against the limit `admin`.
+   */
+  "keys.list": {
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["KeysListAnswer"];
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Create an API key
+   * @description Make a key for a backend service; this answer alone holds it.
+   *
+   * Least role: `admin`. Counts against the limit `admin`.
+   */
+  "keys.create": {
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *   "name": "backend",
+         *   "ttl": "90d"
+         * }
+         */
+        "application/json": components["schemas"]["KeysCreateRequest"];
+      };
+    };
+    responses: {
+      /** @description Created. */
+      201: {
+        headers: {
+          Location: components["headers"]["Location"];
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["KeysCreateAnswer"];
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      409: components["responses"]["Conflict"];
+      413: components["responses"]["TooLarge"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Revoke an API key
+   * @description Withdraw a key, in running servers too within a second (AWS: 30 seconds).
+   *
+   * Least role: `admin`. Counts against the limit `admin`.
+   */
+  "keys.revoke": {
+    parameters: {
+      path: {
+        /**
+         * @description Its id, or the name that just one usable key has.
+         * @example 1f0c7a52
+         */
+        id: string;
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["KeysRevokeAnswer"];
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["NotFound"];
+      409: components["responses"]["Conflict"];
       429: components["responses"]["RateLimited"];
       500: components["responses"]["Internal"];
       503: components["responses"]["Unavailable"];

@@ -1,7 +1,7 @@
 import { API_ROOT } from '../addresses.ts'
 import type { operations, paths } from './openapi.d.ts'
 import { RestError } from './problem.ts'
-import { askSession, send, session } from './session.ts'
+import { send, session } from './session.ts'
 
 type Verb = 'get' | 'post' | 'put' | 'delete'
 type Below<Path> = Path extends `/api/v1${infer Rest}` ? Rest : never
@@ -69,29 +69,20 @@ export async function rest<Line extends Route>(line: Line, input: Input<Line>): 
 export async function request(line: string, input: AnyInput, accept?: string): Promise<Response> {
   const [method = '', template = ''] = line.split(' ')
   const url = API_ROOT + fillIn(template, input.path ?? {}) + queryString(input.query ?? {})
-  const isChange = method !== 'GET'
-  let answer = await attempt()
-  const token = session.get()?.csrf_token
-  // Signed in again elsewhere in this browser: the session is another one, and so is its token.
-  if (isChange && answer.status === 403 && (await askSession())?.csrf_token !== token) answer = await attempt()
+  const { body, ifMatch, signal } = input
+  const answer = await send(url, {
+    method,
+    headers: {
+      ...(accept !== undefined && { accept }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(ifMatch !== undefined && { 'if-match': `"${ifMatch}"` }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(signal && { signal }),
+  })
   if (answer.status === 401) session.set(null)
   if (!answer.ok) throw await problemIn(answer)
   return answer
-
-  async function attempt(): Promise<Response> {
-    const { body, ifMatch, signal } = input
-    return await send(url, {
-      method,
-      headers: {
-        ...(accept !== undefined && { accept }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(ifMatch !== undefined && { 'if-match': `"${ifMatch}"` }),
-        ...(isChange && { 'x-csrf-token': session.get()?.csrf_token ?? '' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      ...(signal && { signal }),
-    })
-  }
 }
 
 async function problemIn(answer: Response): Promise<RestError> {

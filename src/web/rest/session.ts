@@ -5,8 +5,6 @@ import { RestError } from './problem.ts'
 /** Who is signed in. The page holds no credential: the cookie is out of reach of every script. */
 export interface Session {
   subject: string
-  /** Sent with each change, to show that it comes from this page. */
-  csrf_token: string
 }
 
 /** What the server said last: a session, `null` when nobody is signed in, `undefined` before it was asked. */
@@ -34,8 +32,7 @@ async function readSession(): Promise<Session | null> {
 
 /** Ends the session in this browser. */
 export async function signOut(): Promise<void> {
-  const token = session.get()?.csrf_token ?? ''
-  await send(`${API_ROOT}/session`, { method: 'DELETE', headers: { 'x-csrf-token': token } })
+  await send(`${API_ROOT}/session`, { method: 'DELETE' })
   session.set(null)
 }
 

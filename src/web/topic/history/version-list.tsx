@@ -31,6 +31,7 @@ export function VersionList({ versions, before, after, onChoose }: VersionListPr
             <span className={css.quiet}>
               {version.updated_by} · <Ago time={version.updated_at} />
             </span>
+            {version.note !== undefined && <span className={css.note}>{version.note}</span>}
           </button>
           <label className={css.compare}>
             <input
