@@ -18,6 +18,7 @@ import { Toasts } from './toasts.tsx'
 import { TopBar } from './top-bar.tsx'
 
 const TopicPage = lazy(() => import('../topic/topic-page.tsx'))
+const KeysPage = lazy(() => import('../keys/keys-page.tsx'))
 
 /** Answers that another try does not change. */
 const FINAL = new Set(['invalid_input', 'unauthenticated', 'forbidden', 'not_found', 'conflict', 'too_large'])
@@ -80,6 +81,7 @@ function Pages() {
         <Route path="/topics/:topic_id" nest>
           {({ topic_id }) => <TopicPage key={topic_id} topic_id={topic_id} />}
         </Route>
+        <Route path="/keys" component={KeysPage} />
         <Route component={NotFound} />
       </Switch>
     </Suspense>

@@ -10,15 +10,19 @@ import css from './top-bar.module.css'
 export function TopBar({ onShowKeys }: { onShowKeys(): void }) {
   const words = useWords()
   const [isHome] = useRoute('/')
+  const [isKeys] = useRoute('/keys')
   return (
     <header className={css.bar}>
-      <Link className={css.name} href="/">
+      <Link className={css.name} href="/" aria-label="Prompts">
         <Mark />
-        Prompts
+        <span>Prompts</span>
       </Link>
       <nav className={css.nav} aria-label={words.navigation}>
         <Link href="/" aria-current={isHome ? 'page' : undefined}>
           {words.topics.title}
+        </Link>
+        <Link href="/keys" aria-current={isKeys ? 'page' : undefined}>
+          {words.apiKeys.title}
         </Link>
       </nav>
       <button

@@ -21,7 +21,9 @@ import { type Editing, useEditing } from './use-editing.ts'
 import { type LivePrompt, useLivePrompt } from './use-live-prompt.ts'
 import { useSaving } from './use-saving.ts'
 
-const CodeEditor = lazy(() => import('../../editor/code-editor.tsx'))
+// On its way while the text is.
+const codeEditor = import('../../editor/code-editor.tsx')
+const CodeEditor = lazy(() => codeEditor)
 
 interface PromptPageProps {
   topic: Topic
