@@ -6,6 +6,9 @@ import { applyTheme } from './ui/theme.ts'
 import { loadWords } from './words/words.ts'
 
 applyTheme()
+// Its address is relative to the one that was asked for; the page's own address changes.
+const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]')
+icon?.setAttribute('href', icon.href)
 // Who is signed in shows as soon as it is known; a server that does not answer is shown as such.
 askSession().catch(() => {})
 await loadWords()

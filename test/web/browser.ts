@@ -67,7 +67,8 @@ export function describeInBrowser(name: string, tests: (site: AdminSite) => void
       await context.addInitScript(reportViolations)
       context.on('weberror', (error) => faults.push(String(error.error().stack)))
       context.on('console', (message) => {
-        if (message.type() === 'error' && !isRefusal(message.text(), refused)) faults.push(message.text())
+        if (message.type() !== 'error' || isRefusal(message.text(), refused)) return
+        faults.push(`${message.text()} ${message.location().url}`)
       })
       // One link is enough: it is the same person.
       if (!isStranger && cookies) await context.addCookies(cookies)
