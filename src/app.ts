@@ -132,10 +132,10 @@ async function seedIfEmpty(services: Services, seeds: string | undefined): Promi
  */
 export async function openIdentity(
   backend: Backend,
-  { tokens, staleIfErrorMs }: Config,
+  { tokens, issuerClient: client, staleIfErrorMs }: Config,
   warn: BackendOptions['warn'],
 ): Promise<Identity> {
   const { createIdentity } = await import('./adapters/jwt/identity.ts')
   const secret = await backend.openSecret()
-  return createIdentity({ secret, tokens, staleIfErrorMs, clock: systemClock, warn })
+  return createIdentity({ secret, tokens, client, staleIfErrorMs, clock: systemClock, warn })
 }

@@ -45,7 +45,7 @@ export async function buildHttpApp(
   const keys = await openKeys()
   const signInCodes = await backend.openSignInCodes()
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
-  const { tokens, sessions } = await openIdentity(backend, config, warn)
+  const { tokens, sessions, issuerSignIn } = await openIdentity(backend, config, warn)
   const credentials = { keys, tokens, sessions, limiter, observe, publicUrl: config.publicUrl }
   const { app, close } = createHttpServer(config, {
     execute: core.execute,
@@ -58,6 +58,7 @@ export async function buildHttpApp(
     // An issuer's tokens need nothing that is kept here.
     canVerify: () => config.tokens.jwksUrl !== undefined || keys.areKnown(),
     signInCodes,
+    issuerSignIn,
     sessions,
     tokens: config.tokens,
     abortModelCalls: models.abortAll,

@@ -82,7 +82,8 @@ export const resourceName = z.string().refine((name) => /^[\w./:@+=-]{3,512}$/.t
   params: { expected: 'the name of an AWS resource' },
 })
 
-function isSafeUrl(text: string): boolean {
+/** Whether nobody on the way can change what is at an address. */
+export function isSafeUrl(text: string): boolean {
   const url = urlOf(text)
   if (url?.protocol !== 'http:') return url?.protocol === 'https:'
   return isLoopback(url.hostname.replace(/^\[|\]$/g, ''))

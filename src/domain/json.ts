@@ -95,3 +95,8 @@ export function parseJson(bytes: Uint8Array): unknown {
     return NOT_JSON
   }
 }
+
+/** The JSON of a value in UTF-8. */
+export function jsonBytes(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value))
+}

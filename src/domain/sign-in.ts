@@ -42,3 +42,38 @@ export interface Sessions {
    */
   read(cookie: string): Promise<Session | undefined>
 }
+
+/** This server as a client of an OpenID Connect issuer. */
+export interface IssuerClient {
+  /** The address of the issuer, as it stands in its tokens. */
+  issuer: string
+  clientId: string
+  /** Missing for a public client, which PKCE alone protects. */
+  clientSecret: string | undefined
+  /** What is asked for, separated by spaces. */
+  scope: string
+}
+
+/** Sign-in of administrators at an issuer (OpenID Connect). */
+export interface IssuerSignIn {
+  /**
+   * Begins a sign-in.
+   *
+   * @param redirectUri where the issuer sends the browser afterwards.
+   * @returns where to send the browser now, and what it must bring back in a cookie.
+   * @throws AppError `unavailable` when the issuer cannot be reached.
+   * @example const { url, attempt } = await signIn.begin(`${publicUrl}/admin/sign-in/callback`)
+   */
+  begin(redirectUri: string): Promise<{ url: string; attempt: string; lifetimeSeconds: number }>
+
+  /**
+   * Ends a sign-in.
+   *
+   * @param answer the whole address that the issuer has sent the browser to.
+   * @param attempt what {@link begin} has answered.
+   * @throws AppError `unauthenticated` when the answer does not belong to the attempt or came too late, `forbidden` for
+   *   who is no administrator, `unavailable` when the issuer cannot be reached.
+   * @example const session = await signIn.finish(new URL(request.url, publicUrl), attempt)
+   */
+  finish(answer: URL, attempt: string): Promise<Session>
+}

@@ -41,6 +41,21 @@ export const key = {
   expires_at: '2025-04-20T13:00:00.000Z',
 }
 
+export const analysis = {
+  analysis: 'Revenue is 5% below threshold. ...',
+  recommendations: ['Focus on enterprise sales', 'Review pricing strategy'],
+  severity: 'warning' as const,
+}
+export const modelMeta = {
+  ...id,
+  revision: 2,
+  model: 'anthropic.claude-3-sonnet-20240229-v1:0',
+  input_tokens: 412,
+  output_tokens: 96,
+  attempts: 1,
+  latency_ms: 2140,
+}
+
 const stamps = { created_at: CREATED_AT, created_by: BY, ...updatedStamp }
 export const newTopic = { ...definition, prompts: [], revision: 1, ...stamps, available_prompts: [] }
 export const topic = {

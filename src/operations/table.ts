@@ -4,6 +4,7 @@ import { createKey, listKeys, revokeKey } from './keys.ts'
 import { createPrompt, deletePrompt, restorePrompt, updatePrompt } from './prompts/edit.ts'
 import { batchGet, getPrompts, renderPrompts } from './prompts/fetch.ts'
 import { getPrompt, previewPrompt, promptHistory } from './prompts/review.ts'
+import { runDraft } from './prompts/run.ts'
 import { createTopic, deleteTopic, updateTopic } from './topics/edit.ts'
 import { getTopic, listTopics } from './topics/read.ts'
 
@@ -23,6 +24,7 @@ export const operations: readonly Operation[] = [
   updatePrompt,
   deletePrompt,
   previewPrompt,
+  runDraft,
   promptHistory,
   restorePrompt,
   listKeys,

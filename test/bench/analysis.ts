@@ -43,7 +43,7 @@ export async function printAnalysis(
       [[bare, restShot('POST', `${bare.url}/analyze`, {}, 'severity', {})]],
       [[subject, restShot('POST', subject.url + path, { 'x-api-key': key }, 'severity', parameters)]],
     ],
-    ANALYSES,
+    { requests: ANALYSES },
   )
   print('an analysis on Bedrock, by a stand-in that answers at once')
   print(`  CPU, analysis ÷ bare Fastify with the SDK's call ${ratio(ours, sdk).trim()}   (must ≤ 1.2)`)

@@ -21,6 +21,7 @@ const IDLE_SECONDS = 60
 export const AWS_INSTANCES = 3
 /** In a round: what an instance tells the table of its limits costs by time, and little by request only when it is busy. */
 const WARM_REQUESTS = 3_000
+const CONNECTIONS = 8
 const MOST = '100000000'
 
 type AtEnd = (stop: () => Promise<void>) => void
@@ -69,9 +70,11 @@ async function printWarm(
   const get = ({ subject, key }: FilesProduct) => [subject, topicShot(subject.url, keyHeader(key))] as const
   const { dynamodb, s3 } = product
   const before = countCalls(dynamodb, s3)
-  await fire(get(product)[1], WARM_REQUESTS)
+  await fire([get(product)[1]], WARM_REQUESTS, CONNECTIONS)
   const calls = countCalls(dynamodb, s3) - before
-  const [onFiles, onAws] = await cpuPerRequest([files.map(get), [product, ...others].map(get)], WARM_REQUESTS)
+  const [onFiles, onAws] = await cpuPerRequest([files.map(get), [product, ...others].map(get)], {
+    requests: WARM_REQUESTS,
+  })
   const overFiles = ratio(onAws, onFiles)
   print(`  CPU, warm GET ÷ on files                       ${overFiles}   (must ≤ 1.1, aim 1.0)`)
   print(
@@ -106,7 +109,7 @@ function roundsOfBatch(product: AwsProduct): Promise<number> {
 
 async function batch({ subject, key }: AwsProduct, topic_ids: string[]): Promise<void> {
   const url = `${subject.url}/api/v1/prompts/batch`
-  await fire(restShot('POST', url, keyHeader(key), topic_ids.at(-1) as string, { topic_ids }), 1)
+  await fire([restShot('POST', url, keyHeader(key), topic_ids.at(-1) as string, { topic_ids })], 1, 1)
 }
 
 const LIMITS = { PROMPTS_LIMIT_RETRIEVAL: MOST, PROMPTS_LIMIT_BATCH: MOST, PROMPTS_PORT: '0' }

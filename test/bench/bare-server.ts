@@ -11,5 +11,10 @@ export function bareServer(): McpServer {
       messages: [{ role: 'user', content: { type: 'text', text: TEXT.replace('{{user_name}}', user_name) } }],
     }))
   }
+  const inputSchema = z.object({ topic_id: z.string() })
+  server.registerTool('get_prompts', { title: 'Get prompts', inputSchema }, ({ topic_id }) => {
+    const data = { topic_id, prompts: { user: TEXT } }
+    return { content: [{ type: 'text', text: JSON.stringify({ data }) }], structuredContent: { data } }
+  })
   return server
 }

@@ -16,6 +16,22 @@ export interface Subject {
   stop: () => Promise<void>
 }
 
+/** The product as a subject. */
+export interface Product {
+  subject: Subject
+  key: string
+  token: string
+  /** Settings that it runs with, for commands on the same data. */
+  settings: Environment
+}
+
+/** Starts what is measured; all of it is stopped at the end of a section. */
+export interface Starter {
+  start(name: string, args: string[], settings?: Environment): Promise<Subject>
+  /** The product with so many topics. */
+  startProduct(topics: number, more?: Environment): Promise<Product>
+}
+
 /** Waits until a server has done what it does after its start, such as reading ahead. */
 export async function settled({ cpuSeconds }: Subject): Promise<void> {
   for (;;) {
@@ -25,19 +41,13 @@ export async function settled({ cpuSeconds }: Subject): Promise<void> {
   }
 }
 
-/**
- * V8 gives memory back when a process has idled, as these do while others are measured, and with it loses the compiled
- * code of every request: thousands of requests are then slow again. What is compared is servers at work.
- */
-const KEEP_COMPILED = '--no-memory-reducer'
-
 /** Starts a server of the bench (compiled as it stands beside this file) or of the product, and waits for its address. */
 export async function startSubject(
   name: string,
   args: readonly string[],
   settings: Environment = {},
 ): Promise<Subject> {
-  const child = spawn(process.execPath, [KEEP_COMPILED, ...args], {
+  const child = spawn(process.execPath, args, {
     env: environmentOf(settings),
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -13,9 +13,11 @@ import { type Environment, environmentOf, PROGRAM, runProgram } from '../helpers
 import { printAnalysis } from './analysis.ts'
 import { AWS_INSTANCES, printAws } from './aws.ts'
 import { writeTopics } from './data.ts'
-import { cpuPerRequest, median, print, ratio, type Shots } from './figures.ts'
-import { keyHeader, legacyShot, modernShot, restShot, send, topicShot } from './load.ts'
-import { benchScript, type Subject, settled, startSubject, times } from './processes.ts'
+import { cpuPerRequest, median, print, ratio } from './figures.ts'
+import { printListeners } from './listeners.ts'
+import { keyHeader, restShot, send, tokenHeader, topicShot } from './load.ts'
+import { printMcp } from './mcp.ts'
+import { benchScript, type Product, type Subject, settled, startSubject, times } from './processes.ts'
 import { firstListSeconds } from './startup.ts'
 
 const STARTS = 12
@@ -27,7 +29,8 @@ const SHARED_REQUESTS = 750
 
 /** What is printed: all, or those named on the command line (`npm run bench -- rest aws`). */
 const SECTIONS: Record<string, () => Promise<void>> = {
-  http: printHttp,
+  mcp: () => printMcp({ start, startProduct }),
+  listeners: () => printListeners({ start, startProduct }),
   rest: printRest,
   stdio: printStdio,
   analysis: () =>
@@ -63,7 +66,7 @@ async function printSection(name: string): Promise<void> {
 
 /** Strips the types only, so that the SDK stays unbundled, as its users run it. */
 async function buildBench(): Promise<void> {
-  const scripts = ['bare-analysis', 'bare-http', 'bare-rest', 'bare-stdio', 'raw-http']
+  const scripts = ['bare-analysis', 'bare-http', 'bare-rest', 'bare-stdio', 'bare-tools', 'raw-http']
   await build({
     entryPoints: scripts.map((name) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))),
     outdir: fileURLToPath(new URL('../../node_modules/.bench', import.meta.url)),
@@ -74,42 +77,6 @@ async function buildBench(): Promise<void> {
     format: 'esm',
     logLevel: 'error',
   })
-}
-
-async function printHttp(): Promise<void> {
-  const raw = await start('raw', [benchScript('raw-http')])
-  const bare = await start('bare', [benchScript('bare-http')])
-  const products = new Map<number, Product>()
-  for (const topics of [10, 1_000, 10_000]) products.set(topics, await startProduct(topics))
-
-  for (const [era, shotOf] of [
-    ['2026-07-28', modernShot],
-    ['2025-11-25', legacyShot],
-  ] as const) {
-    const shots: Shots[] = [
-      [[raw, shotOf(raw.url, 'topic_0', '')]],
-      [[bare, shotOf(bare.url, 'topic_0', '')]],
-      ...[...products.values()].map(
-        ({ subject, key }): Shots => [[subject, shotOf(subject.url, 'topic_0', key)]],
-      ),
-    ]
-    const [floor, sdk, few, many, most] = await cpuPerRequest(shots)
-    print(`prompts/get over HTTP, revision ${era}`)
-    print(`  CPU, bare SDK ÷ raw node:http                  ${ratio(sdk, floor)}`)
-    print(`  CPU, 1,000 topics ÷ raw node:http              ${ratio(many, floor)}`)
-    print(`  CPU, 1,000 topics ÷ bare SDK with 4 prompts    ${ratio(many, sdk)}   (must ≤ 1.0, aim 0.5)`)
-    print(`  CPU, 10,000 topics ÷ 10 topics                 ${ratio(most, few)}   (must ≤ 1.15, aim 1.05)`)
-  }
-  const { subject } = products.get(10_000) as Product
-  print(
-    `memory with 10,000 topics of 2 KB after the load  ${subject.residentMb().toFixed(0)} MB   (must < 250, aim 150)`,
-  )
-}
-
-interface Product {
-  subject: Subject
-  key: string
-  token: string
 }
 
 async function start(name: string, args: string[], settings = {}): Promise<Subject> {
@@ -133,7 +100,7 @@ async function startProduct(topics: number, more: Environment = {}): Promise<Pro
   const token = await runProgram(['token', '--ttl', '1d'], settings)
   const subject = await start(`${topics} topics`, [PROGRAM, 'serve'], settings)
   await settled(subject)
-  return { subject, key: key.stdout.trim(), token: token.stdout.trim() }
+  return { subject, key: key.stdout.trim(), token: token.stdout.trim(), settings }
 }
 
 async function printRest(): Promise<void> {
@@ -148,7 +115,7 @@ async function printRest(): Promise<void> {
       byKey.map(({ subject, key }) => [subject, topicShot(subject.url, keyHeader(key))]),
       byToken.map(({ subject, token }) => [subject, topicShot(subject.url, tokenHeader(token))]),
     ],
-    SHARED_REQUESTS,
+    { requests: SHARED_REQUESTS },
   )
   print('REST with key, limit and audit, 1,000 topics')
   print(`  CPU, GET of a topic ÷ bare Fastify             ${ratio(withKey, floor)}   (must ≤ 1.3, aim 1.1)`)
@@ -165,10 +132,6 @@ async function printRest(): Promise<void> {
   print(
     `  PUT of a prompt, p50, on disk (fsync) when answered  ${(await putMilliseconds(api, tokenHeader(token))).toFixed(1)} ms`,
   )
-}
-
-function tokenHeader(token: string) {
-  return { authorization: `Bearer ${token}` }
 }
 
 /** Median time of one edit after the other, until its acknowledgement. */

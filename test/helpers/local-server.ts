@@ -9,7 +9,7 @@ import { listen } from '../../src/transport/http/server.ts'
 import { tempFolder } from './folders.ts'
 import { type Environment, PACKAGE_ROOT } from './program.ts'
 
-export interface LocalAnswer {
+interface LocalAnswer {
   status: number
   headers: IncomingHttpHeaders
   body: Buffer

@@ -237,7 +237,7 @@ describe('what a record says', () => {
 
 describe('a cached answer', () => {
   it('is checked when it is made, and not again', async () => {
-    const cached: CachedResponse = { json: '{"data":{"count":1}}' }
+    const cached: CachedResponse = { bytes: Buffer.from('{"data":{"count":1}}') }
     let data: unknown = { count: 1 }
     const { call } = await openPipeline('at once', () => ({ data, cached }))
     expect((await call({})).cached).toBe(cached)

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { AppError, toAppError } from '../../domain/errors.ts'
 import { isIdentifier, TopicId } from '../../domain/identifiers.ts'
-import { JsonObject } from '../../domain/json.ts'
+import { JsonObject, jsonBytes } from '../../domain/json.ts'
 import { ParameterDefinitions } from '../../domain/parameters.ts'
 import type { PromptTexts, Topic } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
@@ -80,18 +80,18 @@ export const batchGet = defineOperation({
     const parts = await Promise.all(asked.map((topic_id) => readPart(catalog, topic_id)))
     const data: [string, Part['data']][] = []
     const errors: [string, { code: string; detail: string }][] = []
-    const json: string[] = []
-    let bytes = 0
+    const bytes: Buffer[] = []
+    let length = 0
     for (const [index, topic_id] of asked.entries()) {
       const part = parts[index] as Part | AppError
       if (part instanceof AppError) errors.push([topic_id, { code: part.code, detail: part.message }])
-      else if (bytes + part.bytes > MAX_BATCH_BYTES) {
+      else if (length + part.bytes.length > MAX_BATCH_BYTES) {
         const detail = 'The answer is full; ask for this topic again.'
         errors.push([topic_id, { code: 'too_large', detail }])
       } else {
-        bytes += part.bytes
+        length += part.bytes.length
+        bytes.push(Buffer.from(`${data.length > 0 ? ',' : ''}"${topic_id}":`), part.bytes)
         data.push([topic_id, part.data])
-        json.push(`"${topic_id}":${part.json}`)
       }
     }
     const failures = errors.length > 0 ? { errors: Object.fromEntries(errors) } : undefined
@@ -100,7 +100,10 @@ export const batchGet = defineOperation({
       data: Object.fromEntries(data),
       ...failures,
       // Every part was checked when it was made.
-      cached: { json: `{"data":{${json.join(',')}}${end}`, isChecked: true },
+      cached: {
+        bytes: Buffer.concat([Buffer.from('{"data":{'), ...bytes, Buffer.from(`}${end}`)]),
+        isChecked: true,
+      },
     }
   },
 })
@@ -121,11 +124,10 @@ async function readPart(catalog: Catalog, topic_id: string): Promise<Part | AppE
   }
 }
 
-/** A topic in a batch, with its JSON and how many bytes that has. */
+/** A topic in a batch, and its JSON. */
 interface Part {
   data: { prompts: PromptTexts }
-  json: string
-  bytes: number
+  bytes: Buffer
 }
 
 /** The JSON of texts, kept for as long as the catalogue keeps the texts themselves. */
@@ -135,9 +137,8 @@ function serialized({ topic_id, revision }: Topic, prompts: PromptTexts) {
   let entry = serializedTexts.get(prompts)
   if (!entry) {
     const data = BatchPart.parse({ prompts })
-    const json = JSON.stringify(data)
-    const whole = { json: JSON.stringify({ data: { topic_id, prompts }, meta: { revision } }) }
-    entry = { whole, part: { data, json, bytes: Buffer.byteLength(json) } }
+    const whole = { bytes: jsonBytes({ data: { topic_id, prompts }, meta: { revision } }) }
+    entry = { whole, part: { data, bytes: jsonBytes(data) } }
     serializedTexts.set(prompts, entry)
   }
   return entry

@@ -8,6 +8,7 @@ import { registerAdminPage } from './admin-page/routes.ts'
 import { type HostOptions, validateHostAndOrigin } from './guard.ts'
 import { type HealthDeps, registerHealthRoutes } from './health.ts'
 import { type ProtectedResourceDeps, registerProtectedResource } from './identity/protected-resource.ts'
+import { registerSessionRoutes, type SessionDeps } from './identity/session.ts'
 import { registerSignInRoutes, type SignInDeps } from './identity/sign-in.ts'
 import { legacyTemplatePaths } from './legacy-templates/openapi.ts'
 import { registerLegacyTemplates } from './legacy-templates/routes.ts'
@@ -47,7 +48,7 @@ export interface HttpOptions extends HostOptions {
 /** What follows from the options, for everything that needs it. */
 type Derived = 'basePath' | 'publicUrl' | 'behindProxy' | 'hostFault'
 export type HttpDeps = Omit<
-  McpHttpDeps & HealthDeps & SignInDeps & ProtectedResourceDeps & RestDeps,
+  McpHttpDeps & HealthDeps & SignInDeps & SessionDeps & ProtectedResourceDeps & RestDeps,
   Derived | 'extraRoutes'
 > & {
   /** See {@link Pipeline.inFlight}. */
@@ -101,11 +102,12 @@ export function createHttpServer(options: HttpOptions, deps: HttpDeps): HttpServ
   const hostFault = validateHostAndOrigin(app, options)
   registerHealthRoutes(app, { ...shared, hostFault })
   registerSignInRoutes(app, shared)
+  registerSessionRoutes(app, shared)
   registerProtectedResource(app, shared)
   registerRestRoutes(app, { ...shared, extraRoutes: (scope) => registerLegacyTemplates(scope, shared) })
   const closeMcp = registerMcp(app, shared)
   registerDocs(app, { publicUrl, extraPaths: legacyTemplatePaths, root: deps.docsRoot })
-  registerAdminPage(app, { root: deps.adminPageRoot })
+  registerAdminPage(app, { root: deps.adminPageRoot, signInBy: deps.issuerSignIn ? 'issuer' : 'link' })
   app.register(async () => addMethodNotAllowed())
 
   return {

@@ -133,6 +133,15 @@ export interface paths {
      */
     post: operations["prompts.preview"];
   };
+  "/api/v1/admin/prompts/{topic_id}/run": {
+    /**
+     * Run a draft
+     * @description Ask the model of a topic with other texts in place of its own; nothing is stored.
+     *
+     * Least role: `admin`. Counts against the limit `analysis`.
+     */
+    post: operations["prompts.run"];
+  };
   "/api/v1/admin/prompts/{topic_id}/{prompt_type}/history": {
     /**
      * Prompt history
@@ -317,6 +326,18 @@ export interface components {
       parameters?: {
         [key: string]: unknown;
       };
+    };
+    RunDraftRequest: {
+      /** @description Texts by prompt type, in place of the topic's own or beside them. Default: {}. */
+      prompts?: {
+        [key: string]: string;
+      };
+      /** @description Values by parameter name. Default: {}. */
+      parameters?: {
+        [key: string]: unknown;
+      };
+      /** @description What a person says to a coach; analyses have none. */
+      message?: string;
     };
     RestorePromptRequest: {
       /** @description The text to restore; see prompt_history. */
@@ -767,6 +788,44 @@ export interface components {
     PreviewPromptAnswer: {
       data: components["schemas"]["DraftCheck"];
       meta?: components["schemas"]["Meta"];
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
+    RunDraftAnswer: {
+      data: ({
+        analysis: string;
+        recommendations: string[];
+        /** @enum {string} */
+        severity: "info" | "warning" | "critical";
+      }) | {
+        message: {
+          /** @constant */
+          role: "assistant";
+          content: string;
+        };
+      };
+      meta: {
+        /** @description Give it as `cursor` to get the next page. */
+        next_cursor?: string;
+        warnings?: {
+            path: string;
+            message: string;
+          }[];
+        /** @description True while the store cannot be reached and known texts are served. */
+        stale?: boolean;
+        /** @description When stale: the time of which the answer is. */
+        as_of?: string;
+        revision?: number;
+        topic_id: string;
+        model: string;
+        /** @description Of all attempts together. */
+        input_tokens: number;
+        output_tokens: number;
+        latency_ms: number;
+        /** @description How often the model was asked: more than once after a passing failure or for a repair. */
+        attempts: number;
+      };
       errors?: {
         [key: string]: components["schemas"]["PartFailure"];
       };
@@ -1853,6 +1912,62 @@ export interface operations {
       413: components["responses"]["TooLarge"];
       429: components["responses"]["RateLimited"];
       500: components["responses"]["Internal"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Run a draft
+   * @description Ask the model of a topic with other texts in place of its own; nothing is stored.
+   *
+   * Least role: `admin`. Counts against the limit `analysis`.
+   */
+  "prompts.run": {
+    parameters: {
+      path: {
+        /**
+         * @description Topic id: 1–64 lower-case letters, digits and underscores.
+         * @example revenue_salesforce
+         */
+        topic_id: string;
+      };
+    };
+    requestBody?: {
+      content: {
+        /**
+         * @example {
+         *   "prompts": {
+         *     "system": "Updated system prompt..."
+         *   },
+         *   "parameters": {
+         *     "kpi_value": 95000
+         *   }
+         * }
+         */
+        "application/json": components["schemas"]["RunDraftRequest"];
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["RunDraftAnswer"];
+          "text/event-stream": string;
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["NotFound"];
+      413: components["responses"]["TooLarge"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      502: components["responses"]["ModelError"];
       503: components["responses"]["Unavailable"];
     };
   };

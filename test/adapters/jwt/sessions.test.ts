@@ -22,6 +22,7 @@ async function openSessions() {
   const identity = createIdentity({
     secret: localSecret(layout, 'test'),
     tokens: settings,
+    client: undefined,
     staleIfErrorMs: 0,
     clock: () => new Date(time.now),
     warn: () => {},

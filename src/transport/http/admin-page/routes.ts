@@ -11,6 +11,8 @@ export const ADMIN_PAGE = '/admin/'
 
 /** What the build writes in place of the nonce (`html.cspNonce`), and before the path of each asset (`base`). */
 const NONCE_PLACEHOLDER = 'CSP_NONCE'
+/** What the page says in place of how people sign in here. */
+const SIGN_IN_PLACEHOLDER = 'SIGN_IN_BY'
 const ASSET_LINK = /(?<==")\.\/(?=assets\/)/g
 
 const NONE = ["'none'"]
@@ -20,13 +22,15 @@ const NO_CONTENT = { 'default-src': NONE, 'frame-ancestors': NONE }
 export interface AdminPageOptions {
   /** Folder of the built page, `dist/web` in the package: `index.html`, and `assets/` whose names change with what is in them. */
   root: string
+  /** How people sign in: by a link of the command `login`, or also at an issuer, where `/admin/sign-in` leads. */
+  signInBy: 'link' | 'issuer'
 }
 
 /**
  * The admin page. Every address below `/admin/` is a place in the page, which finds out itself which, so that each can be
  * bookmarked. No credentials needed: there is nothing in it but code.
  */
-export function registerAdminPage(app: FastifyInstance, { root }: AdminPageOptions): void {
+export function registerAdminPage(app: FastifyInstance, { root, signInBy }: AdminPageOptions): void {
   app.register(async (scope) => {
     await scope.register(helmet, {
       contentSecurityPolicy: { useDefaults: false, directives: NO_CONTENT },
@@ -53,7 +57,10 @@ export function registerAdminPage(app: FastifyInstance, { root }: AdminPageOptio
 
   async function sendPage(url: string, reply: FastifyReply): Promise<FastifyReply> {
     const nonce = randomBytes(16).toString('base64')
-    const html = (await readPage()).replaceAll(NONCE_PLACEHOLDER, nonce).replace(ASSET_LINK, upFrom(url))
+    const html = (await readPage())
+      .replaceAll(NONCE_PLACEHOLDER, nonce)
+      .replace(SIGN_IN_PLACEHOLDER, signInBy)
+      .replace(ASSET_LINK, upFrom(url))
     return reply
       .header('content-security-policy', policyWith(nonce))
       .header('cache-control', 'no-store')

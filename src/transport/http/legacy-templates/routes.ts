@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type * as z from 'zod'
 import { invalidInput, toAppError } from '../../../domain/errors.ts'
+import { jsonBytes } from '../../../domain/json.ts'
 import { parseInput } from '../../../domain/validation.ts'
 import { getPrompts } from '../../../operations/prompts/fetch.ts'
 import { createTopic } from '../../../operations/topics/edit.ts'
@@ -45,7 +46,7 @@ export function registerLegacyTemplates(
     }
     const location = `${basePath}${API_ROOT}/integration/templates/${data.topic_id}`
     reply.code(201).header('location', location).header('etag', `"${data.revision}"`)
-    return sendJson(reply.header('cache-control', 'no-store'), JSON.stringify(body))
+    return sendJson(reply.header('cache-control', 'no-store'), jsonBytes(body))
   })
 
   const readAddress = inputReader({ ...getTemplate, ...fieldLocations(getTemplate) })
@@ -57,7 +58,7 @@ export function registerLegacyTemplates(
     const { data, meta } = await run(getPrompts, read, request, reply)
     if (meta?.stale) reply.header('prompts-stale', 'true')
     const body = { success: true, data: templateTextsOf(data, meta?.revision) }
-    return sendTagged(request, reply, JSON.stringify(body))
+    return sendTagged(request, reply, jsonBytes(body))
   })
 
   /** Runs an operation; what it refuses is named as these paths name it, what `read` refuses is so already. */

@@ -84,7 +84,8 @@ export async function carryOut(
   const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},`
   try {
     const result = await method.run(session, params, { signal })
-    return `${head}"result":${method.isConstant ? constantJson(result, method, isModern) : resultJson(result, method, isModern)}}`
+    const toJson = method.isConstant ? constantJson : resultJson
+    return `${head}"result":${toJson(result, method, isModern)}}`
   } catch (thrown) {
     const { code, message, data } = toProtocolError(thrown)
     return `${head}"error":${JSON.stringify({ code, message, data })}}`

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CachePolicy } from '../../../pipeline/operation.ts'
-import { type Result, responseJson } from '../../../pipeline/result.ts'
+import { type Result, responseBytes } from '../../../pipeline/result.ts'
 
 /** A strong entity tag: equal bytes, equal tag (RFC 9110, section 8.8.3). */
-export function entityTag(content: string): string {
+export function entityTag(content: string | Buffer): string {
   return `"${hash('sha256', content, 'base64url').slice(0, 22)}"`
 }
 
@@ -21,7 +21,7 @@ export function sendResult(
   result: Result<unknown>,
   cache: CachePolicy,
 ): FastifyReply {
-  const json = responseJson(result)
+  const json = responseBytes(result)
   if (cache === 'content') {
     const tag = result.cached?.etag ?? entityTag(json)
     if (result.cached) result.cached.etag = tag
@@ -36,17 +36,17 @@ export function sendResult(
 export function sendTagged(
   request: FastifyRequest,
   reply: FastifyReply,
-  json: string,
+  json: Buffer,
   tag = entityTag(json),
 ) {
   reply.header('etag', tag).header('cache-control', 'private, no-cache')
   return isFresh(request.headers['if-none-match'], tag) ? reply.code(304).send() : sendJson(reply, json)
 }
 
-/** Sends text that is JSON already; as bytes, because Node writes a long text of wide characters several times slower. */
-export function sendJson(reply: FastifyReply, json: string): FastifyReply {
+/** Sends JSON; as bytes, because Node writes a long text of wide characters several times slower. */
+export function sendJson(reply: FastifyReply, json: Buffer): FastifyReply {
   return reply
     .header('x-content-type-options', 'nosniff')
     .header('content-type', 'application/json; charset=utf-8')
-    .send(Buffer.from(json))
+    .send(json)
 }
