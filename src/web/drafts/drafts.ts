@@ -56,8 +56,9 @@ async function livingOwners(): Promise<Set<string | undefined>> {
   return new Set(locks?.held?.map((lock) => lock.name))
 }
 
-/** Prompt types of a topic of which there are drafts in this browser. */
-export async function draftedTypes(topic_id: string): Promise<string[]> {
-  const all = await entries<Key, Draft>()
-  return all.filter(([key]) => key[0] === 'draft' && key[1] === topic_id).map(([key]) => key[2])
+/** The newest draft of each prompt of a topic in this browser, whichever page writes it. */
+export async function draftsOf(topic_id: string): Promise<ReadonlyMap<string, Draft>> {
+  const all = (await entries<Key, Draft>()).filter(([key]) => key[0] === 'draft' && key[1] === topic_id)
+  // Later entries of a map replace earlier ones.
+  return new Map(all.sort(([, a], [, b]) => a.at - b.at).map(([key, draft]) => [key[2], draft]))
 }

@@ -1,4 +1,5 @@
 import { useEffect } from 'react'
+import { PAGE_ROOT } from '../addresses.ts'
 import { askSession } from '../rest/session.ts'
 import { Notice } from '../ui/notice.tsx'
 import { showToast } from '../ui/toasts.ts'
@@ -35,6 +36,9 @@ export function SignInPage() {
           {words.signIn.again}
         </button>
       </div>
+      <p>
+        {words.signIn.issuer} <a href={`${PAGE_ROOT}sign-in`}>{words.signIn.withAccount}</a>
+      </p>
     </section>
   )
 }

@@ -13,6 +13,7 @@ import { TopicTabs } from './topic-tabs.tsx'
 import { useLiveTopic } from './use-live-topic.ts'
 
 const ParametersPage = lazy(() => import('./parameters/parameters-page.tsx'))
+const RunPage = lazy(() => import('./run/run-page.tsx'))
 const DetailsPage = lazy(() => import('./details/details-page.tsx'))
 
 /** One topic: its prompts and all that belongs to them. */
@@ -55,6 +56,9 @@ function Places({ topic }: { topic: Topic }) {
       </Route>
       <Route path="/parameters">
         <ParametersPage topic={topic} />
+      </Route>
+      <Route path="/run">
+        <RunPage topic={topic} />
       </Route>
       <Route path="/details">
         <DetailsPage topic={topic} />

@@ -36,6 +36,9 @@ export function TopicTabs({ topic }: { topic: Topic }) {
       <Link href="/parameters" aria-current={here('/parameters')}>
         {words.parameters.title}
       </Link>
+      <Link href="/run" aria-current={here('/run')}>
+        {words.run.title}
+      </Link>
       <Link href="/details" aria-current={here('/details')}>
         {words.details.title}
       </Link>

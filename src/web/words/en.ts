@@ -30,6 +30,8 @@ export const en = {
     how: 'Run this where the server runs, and open the link that it prints in this browser:',
     once: 'The link works once, for ten minutes.',
     again: 'I have signed in',
+    issuer: 'Does your organisation sign you in?',
+    withAccount: 'Sign in with your account',
     ended: 'Your session has ended. Everything you typed is still here. Open a new link in another tab:',
   },
   notFound: {
@@ -225,6 +227,23 @@ export const en = {
       `This would break ${count === 1 ? 'one place' : `${count} places`} in the prompts, so it cannot be saved:`,
     dropped: (names: string) => `Programs that still send ${names} will be refused.`,
     demanded: (names: string) => `Programs that do not send ${names} will be refused.`,
+  },
+  run: {
+    title: 'Run',
+    hint: 'Asks the model with these values. Nothing is saved, and no program notices.',
+    message: 'What the person says',
+    run: 'Run',
+    runBoth: 'Run draft and live text',
+    stop: 'Stop',
+    draft: (types: string) => `Draft (${types})`,
+    live: 'Live text',
+    noDraft: 'There is no draft in this browser: what runs is the live text. Change a prompt to compare.',
+    facts: (model: string, input: string, output: string, seconds: string) =>
+      `${model} · ${input} tokens in, ${output} out · ${seconds} s`,
+    repaired: 'The answer did not fit and is asked for again…',
+    empty: 'The answer appears here.',
+    recommendations: 'Recommendations',
+    severities: { info: 'Info', warning: 'Warning', critical: 'Critical' },
   },
   details: {
     title: 'Details',
