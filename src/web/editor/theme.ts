@@ -58,7 +58,7 @@ const LOOK = EditorView.theme({
     backgroundColor: 'var(--accent-fill)',
     color: 'var(--on-accent)',
   },
-  '.cm-completionDetail': { marginLeft: '0.75rem', fontStyle: 'normal', opacity: '0.8' },
+  '.cm-completionDetail': { marginLeft: '0.75rem', fontStyle: 'normal' },
   '.cm-completionInfo': { padding: '0.4rem 0.6rem', maxWidth: '20rem', fontFamily: 'var(--sans)' },
   '.cm-diagnostic': { borderLeft: 'none', padding: '0.5rem 0.75rem', fontFamily: 'var(--sans)' },
   '.cm-diagnosticAction': {

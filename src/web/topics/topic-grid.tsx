@@ -8,6 +8,8 @@ import css from './topic-grid.module.css'
 import { TopicRow } from './topic-row.tsx'
 
 const ROW_HEIGHT = 53
+/** Of the head of the columns, which stays in sight above the rows. */
+const HEAD_HEIGHT = 36
 /** Rows that are there though out of sight, so that quick scrolling shows no gaps. */
 const OVERSCAN = 12
 
@@ -29,6 +31,8 @@ export function TopicGrid({ topics, sort, onSort }: TopicGridProps) {
     getScrollElement: () => scroll.current,
     estimateSize: () => ROW_HEIGHT,
     overscan: OVERSCAN,
+    scrollMargin: HEAD_HEIGHT,
+    scrollPaddingStart: HEAD_HEIGHT,
   })
   const last = topics.length - 1
   // Another search begins at its first row.
@@ -40,7 +44,7 @@ export function TopicGrid({ topics, sort, onSort }: TopicGridProps) {
     rows.scrollToIndex(next)
   }
   const open = (topic: TopicSummary | undefined) => topic && navigate(`/topics/${topic.topic_id}`)
-  const page = () => Math.max(1, Math.floor((scroll.current?.clientHeight ?? 0) / ROW_HEIGHT) - 1)
+  const page = () => Math.max(1, Math.floor(((scroll.current?.clientHeight ?? 0) - HEAD_HEIGHT) / ROW_HEIGHT))
   const onKeyDown = (event: KeyboardEvent) => {
     const moves: Record<string, () => void> = {
       ArrowDown: () => moveTo(current + 1),
@@ -59,8 +63,17 @@ export function TopicGrid({ topics, sort, onSort }: TopicGridProps) {
   return (
     // biome-ignore-start lint/a11y/useSemanticElements: rows of a table cannot be placed one by one.
     // biome-ignore-start lint/a11y/useFocusableInteractive: the grid has the focus, and names its current row.
-    <div className={css.grid} role="grid" aria-label={words.topics.title} aria-rowcount={topics.length + 1}>
-      <div role="rowgroup">
+    <div
+      ref={scroll}
+      className={css.grid}
+      role="grid"
+      tabIndex={0}
+      aria-label={words.topics.title}
+      aria-rowcount={topics.length + 1}
+      aria-activedescendant={topics.length > 0 ? `${id}-${current}` : undefined}
+      onKeyDown={onKeyDown}
+    >
+      <div role="rowgroup" className={css.top}>
         <div className={css.head} role="row" aria-rowindex={1}>
           <SortHeader sort="name" {...{ current: sort, onSort }} />
           <div role="columnheader" className={css.wide}>
@@ -76,16 +89,7 @@ export function TopicGrid({ topics, sort, onSort }: TopicGridProps) {
           <SortHeader sort="updated" className={css.medium} {...{ current: sort, onSort }} />
         </div>
       </div>
-      {/* biome-ignore lint/a11y/useAriaActivedescendantWithTabindex: it has one. */}
-      <div
-        ref={scroll}
-        className={css.scroll}
-        role="rowgroup"
-        tabIndex={0}
-        aria-label={words.topics.title}
-        aria-activedescendant={topics.length > 0 ? `${id}-${current}` : undefined}
-        onKeyDown={onKeyDown}
-      >
+      <div className={css.rows} role="rowgroup" style={{ height: rows.getTotalSize() }}>
         {topics.length === 0 && (
           <div role="row">
             <div role="gridcell" className={css.empty}>
@@ -93,23 +97,21 @@ export function TopicGrid({ topics, sort, onSort }: TopicGridProps) {
             </div>
           </div>
         )}
-        <div className={css.rows} role="presentation" style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map(({ index, start, size }) => {
-            const topic = topics[index]
-            return (
-              topic && (
-                <TopicRow
-                  key={topic.topic_id}
-                  id={`${id}-${index}`}
-                  topic={topic}
-                  index={index}
-                  isCurrent={index === current}
-                  style={{ height: size, transform: `translateY(${start}px)` }}
-                />
-              )
+        {rows.getVirtualItems().map(({ index, start, size }) => {
+          const topic = topics[index]
+          return (
+            topic && (
+              <TopicRow
+                key={topic.topic_id}
+                id={`${id}-${index}`}
+                topic={topic}
+                index={index}
+                isCurrent={index === current}
+                style={{ height: size, transform: `translateY(${start - HEAD_HEIGHT}px)` }}
+              />
             )
-          })}
-        </div>
+          )
+        })}
       </div>
     </div>
     // biome-ignore-end lint/a11y/useFocusableInteractive: see above.

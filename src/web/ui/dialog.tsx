@@ -9,15 +9,18 @@ interface DialogProps {
   children: ReactNode
 }
 
-/** A modal dialog. The browser keeps the focus inside, closes it with Escape, and gives the focus back afterwards. */
+/** A modal dialog. The browser keeps the focus inside and closes it with Escape; then the focus is where it was. */
 export function Dialog({ title, onClose, width = 'normal', children }: DialogProps) {
   const words = useWords()
   const ref = useRef<HTMLDialogElement>(null)
   const titleId = useId()
   useEffect(() => {
-    const dialog = ref.current
-    dialog?.showModal()
-    return () => dialog?.close()
+    const opener = document.activeElement
+    ref.current?.showModal()
+    // It leaves the page while it is open, and browsers give the focus back only when it closes.
+    return () => {
+      if (opener instanceof HTMLElement && opener !== document.body) opener.focus()
+    }
   }, [])
   return (
     <dialog
