@@ -8,7 +8,12 @@ const TEXT = '# Revenue\n\nName {{kpi_value}} and {{#rows}}{{label}}{{/rows}}.\n
 const allowed_parameters = [
   { name: 'kpi_value', type: 'number', required: true, validation: { type: 'range', min: 0 } },
   { name: 'rows', type: 'array', required: false },
-  { name: 'tone', type: 'string', required: false, validation: { type: 'enum', enum_values: ['calm', 'stern'] } },
+  {
+    name: 'tone',
+    type: 'string',
+    required: false,
+    validation: { type: 'enum', enum_values: ['calm', 'stern'] },
+  },
 ]
 
 /** Every view, with what must be there before it counts as shown. */
@@ -30,7 +35,9 @@ async function faultsInBothSchemes(page: Page): Promise<string[]> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     const { violations } = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run())
-    faults.push(...violations.map(({ id, nodes }) => `${colorScheme} ${id}: ${nodes.map(({ html }) => html)}`))
+    faults.push(
+      ...violations.map(({ id, nodes }) => `${colorScheme} ${id}: ${nodes.map(({ html }) => html)}`),
+    )
   }
   return faults
 }
@@ -38,7 +45,11 @@ async function faultsInBothSchemes(page: Page): Promise<string[]> {
 describeInBrowser('every view', ({ server, visit }) => {
   beforeAll(async () => {
     const prompts = { system: TEXT, user: 'Why is it {{tone}}?' }
-    dataOf(await server.admin('POST /admin/prompts', { body: kpiTopic('looked_at', { allowed_parameters, prompts }) }))
+    dataOf(
+      await server.admin('POST /admin/prompts', {
+        body: kpiTopic('looked_at', { allowed_parameters, prompts }),
+      }),
+    )
     dataOf(await server.admin('POST /admin/prompts', { body: kpiTopic('empty') }))
     const content = TEXT.replace('Name', 'First name')
     dataOf(await server.admin('PUT /admin/prompts/looked_at/system', { body: { content, note: 'Clearer' } }))

@@ -1,5 +1,11 @@
 import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type ApiServer, sharedApi } from '../helpers/api.ts'
 import { runProgram } from '../helpers/program.ts'

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { type ApiServer, dataOf, kpiTopic } from '../helpers/api.ts'
-import { describeInBrowser } from './browser.ts'
 import { startServer, waitFor } from '../helpers/program.ts'
+import { describeInBrowser } from './browser.ts'
 
 const TEXT = 'You watch the revenue. Be brief.\n\nName {{kpi_value}} first. Then say why. End politely.\n'
 const kpi_value = { name: 'kpi_value', type: 'number', required: true, description: 'Revenue of the period.' }
@@ -78,7 +78,9 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
     const { content } = await live(topic_id)
     expect(content).toContain('Greet {{user_nmae}}.')
     expect(content).toContain('End politely. Again: {{kpi_value}}.')
-    const [newest] = dataOf<{ note?: string }[]>(await server.admin(`GET /admin/prompts/${topic_id}/system/history`))
+    const [newest] = dataOf<{ note?: string }[]>(
+      await server.admin(`GET /admin/prompts/${topic_id}/system/history`),
+    )
     expect(newest?.note).toBe('Greets the person')
     await page.getByText('Live', { exact: true }).waitFor()
   })
@@ -198,7 +200,10 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
 
     it('two browsers: the second save of one sentence is decided part by part, and no word is lost', async () => {
       const topic_id = await newTopic(server)
-      const [ada, ben] = await Promise.all([visit(placeOf(topic_id)), visit(placeOf(topic_id), { refused: [412] })])
+      const [ada, ben] = await Promise.all([
+        visit(placeOf(topic_id)),
+        visit(placeOf(topic_id), { refused: [412] }),
+      ])
       await typeAfter(ada, 'Then say why', ', in one word')
       await typeAfter(ben, 'Then say why', ', at length')
       await saveButton(ada).click()

@@ -89,7 +89,10 @@ describeInBrowser('the list of topics', ({ server, visit }) => {
     await page.getByText('“Topic fleeting” is back.').waitFor()
     dataOf(await server.admin('DELETE /admin/prompts/fleeting'))
     await page.getByRole('combobox', { name: 'State' }).selectOption('deleted')
-    await page.getByRole('row', { name: /fleeting/ }).getByRole('button', { name: 'Revive' }).click()
+    await page
+      .getByRole('row', { name: /fleeting/ })
+      .getByRole('button', { name: 'Revive' })
+      .click()
     await page.getByText('No topic matches.').waitFor()
     expect(dataOf(await server.admin('GET /admin/prompts/fleeting'))).toMatchObject({ is_active: true })
   })
@@ -114,7 +117,11 @@ describeInBrowser('the list of topics', ({ server, visit }) => {
 
   it('speaks German to whoever wants it', async () => {
     const page = await visit('', { locale: 'de-DE' })
-    await page.getByText('6 Topics').or(page.getByText(/\d+ Topics/)).first().waitFor()
+    await page
+      .getByText('6 Topics')
+      .or(page.getByText(/\d+ Topics/))
+      .first()
+      .waitFor()
     await page.getByRole('button', { name: 'Neues Topic' }).waitFor()
     expect(await page.evaluate(() => document.documentElement.lang)).toBe('de')
   })

@@ -14,11 +14,11 @@ import {
 import { type Ref, useEffect, useImperativeHandle, useRef } from 'react'
 import type { Parameter } from '../rest/topics.ts'
 import { useWords } from '../words/words.ts'
+import css from './code-editor.module.css'
 import { parameterCompletion } from './completion.ts'
 import { diagnosticsOf, type Problem } from './diagnostics.ts'
 import { markdownKeymap, textView } from './extensions.ts'
 import { setDeclared } from './mustache.ts'
-import css from './code-editor.module.css'
 
 /** What can be done to the text from outside. */
 export interface EditorHandle {
@@ -51,7 +51,7 @@ export default function CodeEditor(props: CodeEditorProps) {
   const place = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView>(null)
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what it begins with.
+  // Not for another text: that comes through the handle.
   useEffect(() => {
     const save = () => {
       current.current.onSave()

@@ -3,9 +3,9 @@ import { EditorState } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { useEffect, useRef } from 'react'
 import { useWords } from '../words/words.ts'
+import css from './difference.module.css'
 import { textView } from './extensions.ts'
 import { differenceLook } from './theme.ts'
-import css from './difference.module.css'
 
 /** Below this, two columns are too narrow to read. */
 const NARROW_PX = 720

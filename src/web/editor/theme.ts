@@ -30,7 +30,11 @@ const LOOK = EditorView.theme({
   '.cm-line': { padding: '0 1rem 0 0.75rem' },
   '.cm-cursor': { borderLeftColor: 'var(--accent)', borderLeftWidth: '2px' },
   '.cm-gutters': { backgroundColor: 'transparent', color: 'var(--muted)', border: 'none' },
-  '.cm-lineNumbers .cm-gutterElement': { padding: '0 0.25rem 0 0.75rem', minWidth: '2.75rem', fontSize: '0.75rem' },
+  '.cm-lineNumbers .cm-gutterElement': {
+    padding: '0 0.25rem 0 0.75rem',
+    minWidth: '2.75rem',
+    fontSize: '0.75rem',
+  },
   '.cm-activeLine': { backgroundColor: 'color-mix(in oklab, var(--text), transparent 96%)' },
   '.cm-activeLineGutter': { backgroundColor: 'transparent', color: 'var(--text)' },
   '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {

@@ -35,7 +35,12 @@ export function CreateKeyDialog({ onCreated, onClose }: { onCreated(): void; onC
       {created === undefined ? (
         <form className={forms.form} onSubmit={create}>
           <Field label={words.apiKeys.name} hint={words.apiKeys.nameHint} fault={faultOf('name')}>
-            <input required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+            <input
+              required
+              maxLength={64}
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
           </Field>
           <Field label={words.apiKeys.ttl} hint={words.apiKeys.ttlHint} fault={faultOf('ttl')}>
             <input value={ttl} onInput={(event) => setTtl(event.currentTarget.value)} />

@@ -29,7 +29,10 @@ export function mergeTexts(base: string, mine: string, theirs: string): Part[] {
 }
 
 /** The text that a merge comes to, with a choice for each conflict in order; `undefined` while one is missing. */
-export function mergedText(parts: readonly Part[], choices: readonly (Choice | undefined)[]): string | undefined {
+export function mergedText(
+  parts: readonly Part[],
+  choices: readonly (Choice | undefined)[],
+): string | undefined {
   let index = 0
   let text = ''
   for (const part of parts) {

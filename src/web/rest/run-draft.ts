@@ -18,7 +18,10 @@ export interface RunListener {
 export async function runDraft(input: Input<typeof LINE>, listener: RunListener): Promise<RunAnswer> {
   const { body } = await request(LINE, input as Parameters<typeof request>[1], 'text/event-stream')
   if (!body) throw new RestError({ code: 'unavailable' })
-  const events = body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()).getReader()
+  const events = body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream())
+    .getReader()
   for (;;) {
     const { done, value } = await events.read().catch(() => ({ done: true, value: undefined }) as const)
     if (done) break

@@ -47,7 +47,8 @@ function Settings() {
   const chosen = useStore(theme)
   const language = useLanguage()
   const who = useStore(session)
-  const leave = () => signOut().catch((error) => showToast({ text: faultWords(error, words), tone: 'failed' }))
+  const leave = () =>
+    signOut().catch((error) => showToast({ text: faultWords(error, words), tone: 'failed' }))
   return (
     <div id="settings" popover="auto" className={css.menu}>
       {who && (
@@ -98,7 +99,15 @@ function Mark() {
 
 function Gear() {
   return (
-    <svg width="18" height="18" viewBox="0 0 24 24" aria-hidden="true" fill="none" stroke="currentColor" strokeWidth="1.8">
+    <svg
+      width="18"
+      height="18"
+      viewBox="0 0 24 24"
+      aria-hidden="true"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.8"
+    >
       <path d="M4 7h10M18 7h2M4 17h2M10 17h10" />
       <circle cx="16" cy="7" r="2.2" />
       <circle cx="8" cy="17" r="2.2" />

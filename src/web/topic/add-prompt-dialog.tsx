@@ -18,7 +18,11 @@ export function AddPromptDialog({ topic, onClose }: { topic: Topic; onClose(): v
   const [type, setType] = useState(free[0] ?? '')
   const list = useId()
   const isTaken = topic.available_prompts.includes(type)
-  const fault = isTaken ? words.topic.promptTaken : type !== '' && !isIdentifier(type) ? words.topic.promptInvalid : undefined
+  const fault = isTaken
+    ? words.topic.promptTaken
+    : type !== '' && !isIdentifier(type)
+      ? words.topic.promptInvalid
+      : undefined
   const open = (event: FormEvent) => {
     event.preventDefault()
     if (fault !== undefined || type === '') return

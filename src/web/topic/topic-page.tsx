@@ -40,7 +40,9 @@ function Places({ topic }: { topic: Topic }) {
   const [first] = topic.available_prompts
   return (
     <Switch>
-      <Route path="/">{first === undefined ? <NoPrompts /> : <Redirect to={`/prompts/${first}`} replace />}</Route>
+      <Route path="/">
+        {first === undefined ? <NoPrompts /> : <Redirect to={`/prompts/${first}`} replace />}
+      </Route>
       <Route path="/prompts/:prompt_type" nest>
         {({ prompt_type }) => (
           <Switch>

@@ -44,7 +44,10 @@ export interface RecordPlace<Fields extends object> {
 }
 
 /** Edits some fields of a topic's record, and sends only those that were changed. The edit survives a reload. */
-export function useRecordEdit<Fields extends object>(topic: Topic, place: RecordPlace<Fields>): RecordEdit<Fields> {
+export function useRecordEdit<Fields extends object>(
+  topic: Topic,
+  place: RecordPlace<Fields>,
+): RecordEdit<Fields> {
   const words = useWords()
   const client = useQueryClient()
   const { topic_id } = topic

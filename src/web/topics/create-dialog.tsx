@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useId, useState } from 'react'
 import { useLocation } from 'wouter'
-import { PAGE_ROOT } from "../addresses.ts"
+import { PAGE_ROOT } from '../addresses.ts'
 import { RestError } from '../rest/problem.ts'
 import { rest } from '../rest/rest.ts'
 import { refreshTopic, topicsQuery } from '../rest/topics.ts'
@@ -19,7 +19,10 @@ export interface Start {
   category: string
   description: string
   /** Taken over as they are. */
-  more?: Pick<Parameters<typeof rest<'POST /admin/prompts'>>[1]['body'], 'allowed_parameters' | 'config' | 'prompts'>
+  more?: Pick<
+    Parameters<typeof rest<'POST /admin/prompts'>>[1]['body'],
+    'allowed_parameters' | 'config' | 'prompts'
+  >
 }
 
 const KPI: Start = { topic_name: '', topic_type: 'kpi_system', category: 'kpi', description: '' }

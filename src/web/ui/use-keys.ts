@@ -18,7 +18,10 @@ export function useKeys(keys: Keys): void {
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       const isMod = IS_MAC ? event.metaKey : event.ctrlKey
-      if (!isMod && (!hasSingleKeys.get() || isTyping(event) || event.altKey || event.metaKey || event.ctrlKey))
+      if (
+        !isMod &&
+        (!hasSingleKeys.get() || isTyping(event) || event.altKey || event.metaKey || event.ctrlKey)
+      )
         return
       // A dialog has the page to itself.
       if (document.querySelector('dialog[open]')) return
@@ -33,5 +36,8 @@ export function useKeys(keys: Keys): void {
 }
 
 function isTyping({ target }: KeyboardEvent): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  )
 }

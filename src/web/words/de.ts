@@ -33,7 +33,8 @@ export const de: Words = {
     again: 'Ich habe mich angemeldet',
     issuer: 'Meldet Ihre Organisation Sie an?',
     withAccount: 'Mit dem eigenen Konto anmelden',
-    ended: 'Ihre Sitzung ist beendet. Alles Geschriebene ist noch da. Öffnen Sie in einem anderen Tab einen neuen Link:',
+    ended:
+      'Ihre Sitzung ist beendet. Alles Geschriebene ist noch da. Öffnen Sie in einem anderen Tab einen neuen Link:',
   },
   notFound: {
     title: 'Hier ist nichts',
@@ -110,7 +111,8 @@ export const de: Words = {
     addPrompt: '+ Prompt',
     addPromptTitle: 'Prompt hinzufügen',
     promptType: 'Prompt-Typ',
-    promptHint: 'system, user, assistant oder ein eigener Typ. Er kommt hinzu, wenn Sie seinen Text speichern.',
+    promptHint:
+      'system, user, assistant oder ein eigener Typ. Er kommt hinzu, wenn Sie seinen Text speichern.',
     promptTaken: 'Das Topic hat schon einen Prompt dieses Typs.',
     promptInvalid: 'Nur Kleinbuchstaben, Ziffern und Unterstriche, höchstens 64.',
     writePrompt: 'Schreiben',
@@ -138,7 +140,9 @@ export const de: Words = {
     restored: 'Dies ist Ihr Entwurf, nicht der gültige Text. Geschrieben',
     onLive: 'Der gültige Text ist seitdem derselbe.',
     onOlder: (base, live) =>
-      base === 0 ? `Gültig ist jetzt Revision ${live}.` : `Er begann mit Revision ${base}; gültig ist jetzt Revision ${live}.`,
+      base === 0
+        ? `Gültig ist jetzt Revision ${live}.`
+        : `Er begann mit Revision ${base}; gültig ist jetzt Revision ${live}.`,
     discard: 'Entwurf verwerfen',
     discarded: 'Der Entwurf ist verworfen.',
   },
@@ -153,7 +157,9 @@ export const de: Words = {
     saved: (who, revision) => `${who} hat Revision ${revision} gespeichert, während Sie geschrieben haben.`,
     clean: 'Ihre Änderungen überschneiden sich nicht; dies ist der Text mit beiden.',
     conflicts: (count) =>
-      count === 1 ? 'Eine Stelle haben beide geändert: bitte wählen.' : `${count} Stellen haben beide geändert: bitte wählen.`,
+      count === 1
+        ? 'Eine Stelle haben beide geändert: bitte wählen.'
+        : `${count} Stellen haben beide geändert: bitte wählen.`,
     conflict: (number) => `Stelle ${number}: von beiden geändert`,
     mine: 'Ihre',
     theirs: 'Andere',
@@ -237,8 +243,10 @@ export const de: Words = {
     stop: 'Anhalten',
     draft: (types) => `Entwurf (${types})`,
     live: 'Gültiger Text',
-    noDraft: 'In diesem Browser gibt es keinen Entwurf: gefragt wird mit dem gültigen Text. Ändern Sie einen Prompt, um zu vergleichen.',
-    facts: (model, input, output, seconds) => `${model} · ${input} Tokens hinein, ${output} heraus · ${seconds} s`,
+    noDraft:
+      'In diesem Browser gibt es keinen Entwurf: gefragt wird mit dem gültigen Text. Ändern Sie einen Prompt, um zu vergleichen.',
+    facts: (model, input, output, seconds) =>
+      `${model} · ${input} Tokens hinein, ${output} heraus · ${seconds} s`,
     repaired: 'Die Antwort hat nicht gepasst und wird noch einmal erbeten …',
     empty: 'Hier erscheint die Antwort.',
     recommendations: 'Empfehlungen',

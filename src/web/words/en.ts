@@ -137,7 +137,9 @@ export const en = {
     restored: 'This is your draft, not the live text. You typed it',
     onLive: 'The live text has not changed since.',
     onOlder: (base: number, live: number) =>
-      base === 0 ? `The live text is revision ${live} now.` : `It began with revision ${base}; live is revision ${live} now.`,
+      base === 0
+        ? `The live text is revision ${live} now.`
+        : `It began with revision ${base}; live is revision ${live} now.`,
     discard: 'Discard draft',
     discarded: 'The draft is discarded.',
   },
@@ -152,7 +154,9 @@ export const en = {
     saved: (who: string, revision: number) => `${who} saved revision ${revision} while you were editing.`,
     clean: 'Your edits do not overlap; this is the text with both.',
     conflicts: (count: number) =>
-      count === 1 ? 'One part was changed by both of you: choose.' : `${count} parts were changed by both of you: choose.`,
+      count === 1
+        ? 'One part was changed by both of you: choose.'
+        : `${count} parts were changed by both of you: choose.`,
     conflict: (number: number) => `Part ${number}: changed by both`,
     mine: 'Yours',
     theirs: 'Theirs',
@@ -191,11 +195,11 @@ export const en = {
     title: 'History',
     back: 'Back to the text',
     older: 'Older texts',
-    compared: (from: number, to: number) =>
-      from === to ? `Revision ${to}` : `Revision ${from} → ${to}`,
+    compared: (from: number, to: number) => (from === to ? `Revision ${to}` : `Revision ${from} → ${to}`),
     compareWith: (revision: number) => `Compare with revision ${revision}`,
     restore: (revision: number) => `Restore revision ${revision} – goes live`,
-    restored: (from: number, revision: number) => `The text of revision ${from} is live again, as revision ${revision}.`,
+    restored: (from: number, revision: number) =>
+      `The text of revision ${from} is live again, as revision ${revision}.`,
   },
   record: {
     saved: 'Saved. The change is live.',

@@ -5,8 +5,8 @@ import { useTitle } from '../../ui/use-title.ts'
 import { useWords } from '../../words/words.ts'
 import { RecordBar } from '../record-bar.tsx'
 import { useRecordEdit } from '../use-record-edit.ts'
-import css from './details-page.module.css'
 import { DETAILS, type Details } from './details.ts'
+import css from './details-page.module.css'
 import { Snippets } from './snippets.tsx'
 
 /** What is written about a topic, its model settings, and how programs fetch it. */
@@ -18,7 +18,8 @@ export default function DetailsPage({ topic }: { topic: Topic }) {
   const faultOf = (path: string) => edit.faults.find((fault) => fault.path === path)?.message
   const text = (name: keyof Details & string, props: Record<string, unknown> = {}) => ({
     value: fields[name] as string,
-    onInput: (event: { currentTarget: { value: string } }) => edit.change({ [name]: event.currentTarget.value }),
+    onInput: (event: { currentTarget: { value: string } }) =>
+      edit.change({ [name]: event.currentTarget.value }),
     ...props,
   })
   return (
@@ -55,7 +56,11 @@ export default function DetailsPage({ topic }: { topic: Topic }) {
           </div>
           <h3>{words.model}</h3>
           <div className={forms.columns}>
-            <Field label={words.defaultModel} hint={words.defaultModelHint} fault={faultOf('config.default_model')}>
+            <Field
+              label={words.defaultModel}
+              hint={words.defaultModelHint}
+              fault={faultOf('config.default_model')}
+            >
               <input {...text('default_model', { spellCheck: false, className: forms.code })} />
             </Field>
             <Field label={words.temperature} fault={faultOf('config.temperature')}>

@@ -7,7 +7,11 @@ export interface Snippet {
 }
 
 /** How programs fetch a topic, with these sample values. Keys are for the reader to fill in. */
-export function snippetsOf({ topic_id, allowed_parameters }: Topic, samples: Samples, apiRoot: string): Snippet[] {
+export function snippetsOf(
+  { topic_id, allowed_parameters }: Topic,
+  samples: Samples,
+  apiRoot: string,
+): Snippet[] {
   const parameters = valuesOf(allowed_parameters, samples)
   const body = JSON.stringify({ parameters })
   const url = `${apiRoot}/prompts/${topic_id}/render`

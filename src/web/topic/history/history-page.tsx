@@ -27,7 +27,8 @@ export function HistoryPage({ topic, prompt_type }: HistoryPageProps) {
   const versions = history.data?.pages.flatMap((page) => page.versions) ?? []
   const [chosen, setChosen] = useSearchParams()
   const after = find(versions, chosen.get('to')) ?? versions[0]
-  const before = find(versions, chosen.get('from')) ?? versions[versions.indexOf(after as Version) + 1] ?? after
+  const before =
+    find(versions, chosen.get('from')) ?? versions[versions.indexOf(after as Version) + 1] ?? after
   useTitle(`${words.history.title} · ${topic.topic_name} · ${prompt_type}`)
   if (history.error) return <Failure error={history.error} retry={() => void history.refetch()} />
   if (!after || !before) return <Waiting />
@@ -56,7 +57,12 @@ function find(versions: readonly Version[], id: string | null): Version | undefi
   return versions.find(({ version_id }) => version_id === id)
 }
 
-function Comparison({ topic, prompt_type, before, after }: HistoryPageProps & { before: Version; after: Version }) {
+function Comparison({
+  topic,
+  prompt_type,
+  before,
+  after,
+}: HistoryPageProps & { before: Version; after: Version }) {
   const words = useWords()
   const client = useQueryClient()
   const [isBusy, setIsBusy] = useState(false)

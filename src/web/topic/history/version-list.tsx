@@ -26,7 +26,8 @@ export function VersionList({ versions, before, after, onChoose }: VersionListPr
             onClick={() => onChoose('to', version)}
           >
             <span>
-              <b>{words.revision(version.revision)}</b> {version.current && <Badge tone="good">{words.prompt.live}</Badge>}
+              <b>{words.revision(version.revision)}</b>{' '}
+              {version.current && <Badge tone="good">{words.prompt.live}</Badge>}
             </span>
             <span className={css.quiet}>
               {version.updated_by} · <Ago time={version.updated_at} />

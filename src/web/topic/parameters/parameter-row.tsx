@@ -4,7 +4,7 @@ import { Field } from '../../ui/field.tsx'
 import forms from '../../ui/form.module.css'
 import { useWords } from '../../words/words.ts'
 import css from './parameters-page.module.css'
-import { RULES_OF, type Row, type Rule, TYPES } from './row.ts'
+import { type Row, RULES_OF, type Rule, TYPES } from './row.ts'
 
 interface ParameterRowProps {
   row: Row
@@ -38,7 +38,9 @@ export function ParameterRow(props: ParameterRowProps) {
         <Field label={words.type} fault={faultOf('type')}>
           <select
             value={row.type}
-            onChange={(event) => onChange({ type: event.currentTarget.value as Parameter['type'], rule: 'none' })}
+            onChange={(event) =>
+              onChange({ type: event.currentTarget.value as Parameter['type'], rule: 'none' })
+            }
           >
             {TYPES.map((type) => (
               <option key={type}>{type}</option>
@@ -82,7 +84,13 @@ export function ParameterRow(props: ParameterRowProps) {
           />
         </Field>
         <div className={css.actions}>
-          <button type="button" data-kind="quiet" disabled={!onMoveUp} aria-label={words.up(row.name)} onClick={onMoveUp}>
+          <button
+            type="button"
+            data-kind="quiet"
+            disabled={!onMoveUp}
+            aria-label={words.up(row.name)}
+            onClick={onMoveUp}
+          >
             ↑
           </button>
           <button

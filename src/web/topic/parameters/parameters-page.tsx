@@ -39,7 +39,7 @@ export default function ParametersPage({ topic }: { topic: Topic }) {
       <ol className={css.rows}>
         {rows.map((row, index) => (
           <ParameterRow
-            // biome-ignore lint/suspicious/noArrayIndexKey: a name that is being typed is no key.
+            // A name that is being typed is no key.
             key={index}
             row={row}
             isReadOnly={isReadOnly}
@@ -65,7 +65,9 @@ export default function ParametersPage({ topic }: { topic: Topic }) {
 /** The live texts of all prompts, as far as they have come. */
 function useTexts(topic: Topic): ReadonlyMap<string, string> {
   const results = useQueries({
-    queries: topic.prompts.map(({ prompt_type, revision }) => promptQuery(topic.topic_id, prompt_type, revision)),
+    queries: topic.prompts.map(({ prompt_type, revision }) =>
+      promptQuery(topic.topic_id, prompt_type, revision),
+    ),
     combine: (results) => results.flatMap(({ data }) => (data ? [data] : [])),
   })
   return useMemo(() => new Map(results.map(({ prompt_type, content }) => [prompt_type, content])), [results])

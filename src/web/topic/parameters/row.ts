@@ -1,5 +1,5 @@
 import type { Parameter } from '../../rest/topics.ts'
-import { textOf } from '../samples/sample.ts'
+import { textOf, valueFrom } from '../samples/sample.ts'
 
 export const TYPES = ['string', 'number', 'boolean', 'array', 'object'] as const
 export const RULES = ['none', 'enum', 'range', 'length', 'pattern'] as const
@@ -86,14 +86,5 @@ function validationOf({ type, rule, values, min, max, pattern }: Row): Parameter
       return { type: rule, pattern }
     default:
       return { type: rule, ...limits }
-  }
-}
-
-function valueFrom(type: Parameter['type'], text: string): unknown {
-  if (type === 'string') return text
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
   }
 }

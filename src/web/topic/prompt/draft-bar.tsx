@@ -35,7 +35,9 @@ export function DraftBar({ editing, live }: { editing: Editing; live: LivePrompt
     <>
       <Notice tone="draft" actions={actions}>
         {words.draft.restored} <Ago time={restoredAt} />.{' '}
-        {base.revision === live.revision ? words.draft.onLive : words.draft.onOlder(base.revision, live.revision)}
+        {base.revision === live.revision
+          ? words.draft.onLive
+          : words.draft.onOlder(base.revision, live.revision)}
       </Notice>
       {isOpen && (
         <Dialog title={words.draft.title} width="wide" onClose={() => setIsOpen(false)}>

@@ -1,4 +1,4 @@
-import { Fragment, useId, useMemo, useState } from 'react'
+import { useId, useMemo, useState } from 'react'
 import { type Choice, mergedText, mergeTexts, type Part } from '../../merging/merge.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { useWords } from '../../words/words.ts'
@@ -41,7 +41,7 @@ export function MergeDialog({ base, mine, theirs, isSaving, onSave, onTake, onCl
       </p>
       <div className={css.text}>
         {parts.map((part, at) => {
-          // biome-ignore-start lint/suspicious/noArrayIndexKey: parts have no other name, and stay in their order.
+          // Parts have no other name, and stay in their order.
           if (part.kind !== 'conflict') return <Merged key={at} part={part} />
           const number = index++
           return (
@@ -52,7 +52,6 @@ export function MergeDialog({ base, mine, theirs, isSaving, onSave, onTake, onCl
               onChoose={(choice) => decide(number, choice)}
             />
           )
-          // biome-ignore-end lint/suspicious/noArrayIndexKey: see above.
         })}
       </div>
       <div className={css.actions}>
@@ -60,7 +59,11 @@ export function MergeDialog({ base, mine, theirs, isSaving, onSave, onTake, onCl
         <button type="button" onClick={onClose}>
           {words.cancel}
         </button>
-        <button type="button" disabled={text === undefined} onClick={() => text !== undefined && onTake(text)}>
+        <button
+          type="button"
+          disabled={text === undefined}
+          onClick={() => text !== undefined && onTake(text)}
+        >
           {words.merge.take}
         </button>
         <button
@@ -77,7 +80,7 @@ export function MergeDialog({ base, mine, theirs, isSaving, onSave, onTake, onCl
 }
 
 function Merged({ part }: { part: Exclude<Part, { kind: 'conflict' }> }) {
-  return part.kind === 'same' ? <Fragment>{part.text}</Fragment> : <mark data-kind={part.kind}>{part.text}</mark>
+  return part.kind === 'same' ? part.text : <mark data-kind={part.kind}>{part.text}</mark>
 }
 
 interface ConflictProps {

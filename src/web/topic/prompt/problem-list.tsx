@@ -25,7 +25,7 @@ export function ProblemList({ problems, bytes, onGo }: ProblemListProps) {
       {problems.length > 0 && (
         <ul className={css.list} aria-label={words.problems.title}>
           {problems.map(({ message, line, column, fix }, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the same fault may be in the list twice.
+            // The same fault may be in the list twice.
             <li key={index}>
               <button
                 type="button"

@@ -82,7 +82,8 @@ function PromptEditor({ topic, prompt_type, live, editing, editor, samples, onSa
   useKeys({ 'Mod+s': () => void save() })
 
   const theirs = saving.conflict ?? (isMerging ? live : undefined)
-  const isNewer = live.revision > editing.base.revision && live.content !== editing.textNow() && !saving.isSaving
+  const isNewer =
+    live.revision > editing.base.revision && live.content !== editing.textNow() && !saving.isSaving
   return (
     <div className={css.page}>
       <div className={css.bars}>
@@ -90,7 +91,11 @@ function PromptEditor({ topic, prompt_type, live, editing, editor, samples, onSa
         {isNewer && <NewerBar live={live} text={editing.text} onMerge={() => setIsMerging(true)} />}
       </div>
       <section className={css.text} aria-label={words.prompt.textOf(prompt_type)}>
-        <SaveBar {...{ live, editing, note, saving, isReadOnly }} onNote={setNote} onSave={() => void save()} />
+        <SaveBar
+          {...{ live, editing, note, saving, isReadOnly }}
+          onNote={setNote}
+          onSave={() => void save()}
+        />
         <div className={css.editor}>
           <Suspense fallback={<Waiting />}>
             <CodeEditor

@@ -28,7 +28,12 @@ export interface CheckedText {
  * Checks a text: at once by the grammar that the server uses, too, and then by the server itself, which alone knows the
  * other prompts, the limits and whether the values are valid.
  */
-export function useCheckedText(topic: Topic, prompt_type: string, text: string, samples: Samples): CheckedText {
+export function useCheckedText(
+  topic: Topic,
+  prompt_type: string,
+  text: string,
+  samples: Samples,
+): CheckedText {
   const { topic_id, allowed_parameters, revision } = topic
   const check = useMemo(() => checkTemplate(text, allowed_parameters), [text, allowed_parameters])
   const bytes = useMemo(() => BYTES.encode(text).length, [text])

@@ -46,7 +46,9 @@ export function useEditing(
     clearTimeout(timers.current.keep)
     const { revision, content } = base.current
     const draft = { base: { revision, content }, text: now.current, at: Date.now() }
-    void (now.current === content ? dropDraft(topic_id, prompt_type) : keepDraft(topic_id, prompt_type, draft))
+    void (now.current === content
+      ? dropDraft(topic_id, prompt_type)
+      : keepDraft(topic_id, prompt_type, draft))
   }, [topic_id, prompt_type])
 
   const begin = useCallback((next: Base, text: string, restoredAt?: number) => {
@@ -56,7 +58,7 @@ export function useEditing(
   }, [])
 
   const isLoaded = live !== undefined
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, with the live text that came first.
+  // Once, with the live text that came first.
   useEffect(() => {
     if (!live) return
     let isGone = false

@@ -19,7 +19,9 @@ export function RunAnswerView({ title, run }: { title: string; run: Run }) {
       ) : text !== '' ? (
         <pre className={css.text}>{text}</pre>
       ) : (
-        error === undefined && <p className={css.hint}>{isRepeated ? words.repaired : isRunning ? '…' : words.empty}</p>
+        error === undefined && (
+          <p className={css.hint}>{isRepeated ? words.repaired : isRunning ? '…' : words.empty}</p>
+        )
       )}
       {answer?.meta && <Facts meta={answer.meta} />}
     </article>

@@ -53,7 +53,12 @@ export default function RunPage({ topic }: { topic: Topic }) {
         <p className={css.hint}>{words.run.hint}</p>
         {isCoaching && (
           <Field label={words.run.message}>
-            <textarea required rows={3} value={message} onInput={(event) => setMessage(event.currentTarget.value)} />
+            <textarea
+              required
+              rows={3}
+              value={message}
+              onInput={(event) => setMessage(event.currentTarget.value)}
+            />
           </Field>
         )}
         <SamplesForm {...{ parameters, samples }} faults={sampleFaults(live.run)} onChange={change} />

@@ -6,10 +6,13 @@ export type Samples = Readonly<Record<string, string>>
 /** The values that samples stand for, by parameter. What cannot be read is sent as it is: the server says what is wrong. */
 export function valuesOf(parameters: readonly Parameter[], samples: Samples): Record<string, unknown> {
   const given = parameters.filter(({ name }) => (samples[name] ?? '') !== '')
-  return Object.fromEntries(given.map((parameter) => [parameter.name, valueOf(parameter, samples[parameter.name])]))
+  return Object.fromEntries(
+    given.map((parameter) => [parameter.name, valueFrom(parameter.type, samples[parameter.name])]),
+  )
 }
 
-function valueOf({ type }: Parameter, text = ''): unknown {
+/** What was typed, read as its type; as it is, if it cannot be. */
+export function valueFrom(type: Parameter['type'], text = ''): unknown {
   if (type === 'string') return text
   try {
     return JSON.parse(text)
@@ -25,7 +28,9 @@ export function textOf({ type }: Parameter, value: unknown): string {
 
 /** Values to begin with, so that a preview shows something at once: the default, an allowed value, or the name itself. */
 export function firstSamples(parameters: readonly Parameter[]): Samples {
-  return Object.fromEntries(parameters.map((parameter) => [parameter.name, textOf(parameter, firstOf(parameter))]))
+  return Object.fromEntries(
+    parameters.map((parameter) => [parameter.name, textOf(parameter, firstOf(parameter))]),
+  )
 }
 
 function firstOf({ name, type, validation, ...rest }: Parameter): unknown {

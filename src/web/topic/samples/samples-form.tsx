@@ -35,8 +35,14 @@ export function SamplesForm({ parameters, samples, faults, onChange }: SamplesFo
   )
 }
 
-function inputFor({ type, validation }: Parameter, value: string, empty: string, change: (text: string) => void) {
-  const choices = validation?.type === 'enum' ? (validation.enum_values ?? []) : type === 'boolean' ? [true, false] : []
+function inputFor(
+  { type, validation }: Parameter,
+  value: string,
+  empty: string,
+  change: (text: string) => void,
+) {
+  const choices =
+    validation?.type === 'enum' ? (validation.enum_values ?? []) : type === 'boolean' ? [true, false] : []
   if (choices.length > 0) {
     const texts = choices.map((choice) => (typeof choice === 'string' ? choice : JSON.stringify(choice)))
     return (
