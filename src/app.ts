@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { readTopicSource } from './adapters/files/folder.ts'
 import type { Identity } from './adapters/jwt/identity.ts'
+import { topicUsage } from './adapters/memory/topic-usage.ts'
 import { auditLog } from './adapters/telemetry/audit.ts'
 import type { Log } from './adapters/telemetry/log.ts'
 import type { Backend, BackendOptions } from './backends/backend.ts'
@@ -63,12 +64,13 @@ export async function openApp(
     keys ??= backend.openKeys()
     return keys
   }
+  const usage = topicUsage(clock)
   const mutex = createKeyedMutex()
-  const services = { catalog, topics, prompts, clock, mutex, models, openKeys, creatableTypes }
+  const services = { catalog, topics, prompts, clock, mutex, models, usage, openKeys, creatableTypes }
   if (backend.seedsItself) await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()
-  const observe = observers([auditLog(log), ...others])
+  const observe = observers([auditLog(log), usage.observe, ...others])
   const reportDefect = (error: unknown, requestId: string) =>
     log.error({ err: error, request_id: requestId }, 'defect')
   // A command prints the failure itself.

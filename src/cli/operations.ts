@@ -14,13 +14,11 @@ import { pathArgument } from './path.ts'
 
 /** Adds a command for every operation: `topics list`, `prompts render TOPIC_ID`, … */
 export function addOperationCommands(program: Command, context: CommandContext): void {
-  for (const operation of operations) {
+  for (const operation of operations.filter(({ command }) => command !== false)) {
     const [noun, verb] = operation.name.split('.') as [string, string]
     const group =
       program.commands.find((command) => command.name() === noun) ??
       program.command(noun).description(`Work with ${noun}.`)
-    // Those for keys exist: they need no topics, and print a new key alone.
-    if (group.commands.some((command) => command.name() === verb)) continue
     addOperationCommand(group, verb, operation, context)
   }
 }

@@ -22,6 +22,8 @@ export interface CallEvent {
   refused?: string[] | undefined
   /** What a model was used for. */
   use?: ModelUse | undefined
+  /** Ids of the topics that the caller was served. */
+  served?: readonly string[] | undefined
   /** Milliseconds, to a hundredth. */
   durationMs: number
   requestId: string

@@ -42,7 +42,7 @@ export const analyzeKpi = defineOperation({
     const startedAt = performance.now()
     const options = { style, prefix, signal, listener }
     const finished = await analyze(services, topic_id, parameters, options)
-    return { data: finished.analysis, ...modelAnswer(finished, prefix, startedAt) }
+    return { data: finished.analysis, ...modelAnswer(finished, prefix, startedAt), served: [topic_id] }
   },
 })
 

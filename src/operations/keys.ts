@@ -28,8 +28,8 @@ export const NewKey = z.strictObject({
     .describe('How long it is valid, for example 30m, 12h or 90d (default: until revoked).'),
 })
 
-/** No tool: a model has no use for keys, and what it sees may be kept anywhere. */
-const admin = { role: 'admin', limit: 'admin', cache: 'none' } as const
+/** No tool: a model has no use for keys, and what it sees may be kept anywhere. The commands are `src/cli/keys.ts`. */
+const admin = { role: 'admin', limit: 'admin', cache: 'none', command: false } as const
 
 export const listKeys = defineOperation({
   ...admin,

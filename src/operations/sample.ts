@@ -9,7 +9,7 @@ export const editedContent = 'Updated system prompt...'
 export const note = 'Shorter answers'
 export const userContent = 'Analyze a revenue of {{kpi_value}}.'
 
-const CREATED_AT = '2025-01-20T13:00:00.000Z'
+export const CREATED_AT = '2025-01-20T13:00:00.000Z'
 export const UPDATED_AT = '2025-01-20T14:00:00.000Z'
 const BY = 'admin@purposepath.ai'
 export const updatedStamp = { updated_at: CREATED_AT, updated_by: BY }

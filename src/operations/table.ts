@@ -7,6 +7,7 @@ import { getPrompt, previewPrompt, promptHistory } from './prompts/review.ts'
 import { runDraft } from './prompts/run.ts'
 import { createTopic, deleteTopic, updateTopic } from './topics/edit.ts'
 import { getTopic, listTopics } from './topics/read.ts'
+import { topicUsage } from './topics/usage.ts'
 
 /** Everything the system can do. MCP tools, REST, OpenAPI and the command line are loops over this table. */
 export const operations: readonly Operation[] = [
@@ -16,6 +17,7 @@ export const operations: readonly Operation[] = [
   analyzeKpi,
   listTopics,
   getTopic,
+  topicUsage,
   createTopic,
   updateTopic,
   deleteTopic,

@@ -53,6 +53,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     let given = typeof input === 'function' ? context.path : input
     let failure: AppError | undefined
     let use: ModelUse | undefined
+    let served: readonly string[] | undefined
     inFlight++
     try {
       authorise(operation, context.caller)
@@ -65,6 +66,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       const result = await operation.run(services, valid, context)
       use = result.use
       checkOutput(operation, result)
+      served = result.served
       return markStale(result, services.catalog.staleSince())
     } catch (thrown) {
       failure = bounded(toAppError(thrown))
@@ -82,6 +84,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         outcome: outcomeOf(failure, context),
         refused: failure?.errors && refusedNames(failure.errors),
         use,
+        served,
         durationMs: elapsedMs(startedAt),
         requestId: context.requestId,
       })

@@ -5,6 +5,7 @@ import type { Caller, CallerKind, Role } from '../domain/caller.ts'
 import type { TextListener } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import type { LimitName, RateLimitStatus } from '../domain/rate-limiter.ts'
+import type { TopicUsage } from '../domain/topic-usage.ts'
 import type { ModelClient } from '../services/models.ts'
 import type { PublishingDeps } from '../services/publishing.ts'
 import { Meta, PartFailure, type Result } from './result.ts'
@@ -12,6 +13,7 @@ import { Meta, PartFailure, type Result } from './result.ts'
 /** What operations work with. */
 export interface Services extends PublishingDeps {
   models: ModelClient
+  usage: TopicUsage
   /** The API keys of this installation; opened by the first call. */
   openKeys: () => Promise<ApiKeys>
   /** Topic types that `create_topic` accepts (PROMPTS_CREATABLE_TYPES). */
@@ -67,6 +69,8 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends
   name: string
   /** Name of the MCP tool; missing for operations that serve protocol verbs only, and for those that are nothing for models. */
   tool?: string
+  /** False where the table makes no command: what only a server knows, and what has a command of its own. */
+  command?: false
   /** REST method and path below `/api/v1`; `{names}` are input fields, positional on the command line. */
   http?: string
   /** The same for administrators, where that is a route of its own. */

@@ -47,6 +47,8 @@ export interface Result<Data> {
   errors?: Record<string, z.infer<typeof PartFailure>>
   /** What a model was used for, for audit and metrics. */
   use?: ModelUse
+  /** Ids of the topics that the caller was served: their use is counted. */
+  served?: readonly string[]
   /** The answer's JSON, where it is kept. */
   cached?: CachedResponse
 }

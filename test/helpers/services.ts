@@ -1,4 +1,5 @@
 import { onTestFinished } from 'vitest'
+import { topicUsage } from '../../src/adapters/memory/topic-usage.ts'
 import { createKeyedMutex } from '../../src/domain/keyed-mutex.ts'
 import type { PromptStore } from '../../src/domain/prompt-store.ts'
 import { type Clock, systemClock } from '../../src/domain/time.ts'
@@ -35,6 +36,7 @@ export async function openServices(
     clock,
     mutex: createKeyedMutex(),
     models,
+    usage: topicUsage(clock),
     openKeys: async () => {
       throw new Error('there are no keys here')
     },
