@@ -16,7 +16,7 @@ const MISSING = 'needs a browser: apt-get install chromium, or set CHROMIUM to t
 /** How long anything may take to appear: generous, because tests share their processor. */
 const PATIENCE_MS = 10_000
 
-export interface VisitOptions extends BrowserContextOptions {
+interface VisitOptions extends BrowserContextOptions {
   /** Status codes of requests that are refused on purpose; 0 for no answer. Chromium reports each as an error. */
   refused?: readonly number[]
   /** Opens the page without signing in. */

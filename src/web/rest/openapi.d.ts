@@ -94,6 +94,15 @@ export interface paths {
      */
     delete: operations["topics.delete"];
   };
+  "/api/v1/admin/usage/{topic_id}": {
+    /**
+     * Use of a topic
+     * @description How often, when last and by whom a topic was used, as far as this instance has answered.
+     *
+     * Least role: `admin`. Counts against the limit `admin`.
+     */
+    get: operations["topics.usage"];
+  };
   "/api/v1/admin/prompts/{topic_id}/{prompt_type}": {
     /**
      * Get prompt
@@ -724,6 +733,21 @@ export interface components {
     };
     GetTopicAnswer: {
       data: components["schemas"]["Topic"];
+      meta?: components["schemas"]["Meta"];
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
+    TopicsUsageAnswer: {
+      data: {
+        topic_id: string;
+        /** @description Fetches, renderings and answers of a model in this hour and the 23 hours before it. */
+        calls_24h: number;
+        last_called_at?: string;
+        last_caller?: string;
+        /** @description When this instance began to count. */
+        observed_since: string;
+      };
       meta?: components["schemas"]["Meta"];
       errors?: {
         [key: string]: components["schemas"]["PartFailure"];
@@ -1632,6 +1656,44 @@ export interface operations {
       404: components["responses"]["NotFound"];
       409: components["responses"]["Conflict"];
       412: components["responses"]["PreconditionFailed"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Use of a topic
+   * @description How often, when last and by whom a topic was used, as far as this instance has answered.
+   *
+   * Least role: `admin`. Counts against the limit `admin`.
+   */
+  "topics.usage": {
+    parameters: {
+      path: {
+        /**
+         * @description Topic id: 1–64 lower-case letters, digits and underscores.
+         * @example revenue_salesforce
+         */
+        topic_id: string;
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["TopicsUsageAnswer"];
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["NotFound"];
       429: components["responses"]["RateLimited"];
       500: components["responses"]["Internal"];
       503: components["responses"]["Unavailable"];

@@ -3,7 +3,6 @@ import { type DataOf, rest } from './rest.ts'
 
 export type Prompt = DataOf<'prompts.get'>
 export type Version = DataOf<'prompts.history'>[number]
-export type Preview = DataOf<'prompts.preview'>
 
 /** A text by its address; a revision has one text for ever, so each is asked for once. */
 export function promptQuery(topic_id: string, prompt_type: string, revision: number) {

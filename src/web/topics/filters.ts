@@ -2,7 +2,7 @@ import { useSearchParams } from 'wouter'
 import type { TopicSummary } from '../rest/topics.ts'
 
 export const STATES = ['all', 'active', 'inactive', 'deleted'] as const
-export const SORTS = ['order', 'name', 'id', 'updated'] as const
+const SORTS = ['order', 'name', 'id', 'updated'] as const
 export type Sort = (typeof SORTS)[number]
 
 /** What of the list is shown. It stands in the address, so that a view can be kept and sent. */

@@ -11,7 +11,7 @@ const UNITS = [
 const TICK_MS = 20_000
 
 /** `3 minutes ago`, in the language of the person. */
-export function agoText(time: string | number, language: string, now = Date.now()): string {
+function agoText(time: string | number, language: string, now = Date.now()): string {
   const seconds = (new Date(time).getTime() - now) / 1000
   const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]

@@ -2,7 +2,7 @@ import type { Parameter } from '../../rest/topics.ts'
 import { textOf, valueFrom } from '../samples/sample.ts'
 
 export const TYPES = ['string', 'number', 'boolean', 'array', 'object'] as const
-export const RULES = ['none', 'enum', 'range', 'length', 'pattern'] as const
+const RULES = ['none', 'enum', 'range', 'length', 'pattern'] as const
 export type Rule = (typeof RULES)[number]
 
 /** The rules that a type may have. */
