@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest'
 import { dataOf, kpiTopic } from '../helpers/api.ts'
 import { writeTopic } from '../helpers/data-folder.ts'
+import { startServer } from '../helpers/program.ts'
 import { topicContent } from '../helpers/topics.ts'
 import { describeInBrowser } from './browser.ts'
 
 const MARKUP = '<img src=x onerror="document.title=1"><script>alert(1)</script>'
 
-describeInBrowser('the list of topics', ({ server, visit }) => {
+describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
   it('finds topics by id, name, description and parameters; the address holds what is shown', async () => {
     const page = await visit()
     const rows = page.getByRole('row', { name: /./ }).filter({ has: page.getByRole('link') })
@@ -97,8 +98,20 @@ describeInBrowser('the list of topics', ({ server, visit }) => {
     expect(dataOf(await server.admin('GET /admin/prompts/fleeting'))).toMatchObject({ is_active: true })
   })
 
+  it('a topic that programs used today is deleted after a warning', async () => {
+    const prompts = { user: 'Hello.' }
+    dataOf(await server.admin('POST /admin/prompts', { body: kpiTopic('in_use', { prompts }) }))
+    dataOf(await server.service('GET /prompts/in_use'))
+    const page = await visit('topics/in_use')
+    await page.getByText('1 call in the last day · last by key:first-start now.').waitFor()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByText('Programs that ask for it will be told').waitFor()
+    await page.getByRole('button', { name: 'Delete anyway' }).click()
+    await page.getByText('“Topic in_use” is deleted.').waitFor()
+  })
+
   it('a name full of markup is a name', async () => {
-    const prompts = { user: `${MARKUP} {{${'x'}}}`.replace('{{x}}', '') }
+    const prompts = { user: MARKUP }
     const body = kpiTopic('markup', { topic_name: MARKUP, description: MARKUP, prompts })
     dataOf(await server.admin('POST /admin/prompts', { body }))
     const page = await visit('?q=markup')
@@ -110,9 +123,12 @@ describeInBrowser('the list of topics', ({ server, visit }) => {
   })
 
   it('a stranger is told how to sign in, and is let in after that', async () => {
-    const page = await visit('topics/goals', { isStranger: true, refused: [401] })
+    const page = await visit('topics/goals/prompts/system', { isStranger: true, refused: [401] })
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.getByText('purposepath-prompts login').waitFor()
+    await signIn(page.context())
+    await page.getByRole('button', { name: 'I have signed in' }).click()
+    await page.getByRole('textbox', { name: 'Text of the system prompt' }).waitFor()
   })
 
   it('speaks German to whoever wants it', async () => {
@@ -135,7 +151,6 @@ describeInBrowser('10,000 topics', ({ server, visit }) => {
       ),
     )
     await server.stop()
-    const { startServer } = await import('../helpers/program.ts')
     await startServer({ ...server.settings, PROMPTS_PORT: new URL(server.url).port })
     const page = await visit()
     await page.getByText('10006 topics').waitFor({ timeout: 60_000 })

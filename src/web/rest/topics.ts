@@ -13,6 +13,7 @@ export interface TopicList {
 }
 
 const PAGE_SIZE = 500
+const USAGE_INTERVAL_MS = 15_000
 
 /** All topics, or all deleted ones. What has come is shown while the rest is read. */
 export function topicsQuery(deleted: boolean) {
@@ -43,6 +44,18 @@ export function topicQuery(topic_id: string) {
       const { data } = await rest('GET /admin/prompts/{topic_id}', { path: { topic_id }, signal })
       return data
     },
+  })
+}
+
+/** Who uses a topic, as far as this instance of the server has answered. */
+export function usageQuery(topic_id: string) {
+  return queryOptions({
+    queryKey: ['usage', topic_id],
+    queryFn: async ({ signal }) => {
+      const { data } = await rest('GET /admin/usage/{topic_id}', { path: { topic_id }, signal })
+      return data
+    },
+    refetchInterval: USAGE_INTERVAL_MS,
   })
 }
 

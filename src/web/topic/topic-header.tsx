@@ -1,14 +1,18 @@
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { PAGE_ROOT } from '../addresses.ts'
 import { rest } from '../rest/rest.ts'
-import { type Topic, useTopicActions } from '../rest/topics.ts'
+import { type Topic, usageQuery, useTopicActions } from '../rest/topics.ts'
 import { CreateDialog, type Start } from '../topics/create-dialog.tsx'
 import { StateBadge } from '../ui/badge.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import forms from '../ui/form.module.css'
 import { showToast } from '../ui/toasts.ts'
 import { faultWords } from '../words/faults.ts'
 import { useWords } from '../words/words.ts'
 import css from './topic-page.module.css'
+import { UsageFacts } from './usage-facts.tsx'
 
 /** What a topic is, and what can be done to it as a whole. */
 export function TopicHeader({ topic }: { topic: Topic }) {
@@ -16,6 +20,9 @@ export function TopicHeader({ topic }: { topic: Topic }) {
   const [, navigate] = useLocation()
   const { remove, revive } = useTopicActions()
   const [start, setStart] = useState<Start>()
+  const [isWarning, setIsWarning] = useState(false)
+  const usage = useQuery(usageQuery(topic.topic_id)).data
+  const isInUse = usage !== undefined && usage.calls_24h > 0
   const { topic_id, topic_name } = topic
   const fail = (error: unknown) => showToast({ text: faultWords(error, words), tone: 'failed' })
   const bringBack = () =>
@@ -36,6 +43,7 @@ export function TopicHeader({ topic }: { topic: Topic }) {
           <StateBadge topic={topic} />
           <span>{topic.topic_type}</span>
           <span>{topic.category}</span>
+          {usage && <UsageFacts {...usage} />}
         </p>
       </div>
       <div className={css.actions}>
@@ -43,7 +51,7 @@ export function TopicHeader({ topic }: { topic: Topic }) {
           {words.topic.copy}
         </button>
         {topic.deleted_at === undefined ? (
-          <button type="button" data-kind="danger" onClick={drop}>
+          <button type="button" data-kind="danger" onClick={() => (isInUse ? setIsWarning(true) : drop())}>
             {words.topic.remove}
           </button>
         ) : (
@@ -52,6 +60,23 @@ export function TopicHeader({ topic }: { topic: Topic }) {
           </button>
         )}
       </div>
+      {isWarning && usage && (
+        <Dialog title={words.topic.removeTitle} onClose={() => setIsWarning(false)}>
+          <div className={forms.form}>
+            <p>
+              <UsageFacts {...usage} /> {words.topic.removeWarning}
+            </p>
+            <div className={forms.actions}>
+              <button type="button" onClick={() => setIsWarning(false)}>
+                {words.cancel}
+              </button>
+              <button type="button" data-kind="danger" onClick={drop}>
+                {words.topic.removeAnyway}
+              </button>
+            </div>
+          </div>
+        </Dialog>
+      )}
       {start && (
         <CreateDialog
           start={start}

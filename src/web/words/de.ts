@@ -108,6 +108,9 @@ export const de: Words = {
     parts: 'Teile dieses Topics',
     copy: 'Als neues Topic kopieren',
     remove: 'Löschen',
+    removeTitle: 'Ein Topic löschen, das benutzt wird?',
+    removeWarning: 'Programme, die es holen, hören dann, dass es dieses Topic nicht gibt.',
+    removeAnyway: 'Trotzdem löschen',
     addPrompt: '+ Prompt',
     addPromptTitle: 'Prompt hinzufügen',
     promptType: 'Prompt-Typ',
@@ -120,6 +123,11 @@ export const de: Words = {
     noPromptsHint:
       'Der System-Prompt sagt, wer das Modell ist und wie es antwortet; der User-Prompt sagt, was es gefragt wird. Beide können {{Variablen}} enthalten.',
     write: (type) => `${type}-Prompt schreiben`,
+  },
+  usage: {
+    calls: (calls, count) => `${calls} ${count === 1 ? 'Aufruf' : 'Aufrufe'} am letzten Tag`,
+    last: (who) => `zuletzt ${who},`,
+    hint: 'Soweit diese Instanz des Servers seit ihrem Start geantwortet hat.',
   },
   prompt: {
     textOf: (type) => `Text des ${type}-Prompts`,

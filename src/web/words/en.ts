@@ -106,6 +106,9 @@ export const en = {
     parts: 'Parts of this topic',
     copy: 'Copy as new topic',
     remove: 'Delete',
+    removeTitle: 'Delete a topic that is in use?',
+    removeWarning: 'Programs that ask for it will be told that there is no such topic.',
+    removeAnyway: 'Delete anyway',
     addPrompt: '+ Prompt',
     addPromptTitle: 'Add a prompt',
     promptType: 'Prompt type',
@@ -117,6 +120,11 @@ export const en = {
     noPromptsHint:
       'The system prompt says who the model is and how it answers; the user prompt says what it is asked. Both may use {{variables}}.',
     write: (type: string) => `Write the ${type} prompt`,
+  },
+  usage: {
+    calls: (calls: string, count: number) => `${calls} ${count === 1 ? 'call' : 'calls'} in the last day`,
+    last: (who: string) => `last by ${who}`,
+    hint: 'As far as this instance of the server has answered since it started.',
   },
   prompt: {
     textOf: (type: string) => `Text of the ${type} prompt`,
