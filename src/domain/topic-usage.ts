@@ -5,7 +5,7 @@ export interface TopicUsage {
 }
 
 /** Calls that were given texts of a topic, or an answer of a model made with them. Administrators' views are not use. */
-export interface TopicUse {
+interface TopicUse {
   /** In this hour and the 23 hours before it, or since {@link since}. */
   calls: number
   /** The last of all calls. */

@@ -19,28 +19,33 @@ interface StoredVersion extends Omit<PromptVersion, 'version_id'> {
 
 /** The texts of a files store: one file for each text that was ever published, named by its revision. */
 export function filePrompts(layout: Layout): PromptStore {
+  /** @throws AppError `unavailable` instead of what the file system or a damaged file throws. */
+  async function attempt<T>(readFiles: () => T): Promise<T> {
+    try {
+      return readFiles()
+    } catch (error) {
+      throw error instanceof AppError ? error : storeFailure(layout.root, error)
+    }
+  }
+
   return {
-    async read(topic_id, info) {
-      try {
-        return versionText(layout, topic_id, info)
-      } catch (error) {
-        throw storeFailure(layout.root, error)
-      }
-    },
+    read: (topic_id, info) => attempt(() => versionText(layout, topic_id, info)),
 
-    async history(topic_id, prompt_type) {
-      return publishedRevisions(layout, topic_id, prompt_type).map(
-        (revision) => versionWithText(layout, topic_id, prompt_type, revision).version,
-      )
-    },
+    history: (topic_id, prompt_type) =>
+      attempt(() =>
+        publishedRevisions(layout, topic_id, prompt_type).map(
+          (revision) => versionWithText(layout, topic_id, prompt_type, revision).version,
+        ),
+      ),
 
-    async readVersion(topic_id, prompt_type, version_id) {
-      const known = publishedRevisions(layout, topic_id, prompt_type).map(String)
-      if (!known.includes(version_id)) {
+    readVersion: (topic_id, prompt_type, version_id) =>
+      attempt(() => {
+        const known = publishedRevisions(layout, topic_id, prompt_type).map(String)
+        if (known.includes(version_id)) {
+          return versionWithText(layout, topic_id, prompt_type, Number(version_id))
+        }
         throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no version "${version_id}".`)
-      }
-      return versionWithText(layout, topic_id, prompt_type, Number(version_id))
-    },
+      }),
   }
 }
 

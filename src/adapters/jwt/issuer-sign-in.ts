@@ -1,7 +1,5 @@
 import type { ClientError, Configuration, IDToken } from 'openid-client'
-import { isLoopback } from '../../domain/address.ts'
-import type { Caller } from '../../domain/caller.ts'
-import { hasRole } from '../../domain/caller.ts'
+import { type Caller, hasRole } from '../../domain/caller.ts'
 import { AppError, toAppError } from '../../domain/errors.ts'
 import type { IssuerClient, IssuerSignIn } from '../../domain/sign-in.ts'
 import type { Clock } from '../../domain/time.ts'
@@ -116,11 +114,14 @@ export function issuerSignIn(deps: IssuerSignInDeps): IssuerSignIn {
 async function discover({ issuer, clientId, clientSecret }: IssuerClient): Promise<Configuration> {
   const oidc = await import('openid-client')
   const url = new URL(issuer)
-  const isOnThisMachine = url.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
   const auth = clientSecret === undefined ? oidc.None() : oidc.ClientSecretPost(clientSecret)
   return oidc.discovery(url, clientId, undefined, auth, {
     timeout: REQUEST_SECONDS,
-    execute: [oidc.enableNonRepudiationChecks, ...(isOnThisMachine ? [oidc.allowInsecureRequests] : [])],
+    execute: [
+      oidc.enableNonRepudiationChecks,
+      // The settings take such an address on this machine only.
+      ...(url.protocol === 'http:' ? [oidc.allowInsecureRequests] : []),
+    ],
   })
 }
 
@@ -153,7 +154,11 @@ function notFinished(): AppError {
   )
 }
 
+/** @param reason may come from the address that a browser was sent to, so only what looks like one is logged. */
 function unreachable(reason: string): AppError {
   const message = 'The sign-in does not work now. Try again later.'
-  return new AppError('unavailable', message, { operatorMessage: reason, retryAfter: 5 })
+  const operatorMessage = /^[\w ":,.'()-]{1,200}$/.test(reason)
+    ? reason
+    : 'for a reason that is no plain text'
+  return new AppError('unavailable', message, { operatorMessage, retryAfter: 5 })
 }

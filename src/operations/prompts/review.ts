@@ -27,7 +27,8 @@ export const getPrompt = defineOperation({
     const topic = catalog.topic(topic_id)
     if (version_id === undefined) {
       const info = infoOf(topic, prompt_type)
-      return promptAnswer(topic, info, await prompts.read(topic_id, info))
+      const texts = await catalog.texts(topic)
+      return promptAnswer(topic, info, texts[prompt_type] as string)
     }
     const { version, content } = await prompts.readVersion(topic_id, prompt_type, version_id)
     return promptAnswer(topic, { prompt_type, ...version }, content)

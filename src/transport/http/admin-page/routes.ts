@@ -9,10 +9,11 @@ import { AppError } from '../../../domain/errors.ts'
 /** Where the page is, and where browsers go after they signed in. */
 export const ADMIN_PAGE = '/admin/'
 
-/** What the build writes in place of the nonce (`html.cspNonce`), and before the path of each asset (`base`). */
+/** What the build writes in place of the nonce (`html.cspNonce`). */
 const NONCE_PLACEHOLDER = 'CSP_NONCE'
 /** What the page says in place of how people sign in here. */
 const SIGN_IN_PLACEHOLDER = 'SIGN_IN_BY'
+/** The beginning of each link to an asset, as the build writes it (`base: './'`). */
 const ASSET_LINK = /(?<==")\.\/(?=assets\/)/g
 
 const NONE = ["'none'"]
@@ -73,6 +74,7 @@ export function registerAdminPage(app: FastifyInstance, { root, signInBy }: Admi
     try {
       return await readFile(join(root, 'index.html'), 'utf8')
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       const message = 'The admin page is not built here: npm run build'
       throw new AppError('unavailable', message, { cause: error })
     }
