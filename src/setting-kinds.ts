@@ -19,6 +19,8 @@ export const integer = (least: number, most: number, standard: number) =>
 const MOST = 1_000_000_000
 export const perMinute = (calls: number) => integer(1, MOST, calls)
 export const milliseconds = (least: number, standard: number) => integer(least, MOST, standard)
+export const trueOrFalse = z.enum(['true', 'false']).transform((text) => text === 'true')
+
 /** A share from 0 to 1. */
 export const ratio = z
   .string()
@@ -90,7 +92,8 @@ export const resourceName = z.string().refine((name) => /^[\w./:@+=-]{3,512}$/.t
   params: { expected: 'the name of an AWS resource' },
 })
 
-function isSafeUrl(text: string): boolean {
+/** Whether nobody on the way can change what is at an address. */
+export function isSafeUrl(text: string): boolean {
   const url = urlOf(text)
   if (url?.protocol !== 'http:') return url?.protocol === 'https:'
   return isLoopback(url.hostname.replace(/^\[|\]$/g, ''))

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { openIdentity } from '../app.ts'
 import { loadConfig } from '../config.ts'
+import { parseDuration } from '../domain/duration.ts'
 import { plainText } from '../domain/identifiers.ts'
 import { parseInput } from '../domain/validation.ts'
 import { type CommandContext, localUser, ownBackend } from './context.ts'
-import { parseDuration } from './duration.ts'
 
 const MOST = { milliseconds: 365 * 86_400_000, words: '365d' }
 

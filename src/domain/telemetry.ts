@@ -16,6 +16,7 @@ export interface CallEvent {
   /** What the call is about, as far as it is an identifier. */
   topic_id?: string | undefined
   prompt_type?: string | undefined
+  conversation_id?: string | undefined
   /** `ok`, an error code, or `cancelled` when the caller disconnected while a model was working. */
   outcome: string
   /** Names of refused fields, never their values. */
@@ -24,12 +25,12 @@ export interface CallEvent {
   use?: ModelUse | undefined
   /** Of an authentication: what was presented. */
   credential?: CredentialKind
-  /** Topics whose texts were answered, where that is not `topic_id`. */
-  topic_ids?: readonly string[] | undefined
   /** Of the topic that was answered. */
   revision?: number | undefined
   /** Where the call comes from. */
   origin?: CallOrigin | undefined
+  /** Ids of the topics that the caller was served. */
+  served?: readonly string[] | undefined
   /** Milliseconds, to a hundredth. */
   durationMs: number
   requestId: string

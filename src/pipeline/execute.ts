@@ -6,6 +6,7 @@ import { MAX_DEPTH } from '../domain/json.ts'
 import type { ModelUse } from '../domain/language-model.ts'
 import type { LimitName, RateLimiter, RateLimitStatus } from '../domain/rate-limiter.ts'
 import { elapsedMs, type Observer } from '../domain/telemetry.ts'
+import { isUuid } from '../domain/uuid.ts'
 import { parseInput } from '../domain/validation.ts'
 import type { CallContext, Operation, Services } from './operation.ts'
 import type { Result } from './result.ts'
@@ -64,9 +65,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH, whole)
       await services.catalog.catchUp()
       const answer = await operation.run(services, valid, context)
-      result = answer
       use = answer.use
       checkOutput(operation, answer)
+      result = answer
       return markStale(answer, services.catalog.staleSince())
     } catch (thrown) {
       failure = bounded(toAppError(thrown))
@@ -84,7 +85,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         outcome: outcomeOf(failure, context),
         refused: failure?.errors && refusedNames(failure.errors),
         use,
-        topic_ids: result?.topic_ids,
+        served: result?.served,
         revision: result?.meta?.revision,
         origin: context.origin,
         durationMs: elapsedMs(startedAt),
@@ -172,12 +173,17 @@ function outcomeOf(failure: AppError | undefined, { signal }: CallContext): stri
 
 /** What a call is about, as far as it is a name: anything else may be a text that a log must not hold. */
 function subjectOf({ about = pick }: Operation, input: unknown) {
-  const { topic_id, prompt_type } = about((input ?? {}) as Record<string, unknown>)
-  return { topic_id: nameIn(topic_id), prompt_type: nameIn(prompt_type) }
+  const { topic_id, prompt_type, conversation_id } = about((input ?? {}) as Record<string, unknown>)
+  const isId = typeof conversation_id === 'string' && isUuid(conversation_id)
+  return {
+    topic_id: nameIn(topic_id),
+    prompt_type: nameIn(prompt_type),
+    conversation_id: isId ? conversation_id : undefined,
+  }
 }
 
-function pick({ topic_id, prompt_type }: Readonly<Record<string, unknown>>) {
-  return { topic_id, prompt_type }
+function pick({ topic_id, prompt_type, conversation_id }: Readonly<Record<string, unknown>>) {
+  return { topic_id, prompt_type, conversation_id }
 }
 
 function nameIn(value: unknown): string | undefined {

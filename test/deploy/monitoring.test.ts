@@ -4,10 +4,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it, type TestContext } from 'vitest'
-import { RETRIEVALS } from '../../src/adapters/telemetry/call-metrics.ts'
 import { prometheusMetrics } from '../../src/adapters/telemetry/prometheus.ts'
-import { operations } from '../../src/operations/table.ts'
-import { pages } from '../docs/pages.ts'
+import { codesIn, pages, tableRows } from '../docs/pages.ts'
 import { tempFolder } from '../helpers/folders.ts'
 import { PACKAGE_ROOT } from '../helpers/program.ts'
 
@@ -75,14 +73,11 @@ describe('the alarms', () => {
 
   it('know every retrieval', () => {
     const [, pattern = ''] = /operation=~"([^"]+)"/.exec(rules) ?? []
-    const names = [
-      ...operations.map(({ name }) => name),
-      ...RETRIEVALS,
-      'mcp.prompts.list',
-      'mcp.skills.list',
-    ]
-    const meant = new Set(names.filter((name) => new RegExp(`^(${pattern})$`).test(name)))
-    expect([...meant].sort()).toEqual([...RETRIEVALS].sort())
+    const events = tableRows('docs/audit.md', 'event').flatMap(([event]) => codesIn(event))
+    expect(events.filter((name) => new RegExp(`^(${pattern})$`).test(name)).sort()).toEqual([
+      ...['mcp.prompts.get', 'mcp.resources.read', 'mcp.skills.read'],
+      ...['prompts.batch', 'prompts.fetch', 'prompts.render'],
+    ])
   })
 
   it('name metrics that are exported', () => {

@@ -4,15 +4,6 @@ import { boundedLabel } from './bounded-label.ts'
 
 /** Topics that have a series of their own. */
 const MAX_TOPICS = 200
-/** Operations that answer the texts of topics. */
-export const RETRIEVALS: ReadonlySet<string> = new Set([
-  'prompts.fetch',
-  'prompts.batch',
-  'prompts.render',
-  'mcp.prompts.get',
-  'mcp.resources.read',
-  'mcp.skills.read',
-])
 
 /** Counts and times of calls, credentials and refused requests. */
 export function callMetrics(registry: Registry): Observer {
@@ -32,7 +23,7 @@ export function callMetrics(registry: Registry): Observer {
   })
   const retrievals = new Counter({
     name: 'prompts_retrievals_total',
-    help: 'Topics whose texts were answered, by topic.',
+    help: 'Topics that callers were served, by topic.',
     labelNames: ['topic'],
     registers,
   })
@@ -50,19 +41,13 @@ export function callMetrics(registry: Registry): Observer {
   })
   const topicLabel = boundedLabel(MAX_TOPICS)
 
-  function countRetrieval(topic: string): void {
-    retrievals.inc({ topic: topicLabel(topic) })
-  }
-
-  return ({ kind, name, outcome, credential = 'none', topic_id, topic_ids, durationMs }) => {
+  return ({ kind, name, outcome, credential = 'none', served = [], durationMs }) => {
     if (kind === 'authentication') authentications.inc({ credential, outcome })
     else if (kind === 'request') refused.inc({ outcome })
     else {
       calls.inc({ operation: name, outcome })
       seconds.observe({ operation: name }, durationMs / 1000)
-      if (outcome !== 'ok' || !RETRIEVALS.has(name)) return
-      if (topic_ids) for (const id of topic_ids) countRetrieval(id)
-      else if (topic_id !== undefined) countRetrieval(topic_id)
+      for (const topic_id of served) retrievals.inc({ topic: topicLabel(topic_id) })
     }
   }
 }

@@ -18,7 +18,6 @@ const MAX_MODELS = 10
 
 const LABEL = {
   method: prometheusName(ATTRIBUTES.mcpMethod),
-  tool: prometheusName(ATTRIBUTES.tool),
   errorType: prometheusName(ATTRIBUTES.errorType),
   operation: prometheusName(ATTRIBUTES.operation),
   provider: prometheusName(ATTRIBUTES.provider),
@@ -27,8 +26,9 @@ const LABEL = {
 const MODEL_LABELS = [LABEL.operation, LABEL.provider, LABEL.model]
 
 /**
- * What the semantic conventions measure of MCP requests and of requests to models. Names of prompts, which the
- * conventions allow as a label, are left out: `prompts_retrievals_total` counts them.
+ * What the semantic conventions measure of MCP requests and of requests to models. Names of prompts and tools,
+ * which the conventions want as labels, are left out: each would be a histogram of its own. Topics and operations are
+ * counted already.
  *
  * @param provider see {@link providerName}.
  */
@@ -36,8 +36,8 @@ export function conventionMetrics(registry: Registry, provider: string): Observe
   const registers = [registry]
   const mcpSeconds = new Histogram({
     name: `${prometheusName(CONVENTION_METRICS.mcpDuration)}_seconds`,
-    help: 'Duration of MCP requests that run an operation, by method, tool and error.',
-    labelNames: [LABEL.method, LABEL.tool, LABEL.errorType],
+    help: 'Duration of MCP requests that run an operation, by method and error.',
+    labelNames: [LABEL.method, LABEL.errorType],
     buckets: MCP_BUCKETS,
     registers,
   })
@@ -92,7 +92,6 @@ export function conventionMetrics(registry: Registry, provider: string): Observe
       const errorType = errorTypeOf(event)
       const labels = {
         [LABEL.method]: mcp.method,
-        ...(mcp.tool !== undefined && { [LABEL.tool]: mcp.tool }),
         ...(errorType !== undefined && { [LABEL.errorType]: errorType }),
       }
       mcpSeconds.observe(labels, event.durationMs / 1000)

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { writeEmf } from '../../../src/adapters/telemetry/emf.ts'
 import { prometheusMetrics } from '../../../src/adapters/telemetry/prometheus.ts'
-import { callEvent } from '../../helpers/events.ts'
+import { callEvent } from '../../helpers/call-events.ts'
 
 interface EmfLine extends Record<string, unknown> {
   _aws: {
@@ -57,7 +57,7 @@ it('writes what was added since the last lines, as CloudWatch reads it', async (
 
 it('charges for no dimension with many values', async () => {
   const { observe, throttled, emf, take } = recording()
-  for (let index = 0; index < 50; index++) observe(callEvent({ topic_id: `topic_${index}` }))
+  for (let index = 0; index < 50; index++) observe(callEvent({ served: [`topic_${index}`] }))
   observe(
     callEvent({ kind: 'authentication', name: 'authenticate', credential: 'key', outcome: 'forbidden' }),
   )

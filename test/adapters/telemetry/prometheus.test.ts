@@ -4,7 +4,7 @@ import { ERROR_CODES } from '../../../src/domain/errors.ts'
 import type { CallEvent, McpMessage } from '../../../src/domain/telemetry.ts'
 import { operations } from '../../../src/operations/table.ts'
 import { METHODS } from '../../../src/transport/mcp/methods.ts'
-import { callEvent, modelUse } from '../../helpers/events.ts'
+import { callEvent, modelUse } from '../../helpers/call-events.ts'
 
 const provider = 'bedrock'
 const FIGURES = {
@@ -44,21 +44,20 @@ it('counts calls by name and outcome, credentials by kind and outcome, and refus
   ])
 })
 
-it('counts topics whose texts were answered, by topic', async () => {
+it('counts the topics that callers were served', async () => {
   const metrics = observing(
-    callEvent({ topic_id: 'vision' }),
-    callEvent({ name: 'mcp.prompts.get', topic_id: 'vision' }),
+    callEvent({ topic_id: 'vision', served: ['vision'] }),
     callEvent({ topic_id: 'nobody', outcome: 'not_found' }),
     callEvent({ name: 'topics.get', topic_id: 'goals' }),
-    callEvent({ name: 'prompts.batch', topic_ids: ['vision', 'purpose'] }),
+    callEvent({ name: 'prompts.batch', served: ['vision', 'purpose'] }),
   )
   expect(await linesOf(metrics, /^prompts_retrievals/)).toEqual([
     'prompts_retrievals_total{topic="purpose"} 1',
-    'prompts_retrievals_total{topic="vision"} 3',
+    'prompts_retrievals_total{topic="vision"} 2',
   ])
 })
 
-it('times MCP requests by method, tool and error', async () => {
+it('times MCP requests by method and error', async () => {
   const mcp = (method: string, more: Partial<McpMessage> = {}) => ({
     origin: { mcp: { method, transport: 'tcp' as const, ...more } },
   })
@@ -72,8 +71,8 @@ it('times MCP requests by method, tool and error', async () => {
   expect(counts.map((line) => line.replace('mcp_server_operation_duration_seconds_count', ''))).toEqual([
     '{mcp_method_name="prompts/get",error_type="-32602"} 1',
     '{mcp_method_name="prompts/get",error_type="-32603"} 1',
-    '{mcp_method_name="tools/call",gen_ai_tool_name="get_prompts",error_type="tool_error"} 1',
-    '{mcp_method_name="tools/call",gen_ai_tool_name="get_prompts"} 1',
+    '{mcp_method_name="tools/call",error_type="tool_error"} 1',
+    '{mcp_method_name="tools/call"} 1',
   ])
 })
 
@@ -144,12 +143,12 @@ describe('with 10,000 topics, 1,000 keys and a hundred models', () => {
       metrics.observe(callEvent({ name: `mcp.${method}`, outcome, origin }))
     }
   }
-  for (let index = 0; index < 10_000; index++) metrics.observe(callEvent({ topic_id: `topic_${index}` }))
+  for (let index = 0; index < 10_000; index++) metrics.observe(callEvent({ served: [`topic_${index}`] }))
   for (let index = 0; index < 1_000; index++) {
     const caller = `ppath_svc_dev_${index}`
     const kind = 'authentication'
     metrics.observe(callEvent({ kind, name: 'authenticate', caller, credential: 'key' }))
-    metrics.observe(callEvent({ caller: `key:${index}`, topic_id: 'topic_1' }))
+    metrics.observe(callEvent({ caller: `key:${index}`, served: ['topic_1'] }))
   }
   const series = async () => (await metrics.expose()).split('\n').filter((line) => /^\w/.test(line))
 

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { otlpTracing } from '../../../src/adapters/telemetry/tracing.ts'
 import type { CallEvent } from '../../../src/domain/telemetry.ts'
-import { callEvent, modelUse } from '../../helpers/events.ts'
+import { callEvent, modelUse } from '../../helpers/call-events.ts'
 import { startOtlp } from '../../stand-ins/otlp.ts'
 
 const PARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7'
