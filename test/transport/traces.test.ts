@@ -268,8 +268,10 @@ it('a receiver that is away costs nothing but a line in the log', async () => {
   await gone.stop()
   const settings = { ...settingsOf(), OTEL_EXPORTER_OTLP_ENDPOINT: gone.url }
   const other = await startServer(settings)
-  const { status } = await api(other, 'GET /prompts/goals', { key: server.key })
+  const { traceparent } = freshTrace()
+  const { status } = await api(other, 'GET /prompts/goals', { key: server.key, headers: { traceparent } })
   expect(status).toBe(200)
+  await waitFor(() => other.stderr().includes('traces cannot be delivered'))
   await other.stop()
   const warnings = other
     .stderr()

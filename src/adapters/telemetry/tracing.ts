@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Context,
   type Link,
@@ -92,8 +93,12 @@ export function otlpTracing({ endpoint, ratio, stage, provider, warn }: TracingO
     },
     async close() {
       // A failure has been told by then.
-      const timeUp = new Promise((resolve) => setTimeout(resolve, LAST_EXPORT_MS).unref())
-      await Promise.race([tracers.shutdown().catch(() => {}), timeUp])
+      const delivered = tracers.shutdown().then(
+        () => true,
+        () => true,
+      )
+      const timeUp = sleep(LAST_EXPORT_MS, false, { ref: false })
+      if (!(await Promise.race([delivered, timeUp]))) warn('the last traces were not delivered in time')
     },
   }
 }
