@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests against real databases, killed processes and slow clients: minutes may pass before they are wrong. */
+/** Tests against real databases, browsers, killed processes and slow clients: minutes may pass before they are wrong. */
 const REAL_PARTS = [
   'test/adapters/{aws,dynamodb,secrets-manager}/**/*.test.ts',
   'test/adapters/files/{crash,two-processes}.test.ts',
+  'test/adapters/conversations-crash.test.ts',
   'test/cli/{keys-aws,doctor-aws,provision}.test.ts',
   'test/conformance.test.ts',
   'test/{deploy,deployment,stand-ins}/**/*.test.ts',
@@ -11,6 +12,7 @@ const REAL_PARTS = [
   'test/transport/canaries.test.ts',
   'test/transport/http/{refused-bodies,slow-clients,slow-readers}.test.ts',
   'test/transport/http/rest/{edits-*,limits}.test.ts',
+  'test/web/**/*.test.ts',
 ]
 
 export default defineConfig({
