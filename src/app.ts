@@ -16,6 +16,7 @@ import { systemClock } from './domain/time.ts'
 import { createPipeline, type Pipeline } from './pipeline/execute.ts'
 import type { Services } from './pipeline/operation.ts'
 import { openCatalog } from './services/catalog/sync.ts'
+import { createConversations } from './services/conversations/conversations.ts'
 import { seedTopics } from './services/importing.ts'
 import { createModelClient, type ModelSettings } from './services/models.ts'
 
@@ -59,6 +60,7 @@ export async function openApp(
   const { staleIfErrorMs, creatableTypes } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
   const models = createModelClient({ ...modelsOf(config, (message) => log.info(message)), onWait })
+  const conversations = createConversations({ catalog, models, clock, openStore: backend.openConversations })
   let keys: Promise<ApiKeys> | undefined
   const openKeys = () => {
     keys ??= backend.openKeys()
@@ -66,7 +68,8 @@ export async function openApp(
   }
   const usage = topicUsage(clock)
   const mutex = createKeyedMutex()
-  const services = { catalog, topics, prompts, clock, mutex, models, usage, openKeys, creatableTypes }
+  const publishing = { catalog, topics, prompts, clock, mutex }
+  const services = { ...publishing, models, conversations, usage, openKeys, creatableTypes }
   if (backend.seedsItself) await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()

@@ -36,6 +36,7 @@ const Settings = z.object({
   PROMPTS_API_KEY_SECRET: resourceName.optional(),
   PROMPTS_JWT_SECRET_NAME: resourceName.optional(),
   PROMPTS_LIMITS_TABLE: resourceName.optional(),
+  PROMPTS_CONVERSATIONS_TABLE: resourceName.optional(),
   PROMPTS_SNAPSHOT_FILE: path.optional(),
   PROMPTS_S3_FORCE_PATH_STYLE: z
     .enum(['true', 'false'])
@@ -84,6 +85,7 @@ interface AwsNames {
   apiKeySecret: string
   jwtSecret: string
   limitsTable: string
+  conversationsTable: string
 }
 
 /** How language models are reached. */
@@ -199,6 +201,7 @@ function awsNames(settings: z.output<typeof Settings>): AwsNames {
     apiKeySecret: settings.PROMPTS_API_KEY_SECRET ?? `purposepath-backend-api-token-${stage}`,
     jwtSecret: settings.PROMPTS_JWT_SECRET_NAME ?? `purposepath-jwt-secret-${stage}`,
     limitsTable: settings.PROMPTS_LIMITS_TABLE ?? `purposepath-limits-${stage}`,
+    conversationsTable: settings.PROMPTS_CONVERSATIONS_TABLE ?? `purposepath-conversations-${stage}`,
   }
 }
 

@@ -41,7 +41,7 @@ export async function buildHttpApp(
   const seeds = join(packageRoot, 'seeds')
   const core = await openApp(config, { log, seeds, observers: [metrics.observe], longRunning: true })
   const { backend, limiter, observe } = core
-  const { catalog, models, openKeys } = core.services
+  const { catalog, models, conversations, openKeys } = core.services
   const keys = await openKeys()
   const signInCodes = await backend.openSignInCodes()
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
@@ -61,7 +61,10 @@ export async function buildHttpApp(
     issuerSignIn,
     sessions,
     tokens: config.tokens,
-    abortModelCalls: models.abortAll,
+    abortModelCalls() {
+      conversations.abortAll()
+      models.abortAll()
+    },
     docsRoot: join(packageRoot, 'dist', 'docs'),
     adminPageRoot: join(packageRoot, 'dist', 'web'),
     metrics,

@@ -16,6 +16,7 @@ export interface CallEvent {
   /** What the call is about, as far as it is an identifier. */
   topic_id?: string | undefined
   prompt_type?: string | undefined
+  conversation_id?: string | undefined
   /** `ok`, an error code, or `cancelled` when the caller disconnected while a model was working. */
   outcome: string
   /** Names of refused fields, never their values. */

@@ -31,6 +31,7 @@ export const analyzeKpi = defineOperation({
     input: { ...sample.id, parameters: { kpi_value: 95000, threshold: 100000, time_period: 'Q4 2025' } },
     data: sample.analysis,
     meta: sample.modelMeta,
+    deltas: ['Revenue is ', '5% below threshold.'],
   },
   async run(services, { topic_id, parameters }, context) {
     const {

@@ -1,5 +1,7 @@
 import type { Operation } from '../pipeline/operation.ts'
 import { analyzeKpi } from './analysis.ts'
+import { eraseConversation, getConversation, listConversations } from './conversations/keep.ts'
+import { cancelTurn, say, startConversation } from './conversations/talk.ts'
 import { createKey, listKeys, revokeKey } from './keys.ts'
 import { createPrompt, deletePrompt, restorePrompt, updatePrompt } from './prompts/edit.ts'
 import { batchGet, getPrompts, renderPrompts } from './prompts/fetch.ts'
@@ -29,6 +31,12 @@ export const operations: readonly Operation[] = [
   runDraft,
   promptHistory,
   restorePrompt,
+  startConversation,
+  say,
+  getConversation,
+  listConversations,
+  cancelTurn,
+  eraseConversation,
   listKeys,
   createKey,
   revokeKey,

@@ -16,12 +16,11 @@ import { MAX_RENDERED_BYTES } from '../domain/template/render.ts'
 import type { PromptTexts, Topic } from '../domain/topic.ts'
 import { check } from '../domain/validation.ts'
 import type { Catalog } from './catalog/catalog.ts'
-import type { ModelClient, ModelSession } from './models.ts'
+import { DEFAULT_MAX_TOKENS, type ModelClient, type ModelSession } from './models.ts'
 import { renderTexts } from './rendering.ts'
 
 /** Types of topics that can be analysed. */
 export const ANALYSABLE_TYPES = ['kpi_system', 'single_shot']
-export const DEFAULT_MAX_TOKENS = 2_048
 /** Errors of an invalid answer that the model and the operator are told. */
 const MAX_ERRORS = 5
 /** Characters of an invalid answer that the model is shown again. */

@@ -5,14 +5,13 @@ import {
   ANALYSABLE_TYPES,
   type AnalysisOptions,
   analyzeTexts,
-  DEFAULT_MAX_TOKENS,
   type FinishedAnalysis,
   isAnalysable,
   isBlank,
   wrongType,
 } from './analysis.ts'
 import type { Catalog } from './catalog/catalog.ts'
-import type { ModelClient } from './models.ts'
+import { DEFAULT_MAX_TOKENS, type ModelClient } from './models.ts'
 import { renderTexts } from './rendering.ts'
 
 const COACHING_TYPE = 'conversation_coaching'

@@ -121,7 +121,8 @@ describe('docs/audit.md', () => {
   it('lists every event', () => {
     const rows = tableRows('docs/audit.md', 'event').flatMap(([event]) => codesIn(event))
     const verbs = inSource(/name: '(mcp\.[\w.]+)'/g, /^transport\/mcp\//)
-    const events = ['authenticate', 'request', ...operations.map(({ name }) => name), ...verbs]
+    const commands = inSource(/'(operator\.[\w.]+)'/g, /^cli\//)
+    const events = ['authenticate', 'request', ...operations.map(({ name }) => name), ...verbs, ...commands]
     expect(rows.sort()).toEqual(events.sort())
   })
 
@@ -188,6 +189,7 @@ describe('settings', () => {
       PROMPTS_STALE_IF_ERROR_MS: String(config.staleIfErrorMs),
       PROMPTS_TABLE: config.aws.table,
       PROMPTS_LIMITS_TABLE: config.aws.limitsTable,
+      PROMPTS_CONVERSATIONS_TABLE: config.aws.conversationsTable,
       PROMPTS_BUCKET: config.aws.bucket,
       PROMPTS_API_KEY_SECRET: config.aws.apiKeySecret,
       PROMPTS_JWT_SECRET_NAME: config.aws.jwtSecret,

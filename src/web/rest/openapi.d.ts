@@ -169,6 +169,56 @@ export interface paths {
      */
     post: operations["prompts.restore"];
   };
+  "/api/v1/conversations": {
+    /**
+     * List conversations
+     * @description List your conversations without their messages, those started last first.
+     *
+     * Least role: `user`. Counts against the limit `retrieval`.
+     */
+    get: operations["conversations.list"];
+    /**
+     * Start a conversation
+     * @description Fill a coaching topic's prompts with parameters and keep them for a conversation; asks no model.
+     *
+     * Least role: `user`. Counts against the limit `retrieval`.
+     */
+    post: operations["conversations.start"];
+  };
+  "/api/v1/conversations/{conversation_id}/messages": {
+    /**
+     * Say something
+     * @description Send a message and get the answer. The turn goes on when the connection is lost; with the same key the same request follows it.
+     *
+     * Least role: `user`. Counts against the limit `analysis`.
+     */
+    post: operations["conversations.say"];
+  };
+  "/api/v1/conversations/{conversation_id}": {
+    /**
+     * Get a conversation
+     * @description Get a conversation of yours with all its messages, and the turn that is being answered.
+     *
+     * Least role: `user`. Counts against the limit `retrieval`.
+     */
+    get: operations["conversations.get"];
+    /**
+     * Erase a conversation
+     * @description Remove every byte of a conversation of yours, also while it is being answered. It cannot be brought back.
+     *
+     * Least role: `user`. Counts against the limit `retrieval`.
+     */
+    delete: operations["conversations.erase"];
+  };
+  "/api/v1/conversations/{conversation_id}/cancel": {
+    /**
+     * Cancel the running turn
+     * @description End the turn that is being answered; its message stays and can be sent again. Without one it does nothing.
+     *
+     * Least role: `user`. Counts against the limit `retrieval`.
+     */
+    post: operations["conversations.cancel"];
+  };
   "/api/v1/admin/keys": {
     /**
      * List API keys
@@ -355,6 +405,18 @@ export interface components {
       note?: string;
       /** @description The revision that the edit was made from; another one is a conflict. */
       expected_revision?: number;
+    };
+    ConversationsStartRequest: {
+      /** @description Topic id: 1–64 lower-case letters, digits and underscores. */
+      topic_id: string;
+      /** @description Values by parameter name. Default: {}. */
+      parameters?: {
+        [key: string]: unknown;
+      };
+    };
+    ConversationsSayRequest: {
+      /** @description The message: at most 16,384 bytes of UTF-8. */
+      content: string;
     };
     KeysCreateRequest: {
       /** @description Whose key it is. */
@@ -601,6 +663,52 @@ export interface components {
         }[];
       rendered?: string;
     };
+    Conversation: {
+      conversation_id: string;
+      /** @description Topic id: 1–64 lower-case letters, digits and underscores. */
+      topic_id: string;
+      /** @description Of the topic when it started; later edits do not change the conversation. */
+      topic_revision: number;
+      /**
+       * @description completed: its last turn is answered, and no other can begin.
+       * @enum {string}
+       */
+      status: "active" | "completed";
+      /** @description In order. A message without an answer is being answered, or can be sent again. */
+      messages: components["schemas"]["Message"][];
+      /** @description The turn that is being answered. */
+      running?: {
+        turn: number;
+        /** @description ISO 8601, UTC. */
+        started_at: string;
+      };
+      /** @description Of the topic's `max_turns`, or of 1,000. */
+      remaining_turns: number;
+      /** @description ISO 8601, UTC. */
+      created_at: string;
+      /** @description Time of the last message, or of the start. */
+      updated_at: string;
+    };
+    ConversationSummary: {
+      conversation_id: string;
+      /** @description Topic id: 1–64 lower-case letters, digits and underscores. */
+      topic_id: string;
+      topic_revision: number;
+      /** @description Messages of the user. */
+      turns: number;
+      created_at: string;
+      updated_at: string;
+    };
+    Message: {
+      id: string;
+      /** @description From 1; a message and its answer have the same. */
+      turn: number;
+      /** @enum {string} */
+      role: "user" | "assistant";
+      content: string;
+      /** @description ISO 8601, UTC. */
+      created_at: string;
+    };
     Meta: {
       /** @description Give it as `cursor` to get the next page. */
       next_cursor?: string;
@@ -632,8 +740,8 @@ export interface components {
       code: "invalid_input" | "unauthenticated" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "too_large" | "rate_limited" | "model_error" | "model_not_configured" | "unavailable" | "internal";
       /** @description Every faulty field, when input is not valid. */
       errors?: components["schemas"]["FieldFault"][];
-      /** @description The text that won, when an edit of a prompt came too late. */
-      current?: components["schemas"]["CurrentPrompt"];
+      /** @description The text that won, when an edit of a prompt came too late; the turn that is being answered, when a message came too early. */
+      current?: components["schemas"]["CurrentPrompt"] | components["schemas"]["CurrentTurn"];
     };
     FieldFault: {
       /** @description Dotted, relative to the input; empty for the input as a whole. */
@@ -650,6 +758,10 @@ export interface components {
       content: string;
       updated_by: string;
       updated_at: string;
+    };
+    CurrentTurn: {
+      turn: number;
+      started_at: string;
     };
     GetPromptsAnswer: {
       data: {
@@ -868,6 +980,90 @@ export interface components {
         [key: string]: components["schemas"]["PartFailure"];
       };
     };
+    ConversationsStartAnswer: {
+      data: components["schemas"]["Conversation"];
+      meta?: components["schemas"]["Meta"];
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
+    ConversationsSayAnswer: {
+      data: {
+        message: components["schemas"]["Message"];
+        /** @description Of the topic's `max_turns`, or of 1,000. */
+        remaining_turns: number;
+      };
+      meta: {
+        /** @description Give it as `cursor` to get the next page. */
+        next_cursor?: string;
+        warnings?: {
+            path: string;
+            message: string;
+          }[];
+        /** @description True while the store cannot be reached and known texts are served. */
+        stale?: boolean;
+        /** @description When stale: the time of which the answer is. */
+        as_of?: string;
+        revision?: number;
+        topic_id: string;
+        model: string;
+        /** @description Of all attempts together. */
+        input_tokens: number;
+        output_tokens: number;
+        latency_ms: number;
+        /** @description How often the model was asked: more than once after a passing failure or for a repair. */
+        attempts: number;
+        /** @description Which part of the conversation the model was sent. */
+        context: {
+          /** @description This turn and the ones before it that the model was sent. */
+          turns_sent: number;
+          /** @description Earlier turns for which the model's context had no room. */
+          turns_left_out: number;
+        };
+      };
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
+    ConversationsGetAnswer: {
+      data: components["schemas"]["Conversation"];
+      meta?: components["schemas"]["Meta"];
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
+    ConversationsListAnswer: {
+      data: components["schemas"]["ConversationSummary"][];
+      meta?: components["schemas"]["Meta"];
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
+    ConversationsCancelAnswer: {
+      data: {
+        conversation_id: string;
+        /** @description False when no turn was being answered, or its answer was stored before. */
+        cancelled: boolean;
+      };
+      meta?: components["schemas"]["Meta"];
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
+    ConversationsEraseAnswer: {
+      data: {
+        conversation_id: string;
+        /** @description What was removed. */
+        erased: {
+          conversations: number;
+          messages: number;
+        };
+      };
+      meta?: components["schemas"]["Meta"];
+      errors?: {
+        [key: string]: components["schemas"]["PartFailure"];
+      };
+    };
     KeysListAnswer: {
       data: {
           id: string;
@@ -1052,7 +1248,7 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
-    /** @description There is no such topic, prompt or version. Inactive and deleted topics exist for administrators only. */
+    /** @description There is no such topic, prompt, version or conversation. Inactive and deleted topics exist for administrators only, conversations for their owner only. */
     NotFound: {
       headers: {
         "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1061,9 +1257,10 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
-    /** @description It exists already, is deleted, or was changed by somebody else since `expected_revision`; for a prompt, `current` then holds the text that won. */
+    /** @description It exists already, is deleted, or was changed by somebody else since `expected_revision`; for a prompt, `current` then holds the text that won. For a conversation: a turn is being answered (`current`), was cancelled, or no other can begin. */
     Conflict: {
       headers: {
+        "Retry-After": components["headers"]["Retry-After"];
         "X-Request-Id": components["headers"]["X-Request-Id"];
       };
       content: {
@@ -1131,6 +1328,11 @@ export interface components {
   parameters: never;
   requestBodies: never;
   headers: {
+    /**
+     * @description The `wait` of the request that counts.
+     * @example wait=10
+     */
+    "Preference-Applied": string;
     /**
      * @description For services a tag of what is answered, for `If-None-Match`; for administrators the revision, for `If-Match`.
      * @example "1"
@@ -2138,6 +2340,271 @@ export interface operations {
       409: components["responses"]["Conflict"];
       412: components["responses"]["PreconditionFailed"];
       413: components["responses"]["TooLarge"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * List conversations
+   * @description List your conversations without their messages, those started last first.
+   *
+   * Least role: `user`. Counts against the limit `retrieval`.
+   */
+  "conversations.list": {
+    parameters: {
+      query?: {
+        /** @description `meta.next_cursor` of the page before. */
+        cursor?: string;
+        /**
+         * @description Most conversations of a page.
+         * @example 10
+         */
+        limit?: number;
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["ConversationsListAnswer"];
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Start a conversation
+   * @description Fill a coaching topic's prompts with parameters and keep them for a conversation; asks no model.
+   *
+   * Least role: `user`. Counts against the limit `retrieval`.
+   */
+  "conversations.start": {
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *   "topic_id": "core_values",
+         *   "parameters": {
+         *     "user_name": "Ana"
+         *   }
+         * }
+         */
+        "application/json": components["schemas"]["ConversationsStartRequest"];
+      };
+    };
+    responses: {
+      /** @description Created. */
+      201: {
+        headers: {
+          Location: components["headers"]["Location"];
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["ConversationsStartAnswer"];
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["NotFound"];
+      409: components["responses"]["Conflict"];
+      413: components["responses"]["TooLarge"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Say something
+   * @description Send a message and get the answer. The turn goes on when the connection is lost; with the same key the same request follows it.
+   *
+   * Least role: `user`. Counts against the limit `analysis`.
+   */
+  "conversations.say": {
+    parameters: {
+      header?: {
+        /**
+         * @description Chosen by the caller for this message: 1–255 printable ASCII characters. For 24 hours the same message with the same key is answered once.
+         * @example 5b0c6f7e-turn-1
+         */
+        "Idempotency-Key"?: string;
+        /**
+         * @description Seconds to wait while another message is being answered, instead of a conflict at once.
+         * @example wait=10
+         */
+        Prefer?: string;
+      };
+      path: {
+        /**
+         * @description Id of a conversation of yours.
+         * @example 019ac9c3-8a10-7cc1-9d0e-6f0f2f6a1d3b
+         */
+        conversation_id: string;
+      };
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *   "content": "I felt most alive when I was teaching."
+         * }
+         */
+        "application/json": components["schemas"]["ConversationsSayRequest"];
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          "Preference-Applied": components["headers"]["Preference-Applied"];
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["ConversationsSayAnswer"];
+          "text/event-stream": string;
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["NotFound"];
+      409: components["responses"]["Conflict"];
+      413: components["responses"]["TooLarge"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      502: components["responses"]["ModelError"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Get a conversation
+   * @description Get a conversation of yours with all its messages, and the turn that is being answered.
+   *
+   * Least role: `user`. Counts against the limit `retrieval`.
+   */
+  "conversations.get": {
+    parameters: {
+      path: {
+        /**
+         * @description Id of a conversation of yours.
+         * @example 019ac9c3-8a10-7cc1-9d0e-6f0f2f6a1d3b
+         */
+        conversation_id: string;
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["ConversationsGetAnswer"];
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["NotFound"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Erase a conversation
+   * @description Remove every byte of a conversation of yours, also while it is being answered. It cannot be brought back.
+   *
+   * Least role: `user`. Counts against the limit `retrieval`.
+   */
+  "conversations.erase": {
+    parameters: {
+      path: {
+        /**
+         * @description Id of a conversation of yours.
+         * @example 019ac9c3-8a10-7cc1-9d0e-6f0f2f6a1d3b
+         */
+        conversation_id: string;
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["ConversationsEraseAnswer"];
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["NotFound"];
+      409: components["responses"]["Conflict"];
+      429: components["responses"]["RateLimited"];
+      500: components["responses"]["Internal"];
+      503: components["responses"]["Unavailable"];
+    };
+  };
+  /**
+   * Cancel the running turn
+   * @description End the turn that is being answered; its message stays and can be sent again. Without one it does nothing.
+   *
+   * Least role: `user`. Counts against the limit `retrieval`.
+   */
+  "conversations.cancel": {
+    parameters: {
+      path: {
+        /**
+         * @description Id of a conversation of yours.
+         * @example 019ac9c3-8a10-7cc1-9d0e-6f0f2f6a1d3b
+         */
+        conversation_id: string;
+      };
+    };
+    responses: {
+      /** @description Done. */
+      200: {
+        headers: {
+          RateLimit: components["headers"]["RateLimit"];
+          "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+          "X-Request-Id": components["headers"]["X-Request-Id"];
+          "Prompts-Stale": components["headers"]["Prompts-Stale"];
+        };
+        content: {
+          "application/json": components["schemas"]["ConversationsCancelAnswer"];
+        };
+      };
+      400: components["responses"]["InvalidInput"];
+      401: components["responses"]["Unauthenticated"];
+      403: components["responses"]["Forbidden"];
+      404: components["responses"]["NotFound"];
+      409: components["responses"]["Conflict"];
       429: components["responses"]["RateLimited"];
       500: components["responses"]["Internal"];
       503: components["responses"]["Unavailable"];
