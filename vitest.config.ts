@@ -20,7 +20,8 @@ export default defineConfig({
     globalSetup: './test/stand-ins/global-setup.ts',
     // What the AWS clients say about Node.js at every start is not about these tests.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    maxWorkers: 2,
+    // One more than the two processors of the least machine: much of a test is waiting for a clock or a killed process.
+    maxWorkers: 3,
     reporters: ['default', './test/helpers/count-reporter.ts'],
     projects: [
       {

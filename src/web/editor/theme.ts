@@ -99,6 +99,8 @@ const DIFFERENCE = EditorView.theme({
     background: 'var(--sunken)',
     color: 'var(--muted)',
     fontFamily: 'var(--sans)',
+    // The package's own sign is in few fonts.
+    '&:before, &:after': { content: '"⋯"' },
   },
 })
 

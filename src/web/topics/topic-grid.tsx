@@ -107,7 +107,8 @@ export function TopicGrid({ topics, sort, onSort }: TopicGridProps) {
                 topic={topic}
                 index={index}
                 isCurrent={index === current}
-                style={{ height: size, transform: `translateY(${start - HEAD_HEIGHT}px)` }}
+                top={start - HEAD_HEIGHT}
+                height={size}
               />
             )
           )

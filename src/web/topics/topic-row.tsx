@@ -1,4 +1,4 @@
-import type { CSSProperties } from 'react'
+import { memo } from 'react'
 import { Link, useLocation } from 'wouter'
 import { type TopicSummary, useTopicActions } from '../rest/topics.ts'
 import { Ago } from '../ui/ago.tsx'
@@ -13,10 +13,14 @@ interface TopicRowProps {
   topic: TopicSummary
   index: number
   isCurrent: boolean
-  style: CSSProperties
+  /** Where it stands, in pixels. */
+  top: number
+  height: number
 }
 
-export function TopicRow({ id, topic, index, isCurrent, style }: TopicRowProps) {
+/** One row. Scrolling leaves those alone that stay in sight. */
+export const TopicRow = memo(function TopicRow(props: TopicRowProps) {
+  const { id, topic, index, isCurrent, top, height } = props
   const [, navigate] = useLocation()
   const href = `/topics/${topic.topic_id}`
   return (
@@ -29,7 +33,7 @@ export function TopicRow({ id, topic, index, isCurrent, style }: TopicRowProps) 
       className={css.row}
       aria-rowindex={index + 2}
       data-current={isCurrent || undefined}
-      style={style}
+      style={{ height, transform: `translateY(${top}px)` }}
       onClick={(event) => !(event.target as Element).closest('a, button') && navigate(href)}
     >
       <div role="gridcell">
@@ -57,7 +61,7 @@ export function TopicRow({ id, topic, index, isCurrent, style }: TopicRowProps) 
     // biome-ignore-end lint/a11y/useFocusableInteractive: see the grid.
     // biome-ignore-end lint/a11y/useSemanticElements: see the grid.
   )
-}
+})
 
 function Revive({ topic_id, topic_name }: TopicSummary) {
   const words = useWords()

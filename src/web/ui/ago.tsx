@@ -10,13 +10,25 @@ const UNITS = [
 ] as const
 const TICK_MS = 20_000
 
+/** To make one takes longer than to use it a thousand times. */
+const formats = new Map<string, { ago: Intl.RelativeTimeFormat; exact: Intl.DateTimeFormat }>()
+
+function formatsOf(language: string) {
+  const made = formats.get(language) ?? {
+    ago: new Intl.RelativeTimeFormat(language, { numeric: 'auto' }),
+    exact: new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'medium' }),
+  }
+  formats.set(language, made)
+  return made
+}
+
 /** `3 minutes ago`, in the language of the person. */
-function agoText(time: string | number, language: string, now = Date.now()): string {
-  const seconds = (new Date(time).getTime() - now) / 1000
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+function agoText(time: Date, language: string): string {
+  const seconds = (time.getTime() - Date.now()) / 1000
+  const { ago } = formatsOf(language)
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]
   // Whole seconds hop, and clocks differ a little: a minute is exact enough.
-  return unit === 'second' ? format.format(0, 'second') : format.format(Math.trunc(seconds / size), unit)
+  return unit === 'second' ? ago.format(0, 'second') : ago.format(Math.trunc(seconds / size), unit)
 }
 
 /** How long ago something was; the exact time on hovering. */
@@ -28,10 +40,9 @@ export function Ago({ time }: { time: string | number }) {
     return () => clearInterval(timer)
   }, [])
   const date = new Date(time)
-  const exact = date.toLocaleString(language, { dateStyle: 'long', timeStyle: 'medium' })
   return (
-    <time dateTime={date.toISOString()} title={exact}>
-      {agoText(time, language)}
+    <time dateTime={date.toISOString()} title={formatsOf(language).exact.format(date)}>
+      {agoText(date, language)}
     </time>
   )
 }
