@@ -32,7 +32,7 @@ describeWithAws('the command doctor, with the aws store', (parts) => {
     const { code, stdout, stderr } = await runProgram(['doctor'], environment(freshNames()))
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
     const failures = stdout.split('\n').filter((line) => line.startsWith('fail'))
-    expect(failures).toHaveLength(5)
+    expect(failures).toHaveLength(6)
     for (const failure of failures) expect(failure).toContain('purposepath-prompts provision')
   })
 
@@ -61,6 +61,8 @@ describeWithAws('the command doctor, with the aws store', (parts) => {
     const failures = stdout.split('\n').filter((line) => line.startsWith('fail'))
     expect(failures.map((line) => /Add (\S+) on/.exec(line)?.[1]).sort()).toEqual([
       'dynamodb:DeleteItem',
+      'dynamodb:DeleteItem',
+      'dynamodb:UpdateItem',
       'dynamodb:UpdateItem',
       'dynamodb:UpdateItem',
       's3:DeleteObjectVersion',
