@@ -118,7 +118,8 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
     for (const what of [PROMPTS, RESOURCES]) {
       const times = heard.filter((one) => one === what).length
       expect(times).toBeGreaterThanOrEqual(1)
-      expect(times).toBeLessThanOrEqual(3)
+      // Once a moment for as long as the import takes, which is longer on a slow machine.
+      expect(times).toBeLessThanOrEqual(10)
     }
     expect(heard.filter((what) => what.startsWith(UPDATED))).toEqual([])
     const { prompts } = await client.listPrompts({}, { cacheMode: 'refresh' })
