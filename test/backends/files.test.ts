@@ -20,7 +20,11 @@ async function checksOf(folder: string): Promise<Check[]> {
 
 test('a data folder is described, seeds itself, and needs nothing to be provisioned', async () => {
   const backend = await backendIn('/data')
-  expect(backend.describe()).toEqual({ data: '/data', fix: 'its files are fixed' })
+  expect(backend.describe()).toEqual({
+    data: '/data',
+    conversations: 'folder /data/.purposepath/conversations',
+    fix: 'its files are fixed',
+  })
   expect([backend.seedsItself, backend.provision]).toEqual([true, undefined])
 })
 
