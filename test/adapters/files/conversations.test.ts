@@ -1,4 +1,4 @@
-import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fileConversations } from '../../../src/adapters/files/conversations.ts'
@@ -176,13 +176,6 @@ describe('a folder that is out of reach', () => {
     }
     await rename(away, layout.own)
     expect(await store.finishTurn(ANNA, id, lease, answer(START))).toBe(true)
-  })
-
-  it.skipIf(process.getuid?.() === 0)('because of its permissions is an outage, too', async () => {
-    const { store, id, file } = await opened()
-    await chmod(dirname(file), 0)
-    expect((await failureOf(() => store.read(ANNA, id))).code).toBe('unavailable')
-    await chmod(dirname(file), 0o700)
   })
 
   it('is an outage when a folder stands where a file should', async () => {

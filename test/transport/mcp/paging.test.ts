@@ -28,7 +28,7 @@ test('a client that collects all pages itself gets 1,200 topics', async () => {
   const modern = await connect(server, '2026-07-28')
   expect((await modern.listPrompts()).prompts.map(({ name }) => name)).toEqual(ids)
   expect((await modern.listResources()).resources).toHaveLength(2 * COUNT)
-})
+}, 60_000)
 
 test('a topic that goes between two pages makes no gap on the next', async () => {
   const { folder, ids, server } = await startLarge()
@@ -42,4 +42,4 @@ test('a topic that goes between two pages makes no gap on the next', async () =>
   })
   const { prompts } = await client.listPrompts({ cursor: nextCursor })
   expect(prompts.map(({ name }) => name)).toEqual(ids.slice(500, 1000))
-})
+}, 60_000)
