@@ -1,5 +1,4 @@
 import { AppError, invalidInput } from '../domain/errors.ts'
-import type { ModelUse } from '../domain/language-model.ts'
 import { checkTopic, definitionOf, type PromptTexts, type Topic } from '../domain/topic.ts'
 import {
   ANALYSABLE_TYPES,
@@ -11,10 +10,9 @@ import {
   wrongType,
 } from './analysis.ts'
 import type { Catalog } from './catalog/catalog.ts'
-import { DEFAULT_MAX_TOKENS, type ModelClient } from './models.ts'
+import { askCoach, COACHING_TYPE } from './coaching.ts'
+import type { ModelClient } from './models.ts'
 import { renderTexts } from './rendering.ts'
-
-const COACHING_TYPE = 'conversation_coaching'
 
 /** What a model is asked with: some texts of a topic are replaced, and nothing is stored. */
 export interface Draft {
@@ -80,28 +78,16 @@ async function answerMessage(
   { style, prefix, signal, listener }: AnalysisOptions,
 ): Promise<FinishedReply> {
   const { prompts } = renderTexts(topic, texts, parameters, { style, prefix })
-  const { system, user } = prompts
-  const { config } = topic
+  const { system = '', user } = prompts
   return models.withModel(topic, signal, async (session) => {
     let isShown = false
     const show = (delta: string) => {
       isShown ||= delta !== ''
       listener?.onText(delta)
     }
-    const request = {
-      system: isBlank(system) ? [] : [system as string],
-      messages: [{ role: 'user' as const, content: isBlank(user) ? message : `${user}\n\n${message}` }],
-      maxTokens: config.max_tokens ?? DEFAULT_MAX_TOKENS,
-      temperature: config.temperature,
-      config,
-    }
-    const { answers } = await session.ask(request, listener && show, () => isShown)
-    return { topic, message: replyOf(answers, session.use), use: session.use, unknown: [] }
+    const messages = [{ role: 'user' as const, content: isBlank(user) ? message : `${user}\n\n${message}` }]
+    const request = { system, messages, config: topic.config }
+    const content = await askCoach(session, request, listener && show, () => isShown)
+    return { topic, message: { role: 'assistant', content }, use: session.use, unknown: [] }
   })
-}
-
-function replyOf(answers: readonly string[], modelUse: ModelUse): FinishedReply['message'] {
-  const content = answers.join('')
-  if (isBlank(content)) throw new AppError('model_error', 'The model gave an empty answer.', { modelUse })
-  return { role: 'assistant', content }
 }

@@ -9,6 +9,7 @@ import type {
 import { AppError, toAppError } from '../../domain/errors.ts'
 import type { ModelUse } from '../../domain/language-model.ts'
 import { backoffMs, type Clock, sleep } from '../../domain/time.ts'
+import { askCoach } from '../coaching.ts'
 import { DEFAULT_MAX_TOKENS, type ModelClient } from '../models.ts'
 import { turnEnded } from './failures.ts'
 import { isLive, keepLease } from './lease.ts'
@@ -102,19 +103,8 @@ async function askModel(
   const { messages, context } = sentMessages(conversation, turn, maxTokens)
   const startedAt = performance.now()
   return models.withModel({ name: config.default_model }, signal, async (session) => {
-    const request = {
-      system: system.trim() === '' ? [] : [system],
-      messages,
-      maxTokens,
-      temperature: config.temperature,
-      config,
-    }
     const onDelta = config.supports_streaming ? live.push : undefined
-    const { answers } = await session.ask(request, onDelta, () => !live.isEmpty())
-    const content = answers.join('')
-    if (content.trim() === '') {
-      throw new AppError('model_error', 'The model gave an empty answer.', { modelUse: session.use })
-    }
+    const content = await askCoach(session, { system, messages, config }, onDelta, () => !live.isEmpty())
     live.settle(content)
     return {
       id: randomUUID(),

@@ -5,10 +5,10 @@ import type { ParameterStyle } from '../../domain/parameters.ts'
 import type { Clock } from '../../domain/time.ts'
 import { timeOrderedUuid } from '../../domain/uuid.ts'
 import type { Catalog } from '../catalog/catalog.ts'
+import { COACHING_TYPE } from '../coaching.ts'
 import type { ModelClient } from '../models.ts'
 import { renderTopic } from '../rendering.ts'
 
-const TOPIC_TYPE = 'conversation_coaching'
 /** The parameter in which callers that keep the history themselves give it; here it is the conversation's. */
 const HISTORY = 'conversation_history'
 /** Both rendered texts together: the largest record that every store can hold leaves no more. */
@@ -28,8 +28,8 @@ export async function newConversation(
   options: { style: ParameterStyle; prefix: string },
 ): Promise<ConversationStart> {
   const { topic_type, allowed_parameters } = catalog.published(topic_id)
-  if (topic_type !== TOPIC_TYPE) {
-    const expected = `a topic of type ${TOPIC_TYPE}`
+  if (topic_type !== COACHING_TYPE) {
+    const expected = `a topic of type ${COACHING_TYPE}`
     throw invalidInput([{ path: 'topic_id', expected, message: `expected ${expected}, not ${topic_type}.` }])
   }
   const hasHistory = allowed_parameters.some(({ name, type }) => name === HISTORY && type === 'array')
