@@ -65,6 +65,9 @@ const Settings = z.object({
   PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
   PROMPTS_RECONCILE_MS: milliseconds(1000, 60_000),
   PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
+  PROMPTS_TOKEN: z.string().optional(),
+  LANGFUSE_PUBLIC_KEY: z.string().optional(),
+  LANGFUSE_SECRET_KEY: z.string().optional(),
   PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   XDG_DATA_HOME: z.string().optional(),
   LOCALAPPDATA: z.string().optional(),
@@ -125,6 +128,13 @@ export interface Config {
   /** How soon changes past this program are noticed on aws. */
   reconcileMs: number
   staleIfErrorMs: number
+  /** What commands that call other servers show them. */
+  credentials: {
+    /** A token or an API key of another server of this program. */
+    token: string | undefined
+    langfusePublicKey: string | undefined
+    langfuseSecretKey: string | undefined
+  }
   /** `undefined`: `info` for servers, `warn` for commands that a person waits for. */
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined
 }
@@ -179,6 +189,11 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     freshnessMs: settings.PROMPTS_FRESHNESS_MS,
     reconcileMs: settings.PROMPTS_RECONCILE_MS,
     staleIfErrorMs: settings.PROMPTS_STALE_IF_ERROR_MS,
+    credentials: {
+      token: settings.PROMPTS_TOKEN,
+      langfusePublicKey: settings.LANGFUSE_PUBLIC_KEY,
+      langfuseSecretKey: settings.LANGFUSE_SECRET_KEY,
+    },
     logLevel: settings.PROMPTS_LOG_LEVEL,
   }
 }

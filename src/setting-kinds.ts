@@ -54,6 +54,11 @@ export const publicUrl = z
     params: { expected: 'an http or https address without query, fragment and credentials' },
   })
   .transform((text) => text.replace(/\/+$/, ''))
+/** Where a credential is sent: nobody may read it on the way. */
+export const serverUrl = publicUrl.refine(isSafeUrl, {
+  error: 'is not safe',
+  params: { expected: 'an https address without query and fragment; http only on this machine' },
+})
 export const jwksUrl = z.string().refine(isSafeUrl, {
   error: 'is not safe',
   params: { expected: 'an https address; http only on this machine' },

@@ -62,9 +62,13 @@ function addDataCommands(program: Command, context: CommandContext): void {
     .action(async (options) => (await import('./data.ts')).runSeed(context, options))
   program
     .command('import')
-    .argument('<path>', 'The folder or file.')
+    .argument('[path]', 'The folder or file.')
     .description(
-      'Bring in the topics of a folder in the layout of seeds/ or of a JSON file: all, or none if any is faulty.',
+      'Bring in the topics of a folder in the layout of seeds/, of a JSON file or of Langfuse: all, or none if any is faulty.',
+    )
+    .option(
+      '--from <url>',
+      'Read from Langfuse at this address; LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY are the keys.',
     )
     .option('--dry-run', 'Only say what would change.')
     .option('--escape', 'Write \\{{ where a text has braces that are no declared variable.')
@@ -76,7 +80,8 @@ function addDataCommands(program: Command, context: CommandContext): void {
     .description(
       'Write all topics to a folder in the layout of seeds/, or to one file if PATH ends in .json.',
     )
-    .action(async (path) => (await import('./data.ts')).runExport(context, path))
+    .option('--format <name>', 'purposepath (default), or langfuse for the file that its import takes.')
+    .action(async (path, options) => (await import('./data.ts')).runExport(context, path, options))
   program
     .command('provision')
     .description('Make or complete the AWS resources of a stage: tables, bucket and secrets.')
