@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { writeLangfuse } from '../../src/adapters/langfuse/file.ts'
 import type { PromptVersion } from '../../src/adapters/langfuse/format.ts'
 import { runCommand } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
@@ -153,6 +154,12 @@ describe('import of an array that Langfuse has exported', () => {
     )
     const { stdout } = await on(store, 'prompts', 'render', 'json', '--param', 'user_name=Ada', '--json')
     expect(JSON.parse(stdout).data.prompts.user).toBe(text.replace('{{userName}}', 'Ada'))
+  })
+
+  test('takes an array as its import would, too', async () => {
+    const store = await tempFolder()
+    const { code } = await on(store, 'import', await fileWith([{ name: 'bare', prompt: 'x', labels: null }]))
+    expect({ code, texts: (await topic(store, 'bare')).texts }).toEqual({ code: 0, texts: { user: 'x' } })
   })
 
   test('refuses what is no array of prompts, naming the place', async () => {

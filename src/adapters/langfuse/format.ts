@@ -17,7 +17,7 @@ export const PromptVersion = z.looseObject({
   version: z.int().optional(),
   labels: z.array(z.string()).default([]),
   tags: z.array(z.string()).default([]),
-  config: z.unknown(),
+  config: z.unknown().optional(),
 })
 export type PromptVersion = z.infer<typeof PromptVersion>
 
