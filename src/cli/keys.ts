@@ -18,7 +18,7 @@ export async function createKey(
       },
     ])
   }
-  const expiresAt = ttl === undefined ? undefined : new Date(Date.now() + parseDuration(ttl))
+  const expiresAt = ttl === undefined ? undefined : new Date(Date.now() + parseDuration('ttl', ttl))
   const { key, record } = await (await ownKeys(context)).create(name, expiresAt)
   context.terminal.print(key)
   context.terminal.info(`Created key ${record.id} (${name}). It is shown only this once.`)

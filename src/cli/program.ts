@@ -25,8 +25,11 @@ export async function parseArguments(words: readonly string[], context: CommandC
   program
     .command('doctor')
     .description('Check everything the program needs and say how to fix what is missing.')
-    .action(async () => {
-      if (!(await (await import('./doctor.ts')).runDoctor(context))) exitCode = 1
+    .option('--url <url>', 'Check the server at this address instead, as its clients see it.')
+    .option('--token-file <path>', 'With --url: file that holds a key or token (default: PROMPTS_TOKEN).')
+    .option('--hold <time>', 'With --url: how long a stream must stay open (default: 35s).')
+    .action(async (options) => {
+      if (!(await (await import('./doctor.ts')).runDoctor(context, options))) exitCode = 1
     })
   if (!['stdio', 'serve'].includes(words[0] ?? '')) {
     const { addOperationCommands } = await import('./operations.ts')

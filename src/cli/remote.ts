@@ -1,21 +1,16 @@
-import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readTopicSource, writeTopicSource } from '../adapters/files/folder.ts'
 import { httpClient } from '../adapters/http/client.ts'
 import { restTopicServer } from '../adapters/rest/topic-server.ts'
-import { loadConfig } from '../config.ts'
 import { AppError, invalidInput } from '../domain/errors.ts'
 import type { TopicContent } from '../domain/topic.ts'
 import type { TopicServer } from '../domain/topic-server.ts'
 import { pushTopics } from '../services/pushing.ts'
 import type { CommandContext } from './context.ts'
+import { type CredentialOptions, findCredential, headersOf } from './credential.ts'
 import { pathArgument, serverArgument } from './path.ts'
 import { differencesOf, type FileDifference, filesOf } from './topic-files.ts'
-
-interface CredentialOptions {
-  tokenFile?: string
-}
 
 /** `diff`: how the server's topics would change if they became those of the folder. Answers whether they differ. */
 export async function runDiff(
@@ -94,37 +89,12 @@ function readAll(path: string): TopicContent[] {
   return contents
 }
 
+/** @throws AppError `unauthenticated` without a credential. */
 function serverAt(context: CommandContext, url: string, options: CredentialOptions): TopicServer {
-  const credential = credentialOf(context, options)
-  const isKey = credential.startsWith('ppath_svc_')
-  const headers: Record<string, string> = isKey
-    ? { 'x-api-key': credential }
-    : { authorization: `Bearer ${credential}` }
-  return restTopicServer(httpClient(url, headers, context.terminal.info))
-}
-
-/**
- * A token or an API key, from the file or the environment: never from the command line, which other users can read.
- *
- * @throws AppError `unauthenticated` when there is none, `invalid_input` for what cannot be one.
- */
-export function credentialOf({ io }: CommandContext, { tokenFile }: CredentialOptions): string {
-  const given = tokenFile === undefined ? loadConfig(io.env).credentials.token : readToken(tokenFile)
-  if (given === undefined) {
+  const credential = findCredential(context, options)
+  if (credential === undefined) {
     const message = 'Give a token in PROMPTS_TOKEN, or its file with --token-file.'
     throw new AppError('unauthenticated', message)
   }
-  if (/^[\x21-\x7e]+$/.test(given)) return given
-  const message = 'expected a token or an API key alone.'
-  throw invalidInput([{ path: 'token', expected: 'a token or an API key', message }])
-}
-
-function readToken(file: string): string {
-  try {
-    return readFileSync(pathArgument('token-file', file), 'utf8').trim()
-  } catch (error) {
-    if (error instanceof AppError) throw error
-    const message = `cannot be read: ${(error as Error).message}`
-    throw invalidInput([{ path: 'token-file', expected: 'a file', message }])
-  }
+  return restTopicServer(httpClient(url, headersOf(credential), context.terminal.info))
 }

@@ -23,7 +23,7 @@ const TokenOptions = z.object({
 export async function printToken(context: CommandContext, words: object): Promise<void> {
   const { role, sub, tenant, ttl } = parseInput(TokenOptions, words, 1)
   const subject = sub ?? localUser().subject
-  const lifetimeSeconds = parseDuration(ttl, MOST) / 1000
+  const lifetimeSeconds = parseDuration('ttl', ttl, MOST) / 1000
   const config = loadConfig(context.io.env)
   const { print, info } = context.terminal
   const { signer } = await openIdentity(await ownBackend(context, config), config, info)
