@@ -6,6 +6,7 @@ import { AppError } from './domain/errors.ts'
 import type { TokenSettings } from './domain/tokens.ts'
 import { check } from './domain/validation.ts'
 import {
+  endpoint,
   host,
   hostName,
   hostOrOrigin,
@@ -43,6 +44,7 @@ const Settings = z.object({
   PROMPTS_PORT: integer(0, 65_535, 3000),
   PROMPTS_ALLOWED_HOSTS: listOf(hostName),
   PROMPTS_ALLOWED_ORIGINS: listOf(hostOrOrigin),
+  AWS_LAMBDA_HTTP_ENDPOINT: endpoint.optional(),
   PROMPTS_LIMIT_RETRIEVAL: perMinute(1000),
   PROMPTS_LIMIT_BATCH: perMinute(100),
   PROMPTS_LIMIT_ANALYSIS: perMinute(60),
@@ -110,6 +112,8 @@ export interface Config {
   host: string
   /** 0: any free port. */
   port: number
+  /** Time that a shutdown has: for running calls, and for all of it. */
+  shutdown: { graceMs: number; mostMs: number }
   /** Names that `Host` may carry; `undefined`: loopback names. */
   allowedHosts: string[] | undefined
   /** Host names of origins that may call from a browser; `undefined`: loopback names. */
@@ -156,8 +160,10 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     throw new AppError('invalid_input', sentence, { errors: faults })
   }
   const isNamed = settings.PROMPTS_ALLOWED_HOSTS ?? settings.PROMPTS_PUBLIC_URL
-  if (!isLoopback(settings.PROMPTS_HOST) && isNamed === undefined) {
-    const message = `PROMPTS_ALLOWED_HOSTS is missing: expected the host names of this server, because PROMPTS_HOST is ${settings.PROMPTS_HOST}.`
+  const { host, port } = addressOf(settings)
+  if (!isLoopback(host) && isNamed === undefined) {
+    const cause = settings.AWS_LAMBDA_HTTP_ENDPOINT ? 'it listens on' : 'PROMPTS_HOST is'
+    const message = `PROMPTS_ALLOWED_HOSTS is missing: expected the host names of this server, because ${cause} ${host}.`
     throw new AppError('invalid_input', message)
   }
   const tokens = tokenSettings(settings)
@@ -170,8 +176,9 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     },
     dataDir: resolve(settings.PROMPTS_DATA_DIR ?? defaultDataDir(settings)),
     stage: settings.STAGE,
-    host: settings.PROMPTS_HOST,
-    port: settings.PROMPTS_PORT,
+    host,
+    port,
+    shutdown: settings.AWS_LAMBDA_HTTP_ENDPOINT ? LAMBDA_SHUTDOWN : SHUTDOWN,
     allowedHosts: settings.PROMPTS_ALLOWED_HOSTS,
     allowedOrigins: settings.PROMPTS_ALLOWED_ORIGINS,
     limits: {
@@ -196,6 +203,16 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     },
     logLevel: settings.PROMPTS_LOG_LEVEL,
   }
+}
+
+/** AWS Lambda kills what has not ended a second after its `SIGTERM`. */
+const LAMBDA_SHUTDOWN = { graceMs: 250, mostMs: 950 }
+const SHUTDOWN = { graceMs: 3_000, mostMs: 5_000 }
+
+/** Where to listen. AWS Lambda tells its Web Functions, and probes just that. */
+function addressOf(settings: z.output<typeof Settings>): { host: string; port: number } {
+  const { AWS_LAMBDA_HTTP_ENDPOINT, PROMPTS_HOST, PROMPTS_PORT } = settings
+  return AWS_LAMBDA_HTTP_ENDPOINT ?? { host: PROMPTS_HOST, port: PROMPTS_PORT }
 }
 
 function awsNames(settings: z.output<typeof Settings>): AwsNames {

@@ -33,6 +33,15 @@ export const host = z.string().refine((host) => isIP(host) !== 0 || NAME.test(ho
   params: { expected: 'an IP address without brackets, or a host name' },
 })
 
+/** `host:port`, as a platform names the address that a server has to listen on. */
+export const endpoint = z
+  .string()
+  .refine((text) => endpointOf(text) !== undefined, {
+    error: 'is no endpoint',
+    params: { expected: 'host:port' },
+  })
+  .transform((text) => endpointOf(text) as Endpoint)
+
 export const hostName = z.string().refine(isHostName, {
   error: 'is no host name',
   params: { expected: 'host names without scheme and port, comma-separated' },
@@ -86,6 +95,18 @@ export const resourceName = z.string().refine((name) => /^[\w./:@+=-]{3,512}$/.t
   error: 'is no such name',
   params: { expected: 'the name of an AWS resource' },
 })
+
+interface Endpoint {
+  host: string
+  port: number
+}
+
+function endpointOf(text: string): Endpoint | undefined {
+  const [, name = '', digits] = /^(.+):(\d{1,5})$/.exec(text) ?? []
+  const bare = name.replace(/^\[|\]$/g, '')
+  const port = Number(digits)
+  return host.safeParse(bare).success && port <= 65_535 ? { host: bare, port } : undefined
+}
 
 function isSafeUrl(text: string): boolean {
   const url = urlOf(text)
