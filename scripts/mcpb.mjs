@@ -5,7 +5,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { packExtension, validateManifest } from '@anthropic-ai/mcpb/node'
+import { packExtension, validateManifest } from '@anthropic-ai/mcpb'
 import { settings } from './client-settings.mjs'
 
 const outputPath = resolve(process.argv[2] ?? 'purposepath-prompts.mcpb')
