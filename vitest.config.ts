@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 const REAL_PARTS = [
   'test/adapters/{aws,dynamodb,secrets-manager}/**/*.test.ts',
   'test/adapters/files/{crash,two-processes}.test.ts',
+  'test/adapters/conversations-crash.test.ts',
   'test/cli/{keys-aws,doctor-aws,provision}.test.ts',
   'test/conformance.test.ts',
   'test/{deploy,deployment,stand-ins}/**/*.test.ts',

@@ -1,11 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import { readTopicSource } from './adapters/files/folder.ts'
 import type { Identity } from './adapters/jwt/identity.ts'
+import { topicUsage } from './adapters/memory/topic-usage.ts'
 import { auditLog } from './adapters/telemetry/audit.ts'
 import type { Log } from './adapters/telemetry/log.ts'
 import type { Backend, BackendOptions } from './backends/backend.ts'
 import { openBackend } from './backends/open.ts'
 import type { Config } from './config.ts'
+import type { ApiKeys } from './domain/api-keys.ts'
 import type { AppError } from './domain/errors.ts'
 import { createKeyedMutex } from './domain/keyed-mutex.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
@@ -14,6 +16,7 @@ import { systemClock } from './domain/time.ts'
 import { createPipeline, type Pipeline } from './pipeline/execute.ts'
 import type { Services } from './pipeline/operation.ts'
 import { openCatalog } from './services/catalog/sync.ts'
+import { createConversations } from './services/conversations/conversations.ts'
 import { seedTopics } from './services/importing.ts'
 import { createModelClient, type ModelSettings } from './services/models.ts'
 
@@ -57,11 +60,20 @@ export async function openApp(
   const { staleIfErrorMs, creatableTypes } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
   const models = createModelClient({ ...modelsOf(config, (message) => log.info(message)), onWait })
-  const services = { catalog, topics, prompts, clock, mutex: createKeyedMutex(), models, creatableTypes }
+  const conversations = createConversations({ catalog, models, clock, openStore: backend.openConversations })
+  let keys: Promise<ApiKeys> | undefined
+  const openKeys = () => {
+    keys ??= backend.openKeys()
+    return keys
+  }
+  const usage = topicUsage(clock)
+  const mutex = createKeyedMutex()
+  const publishing = { catalog, topics, prompts, clock, mutex }
+  const services = { ...publishing, models, conversations, usage, openKeys, creatableTypes }
   if (backend.seedsItself) await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()
-  const observe = observers([auditLog(log), ...others])
+  const observe = observers([auditLog(log), usage.observe, ...others])
   const reportDefect = (error: unknown, requestId: string) =>
     log.error({ err: error, request_id: requestId }, 'defect')
   // A command prints the failure itself.
@@ -125,10 +137,10 @@ async function seedIfEmpty(services: Services, seeds: string | undefined): Promi
  */
 export async function openIdentity(
   backend: Backend,
-  { tokens, staleIfErrorMs }: Config,
+  { tokens, issuerClient: client, staleIfErrorMs }: Config,
   warn: BackendOptions['warn'],
 ): Promise<Identity> {
   const { createIdentity } = await import('./adapters/jwt/identity.ts')
   const secret = await backend.openSecret()
-  return createIdentity({ secret, tokens, staleIfErrorMs, clock: systemClock, warn })
+  return createIdentity({ secret, tokens, client, staleIfErrorMs, clock: systemClock, warn })
 }

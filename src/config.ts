@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path'
 import * as z from 'zod'
 import { isLoopback } from './domain/address.ts'
 import { AppError } from './domain/errors.ts'
+import type { IssuerClient } from './domain/sign-in.ts'
 import type { TokenSettings } from './domain/tokens.ts'
 import { check } from './domain/validation.ts'
 import {
@@ -11,6 +12,7 @@ import {
   hostName,
   hostOrOrigin,
   integer,
+  isSafeUrl,
   jwksUrl,
   listOf,
   milliseconds,
@@ -35,6 +37,7 @@ const Settings = z.object({
   PROMPTS_API_KEY_SECRET: resourceName.optional(),
   PROMPTS_JWT_SECRET_NAME: resourceName.optional(),
   PROMPTS_LIMITS_TABLE: resourceName.optional(),
+  PROMPTS_CONVERSATIONS_TABLE: resourceName.optional(),
   PROMPTS_SNAPSHOT_FILE: path.optional(),
   PROMPTS_S3_FORCE_PATH_STYLE: z
     .enum(['true', 'false'])
@@ -58,6 +61,9 @@ const Settings = z.object({
   PROMPTS_JWT_AUDIENCE_CLAIM: z.string().default('aud'),
   PROMPTS_JWT_ALGORITHMS: names.pipe(z.array(z.enum(['HS256', 'RS256', 'ES256', 'EdDSA'])).optional()),
   PROMPTS_JWT_ROLE_CLAIM: z.string().default('role'),
+  PROMPTS_OIDC_CLIENT_ID: z.string().optional(),
+  PROMPTS_OIDC_CLIENT_SECRET: z.string().optional(),
+  PROMPTS_OIDC_SCOPE: z.string().default('openid email'),
   PROMPTS_CREATABLE_TYPES: names.pipe(z.array(z.string().regex(/^[a-z0-9_]+$/)).optional()),
   PROMPTS_LLM: z.enum(['bedrock', 'openai', 'none']).optional(),
   PROMPTS_LLM_BASE_URL: publicUrl.optional(),
@@ -84,6 +90,7 @@ interface AwsNames {
   apiKeySecret: string
   jwtSecret: string
   limitsTable: string
+  conversationsTable: string
 }
 
 /** How language models are reached. */
@@ -125,6 +132,8 @@ export interface Config {
   /** How many proxies stand before this server, or their addresses; `undefined`: none is believed. */
   trustProxy: number | string[] | undefined
   tokens: TokenSettings
+  /** How administrators sign in at the issuer of tokens; `undefined`: by link only. */
+  issuerClient: IssuerClient | undefined
   llm: LlmSettings
   /** Topic types that administrators may create; others are seeded or imported. */
   creatableTypes: string[]
@@ -191,6 +200,7 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     publicUrl: settings.PROMPTS_PUBLIC_URL,
     trustProxy: settings.PROMPTS_TRUST_PROXY,
     tokens,
+    issuerClient: issuerClient(settings),
     llm: llmSettings(settings),
     creatableTypes: settings.PROMPTS_CREATABLE_TYPES ?? ['kpi_system'],
     freshnessMs: settings.PROMPTS_FRESHNESS_MS,
@@ -223,6 +233,7 @@ function awsNames(settings: z.output<typeof Settings>): AwsNames {
     apiKeySecret: settings.PROMPTS_API_KEY_SECRET ?? `purposepath-backend-api-token-${stage}`,
     jwtSecret: settings.PROMPTS_JWT_SECRET_NAME ?? `purposepath-jwt-secret-${stage}`,
     limitsTable: settings.PROMPTS_LIMITS_TABLE ?? `purposepath-limits-${stage}`,
+    conversationsTable: settings.PROMPTS_CONVERSATIONS_TABLE ?? `purposepath-conversations-${stage}`,
   }
 }
 
@@ -270,6 +281,27 @@ function tokenSettings(settings: z.output<typeof Settings>): TokenSettings {
     algorithms,
     roleClaim: settings.PROMPTS_JWT_ROLE_CLAIM,
   }
+}
+
+/** @throws AppError `invalid_input` when there is no issuer, or none that can be visited. */
+function issuerClient(settings: z.output<typeof Settings>): IssuerClient | undefined {
+  const clientId = settings.PROMPTS_OIDC_CLIENT_ID
+  const clientSecret = settings.PROMPTS_OIDC_CLIENT_SECRET
+  if (clientId === undefined) {
+    if (clientSecret === undefined) return undefined
+    const message = 'PROMPTS_OIDC_CLIENT_ID is missing: PROMPTS_OIDC_CLIENT_SECRET needs it.'
+    throw new AppError('invalid_input', message)
+  }
+  const issuer = settings.PROMPTS_JWT_ISSUER
+  if (settings.PROMPTS_JWT_JWKS_URL === undefined || issuer === undefined) {
+    throw new AppError('invalid_input', 'PROMPTS_JWT_JWKS_URL is missing: PROMPTS_OIDC_CLIENT_ID needs it.')
+  }
+  if (!isSafeUrl(issuer)) {
+    const message =
+      'PROMPTS_JWT_ISSUER is wrong: PROMPTS_OIDC_CLIENT_ID needs an https address; http only on this machine.'
+    throw new AppError('invalid_input', message)
+  }
+  return { issuer, clientId, clientSecret, scope: settings.PROMPTS_OIDC_SCOPE }
 }
 
 /** The user's data folder: XDG on Linux, its equivalents elsewhere. */

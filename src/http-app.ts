@@ -27,7 +27,7 @@ export interface HttpApp {
 /**
  * Puts the HTTP server together, without listening.
  *
- * @param options.packageRoot folder of the package, with `seeds/` and `dist/docs/`.
+ * @param options.packageRoot folder of the package, with `seeds/`, `dist/docs/` and `dist/web/`.
  * @throws AppError `unavailable` when the store cannot be used.
  * @example
  * const { app, close } = await buildHttpApp(loadConfig(process.env), { log, packageRoot })
@@ -41,11 +41,11 @@ export async function buildHttpApp(
   const seeds = join(packageRoot, 'seeds')
   const core = await openApp(config, { log, seeds, observers: [metrics.observe], longRunning: true })
   const { backend, limiter, observe } = core
-  const { catalog, models } = core.services
-  const keys = await backend.openKeys()
+  const { catalog, models, conversations, openKeys } = core.services
+  const keys = await openKeys()
   const signInCodes = await backend.openSignInCodes()
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
-  const { tokens, sessions } = await openIdentity(backend, config, warn)
+  const { tokens, sessions, issuerSignIn } = await openIdentity(backend, config, warn)
   const credentials = { keys, tokens, sessions, limiter, observe, publicUrl: config.publicUrl }
   const { app, close } = createHttpServer(config, {
     execute: core.execute,
@@ -58,10 +58,15 @@ export async function buildHttpApp(
     // An issuer's tokens need nothing that is kept here.
     canVerify: () => config.tokens.jwksUrl !== undefined || keys.areKnown(),
     signInCodes,
+    issuerSignIn,
     sessions,
     tokens: config.tokens,
-    abortModelCalls: models.abortAll,
+    abortModelCalls() {
+      conversations.abortAll()
+      models.abortAll()
+    },
     docsRoot: join(packageRoot, 'dist', 'docs'),
+    adminPageRoot: join(packageRoot, 'dist', 'web'),
     metrics,
     reportDefect: core.reportDefect,
     reportError: (error) => log.debug({ err: error }, 'MCP request refused'),

@@ -108,7 +108,8 @@ function endpointOf(text: string): Endpoint | undefined {
   return host.safeParse(bare).success && port <= 65_535 ? { host: bare, port } : undefined
 }
 
-function isSafeUrl(text: string): boolean {
+/** Whether nobody on the way can change what is at an address. */
+export function isSafeUrl(text: string): boolean {
   const url = urlOf(text)
   if (url?.protocol !== 'http:') return url?.protocol === 'https:'
   return isLoopback(url.hostname.replace(/^\[|\]$/g, ''))

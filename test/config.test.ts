@@ -46,3 +46,36 @@ describe('allowed origins', () => {
     expect(() => originsOf(origin)).toThrow(/^PROMPTS_ALLOWED_ORIGINS\.0 is wrong: .*without wildcards/),
   )
 })
+
+describe('sign-in at the issuer', () => {
+  const ISSUER = {
+    PROMPTS_JWT_JWKS_URL: 'https://login.example.com/keys',
+    PROMPTS_JWT_ISSUER: 'https://login.example.com/',
+    PROMPTS_JWT_AUDIENCE: 'prompts',
+  }
+
+  it('needs a client there', () => {
+    expect(loadConfig(ISSUER).issuerClient).toBeUndefined()
+    expect(loadConfig({ ...ISSUER, PROMPTS_OIDC_CLIENT_ID: 'page' }).issuerClient).toEqual({
+      issuer: 'https://login.example.com/',
+      clientId: 'page',
+      clientSecret: undefined,
+      scope: 'openid email',
+    })
+  })
+
+  it.each([
+    [{ PROMPTS_OIDC_CLIENT_ID: 'page' }, 'PROMPTS_JWT_JWKS_URL is missing'],
+    [{ ...ISSUER, PROMPTS_OIDC_CLIENT_SECRET: 's' }, 'PROMPTS_OIDC_CLIENT_ID is missing'],
+    [
+      { ...ISSUER, PROMPTS_OIDC_CLIENT_ID: 'page', PROMPTS_JWT_ISSUER: 'acme' },
+      'PROMPTS_JWT_ISSUER is wrong',
+    ],
+    [
+      { ...ISSUER, PROMPTS_OIDC_CLIENT_ID: 'page', PROMPTS_JWT_ISSUER: 'http://login.example.com' },
+      'PROMPTS_JWT_ISSUER is wrong',
+    ],
+  ])('is refused with %o', (settings, sentence) => {
+    expect(() => loadConfig(settings)).toThrow(sentence)
+  })
+})

@@ -21,7 +21,11 @@ export function awsBackend(config: Config, { warn, longRunning }: BackendOptions
   const snapshot = path === undefined ? undefined : { path, store: `${table} ${bucket}` }
   return {
     seedsItself: false,
-    describe: () => ({ data: table, fix: 'it is fixed' }),
+    describe: () => ({
+      data: table,
+      conversations: `table ${aws.conversationsTable}`,
+      fix: 'it is fixed',
+    }),
     // Loaded when they are called: servers and most commands need neither.
     async *check() {
       const { checkAws } = await import('../deployment/aws/doctor/doctor.ts')
@@ -52,6 +56,10 @@ export function awsBackend(config: Config, { warn, longRunning }: BackendOptions
       return secret
     },
     openSignInCodes: async () => dynamoSignInCodes(dynamodb, aws.limitsTable, clock),
+    async openConversations() {
+      const { dynamoConversations } = await import('../adapters/dynamodb/conversations.ts')
+      return dynamoConversations(dynamodb, aws.conversationsTable, clock)
+    },
     keepSnapshot(source) {
       if (snapshot) keepSnapshot(snapshot, source, warn)
     },

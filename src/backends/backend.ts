@@ -1,6 +1,7 @@
 import type { Report } from '../deployment/aws/provision/properties.ts'
 import type { Check } from '../deployment/check.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
+import type { ConversationStore } from '../domain/conversation.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
 import type { ClosableRateLimiter } from '../domain/rate-limiter.ts'
 import type { SignInCodes } from '../domain/sign-in.ts'
@@ -37,6 +38,7 @@ export interface Backend {
   /** What this installation signs tokens and sessions with. */
   openSecret(): Promise<SigningSecret>
   openSignInCodes(): Promise<SignInCodes>
+  openConversations(): Promise<ConversationStore>
   /** Keeps a copy of what is served for a start in an outage, if that is wanted (PROMPTS_SNAPSHOT_FILE). */
   keepSnapshot(source: SnapshotSource): void
 }
@@ -44,6 +46,8 @@ export interface Backend {
 interface BackendDescription {
   /** Where topics are: the data folder, or the table. */
   data: string
+  /** Where conversations are, in words: `folder /home/ada/…`, `table purposepath-conversations-dev`. */
+  conversations: string
   /** What ends the invalidity of a topic: `its files are fixed`. */
   fix: string
 }

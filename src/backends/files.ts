@@ -1,5 +1,5 @@
 import { fileKeys } from '../adapters/files/api-keys.ts'
-import { type Layout, openLayout } from '../adapters/files/layout.ts'
+import { type Layout, layoutOf, openLayout } from '../adapters/files/layout.ts'
 import { foreignFiles } from '../adapters/files/strays.ts'
 import { fileTopics } from '../adapters/files/topics.ts'
 import { filePrompts } from '../adapters/files/versions.ts'
@@ -22,7 +22,11 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
   const outages = longRunning ? { staleIfErrorMs, warn } : undefined
   return {
     seedsItself: true,
-    describe: () => ({ data: dataDir, fix: 'its files are fixed' }),
+    describe: () => ({
+      data: dataDir,
+      conversations: `folder ${layoutOf(dataDir).conversations}`,
+      fix: 'its files are fixed',
+    }),
     async *check() {
       try {
         const { strays } = foreignFiles(layout())
@@ -40,7 +44,7 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
     }),
     openLimiter: async () => windowRateLimiter({ perMinute: limits, clock }),
     openKeys: async () => fileKeys(layout(), stage, clock, outages),
-    // Loaded when they are called: most commands need neither.
+    // Loaded when they are called: most commands need none of them.
     async openSecret() {
       const { localSecret } = await import('../adapters/files/signing-secret.ts')
       const secret = localSecret(layout(), stage, outages)
@@ -51,6 +55,10 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
     async openSignInCodes() {
       const { fileSignInCodes } = await import('../adapters/files/sign-in-codes.ts')
       return fileSignInCodes(layout(), clock)
+    },
+    async openConversations() {
+      const { fileConversations } = await import('../adapters/files/conversations.ts')
+      return fileConversations(layout(), clock, warn)
     },
     // The store is on this machine itself.
     keepSnapshot() {},

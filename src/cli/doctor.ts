@@ -3,11 +3,11 @@ import { type Config, loadConfig } from '../config.ts'
 import { type Check, fail, note, ok } from '../deployment/check.ts'
 import { isUsable } from '../domain/api-keys.ts'
 import { blockedPortNotice, isBlockedPort } from '../domain/blocked-ports.ts'
+import { parseDuration } from '../domain/duration.ts'
 import { toAppError } from '../domain/errors.ts'
 import { systemClock } from '../domain/time.ts'
 import { type CommandContext, ownBackend, withApp } from './context.ts'
 import { type CredentialOptions, findCredential, headersOf } from './credential.ts'
-import { parseDuration } from './duration.ts'
 import { serverArgument } from './path.ts'
 
 interface DoctorOptions extends CredentialOptions {
@@ -48,7 +48,7 @@ async function* outside(
   options: DoctorOptions,
 ): AsyncIterable<Check> {
   const url = serverArgument('url', address)
-  const holdMs = parseDuration('hold', options.hold ?? DEFAULT_HOLD, { milliseconds: 3_600_000, words: '1h' })
+  const holdMs = parseDuration(options.hold ?? DEFAULT_HOLD, { milliseconds: 3_600_000, words: '1h' }, 'hold')
   const credential = findCredential(context, options)
   const { checkFromOutside } = await import('../deployment/outside/doctor.ts')
   const headers = credential === undefined ? undefined : headersOf(credential)

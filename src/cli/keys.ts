@@ -1,25 +1,19 @@
 import { loadConfig } from '../config.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
-import { AppError, invalidInput } from '../domain/errors.ts'
+import { expiryOf } from '../domain/duration.ts'
+import { AppError } from '../domain/errors.ts'
+import { systemClock } from '../domain/time.ts'
+import { parseInput } from '../domain/validation.ts'
+import { NewKey } from '../operations/keys.ts'
 import { type CommandContext, ownBackend } from './context.ts'
-import { parseDuration } from './duration.ts'
 
 /** `keys create`: prints the new key alone on stdout; it is shown only here. */
 export async function createKey(
   context: CommandContext,
-  { name, ttl }: { name: string; ttl?: string },
+  words: { name: string; ttl?: string },
 ): Promise<void> {
-  if (!/^[\w.@-]{1,64}$/.test(name)) {
-    throw invalidInput([
-      {
-        path: 'name',
-        expected: '1–64 letters, digits, dots, @, _ or -',
-        message: 'expected 1–64 letters, digits, dots, @, _ or -.',
-      },
-    ])
-  }
-  const expiresAt = ttl === undefined ? undefined : new Date(Date.now() + parseDuration('ttl', ttl))
-  const { key, record } = await (await ownKeys(context)).create(name, expiresAt)
+  const { name, ttl } = parseInput(NewKey, words, 1)
+  const { key, record } = await (await ownKeys(context)).create(name, expiryOf(ttl, systemClock))
   context.terminal.print(key)
   context.terminal.info(`Created key ${record.id} (${name}). It is shown only this once.`)
 }

@@ -16,7 +16,7 @@ type Colors = ReturnType<typeof pc.createColors>
  * const code = await run(['topics', 'list'], { stdin, stdout, stderr, env: { PROMPTS_DATA_DIR: folder }, packageRoot })
  */
 export interface CommandIo {
-  readonly stdin: Readable
+  readonly stdin: Readable & { isTTY?: boolean }
   readonly stdout: Output
   readonly stderr: Output
   readonly env: Environment
@@ -39,8 +39,20 @@ export interface Terminal {
   printRows(rows: readonly object[], options: { asJson: boolean; otherwise: string }): void
   /** A failure: the problem document, or its sentence and one line for each faulty field. */
   printFailure(error: AppError, asJson: boolean): void
+  /** Prints an answer of a conversation on stdout: for a person at a terminal already while it is generated. */
+  answerPrinter(): AnswerPrinter
   /** Shows a person what a model says while it says it; the answer follows on stdout. `undefined` without a terminal. */
   liveText(): TextListener | undefined
+}
+
+/** The printer of one answer. */
+interface AnswerPrinter {
+  /** `undefined` without a terminal. */
+  listener: TextListener | undefined
+  /** Prints what was not shown yet. */
+  finish(answer: string): void
+  /** Ends an answer that does not come to its end. */
+  breakOff(): void
 }
 
 export function createTerminal(io: CommandIo): Terminal {
@@ -101,6 +113,23 @@ export function createTerminal(io: CommandIo): Terminal {
       // The person at the terminal is the operator.
       const problem = { ...problemOf(error), detail: error.operatorMessage }
       for (const line of asJson ? [json(problem)] : sentencesOf(problem, terminal.colors)) terminal.info(line)
+    },
+    answerPrinter() {
+      const isLive = io.stdout.isTTY === true
+      let shown = ''
+      const onText = (text: string) => {
+        shown += text
+        write(harmless(text))
+      }
+      const onReset = () => {
+        shown = ''
+        write(terminal.colors.dim('\n[starting over]\n'))
+      }
+      return {
+        listener: isLive ? { onText, onReset } : undefined,
+        finish: (answer) => write(`${shown === '' ? (isLive ? harmless(answer) : answer) : ''}\n`),
+        breakOff: () => shown !== '' && write('\n'),
+      }
     },
     liveText() {
       if (!io.stderr.isTTY) return undefined

@@ -2,6 +2,8 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { ERROR_CODES } from '../domain/errors.ts'
 import type { CommandContext } from './context.ts'
+import { addGitCommands } from './git-commands.ts'
+import { addParameterOptions } from './parameters.ts'
 
 /**
  * Runs the command that the words name. Help, versions and wrong words are dealt with here.
@@ -22,6 +24,8 @@ export async function parseArguments(words: readonly string[], context: CommandC
   })
   addKeyCommands(program, context)
   addSignInCommands(program, context)
+  addChat(program, context)
+  addConversationCommands(program, context)
   program
     .command('doctor')
     .description('Check everything the program needs and say how to fix what is missing.')
@@ -95,51 +99,16 @@ function addDataCommands(program: Command, context: CommandContext): void {
     .action(async (options) => (await import('./provision.ts')).runProvision(context, options))
 }
 
-function addGitCommands(
-  program: Command,
-  context: CommandContext,
-  setExitCode: (code: number) => void,
-): void {
-  const tokenFile = [
-    '--token-file <path>',
-    'File that holds the credential (default: PROMPTS_TOKEN).',
-  ] as const
-  program
-    .command('check')
-    .argument('<path>', 'The folder or file.')
-    .description(
-      'Check the topics of a folder or JSON file, without a store: names every fault, exits with 2.',
-    )
-    .option('--json', 'Print the result as JSON.')
-    .action(async (path, options) => (await import('./check.ts')).runCheck(context, path, options))
-  program
-    .command('diff')
-    .argument('<folder>', 'The folder or file.')
-    .description('Show how topics differ from those of a running server; exits with 1 if they do.')
-    .requiredOption('--to <url>', 'Address of the server, for example https://prompts.example.com.')
-    .option(...tokenFile)
-    .option('--json', 'Print the result as JSON.')
-    .action(async (path, options) => {
-      if (await (await import('./remote.ts')).runDiff(context, path, options)) setExitCode(1)
-    })
-  program
-    .command('push')
-    .argument('<folder>', 'The folder or file.')
-    .description('Make the topics of a running server those of a folder; checks all of them first.')
-    .requiredOption('--to <url>', 'Address of the server.')
-    .option(...tokenFile)
-    .option('--prune', 'Also delete what the folder does not have.')
-    .option('--dry-run', 'Only say what would change.')
-    .option('--json', 'Print the result as JSON.')
-    .action(async (path, options) => (await import('./remote.ts')).runPush(context, path, options))
-  program
-    .command('pull')
-    .argument('<folder>', 'The folder.')
-    .description('Write the topics of a running server to a folder.')
-    .requiredOption('--from <url>', 'Address of the server.')
-    .option(...tokenFile)
-    .option('--prune', 'Also remove files of what the server does not have.')
-    .action(async (path, options) => (await import('./remote.ts')).runPull(context, path, options))
+function addChat(program: Command, context: CommandContext): void {
+  const chat = program
+    .command('chat')
+    .argument('[topic_id]', 'A coaching topic.')
+    .description('Talk with the coach of a topic. Each line is a message; through pipes, too.')
+    .option('--resume <id>', 'Go on with a conversation instead of starting one.')
+    .option('--json', 'Print each answer as one line of JSON.')
+  addParameterOptions(chat).action(async (topic_id, options) =>
+    (await import('./chat.ts')).runChat(context, topic_id, options),
+  )
 }
 
 function addKeyCommands(program: Command, context: CommandContext): void {
@@ -184,4 +153,25 @@ function addSignInCommands(program: Command, context: CommandContext): void {
     .option('--host <address>', 'Address that the server listens on (PROMPTS_HOST, default 127.0.0.1).')
     .option('--port <number>', 'Port that the server listens on (PROMPTS_PORT, default 3000).')
     .action(async (options) => (await import('./login.ts')).printSignInLink(context, options))
+}
+
+/** For operators, who act on the conversations of any owner. */
+function addConversationCommands(program: Command, context: CommandContext): void {
+  const conversations = program.command('conversations').description('Conversations, by their owner.')
+  const ofOwner = (name: string, description: string) =>
+    conversations
+      .command(name)
+      .description(description)
+      .requiredOption('--sub <subject>', 'Whose conversations: the subject of their tokens.')
+      .option('--tenant <tenant>', 'The tenant that they belong to (default: none).')
+  ofOwner('list', 'List the conversations of an owner, without messages.')
+    .option('--json', 'Print the result as JSON.')
+    .action(async (options) => (await import('./conversations.ts')).listConversations(context, options))
+  ofOwner('export', 'Print the conversations of an owner whole, each as one line of JSON.')
+    .option('--id <id>', 'Only this one.')
+    .action(async (options) => (await import('./conversations.ts')).exportConversations(context, options))
+  ofOwner('erase', 'Remove every byte of the conversations of an owner. They cannot be brought back.')
+    .option('--id <id>', 'Only this one (default: all).')
+    .option('--json', 'Print the receipt as JSON.')
+    .action(async (options) => (await import('./conversations.ts')).eraseConversations(context, options))
 }

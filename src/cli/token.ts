@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { openIdentity } from '../app.ts'
 import { loadConfig } from '../config.ts'
+import { parseDuration } from '../domain/duration.ts'
 import { plainText } from '../domain/identifiers.ts'
 import { parseInput } from '../domain/validation.ts'
 import { type CommandContext, localUser, ownBackend } from './context.ts'
-import { parseDuration } from './duration.ts'
 
 const MOST = { milliseconds: 365 * 86_400_000, words: '365d' }
 
@@ -23,7 +23,7 @@ const TokenOptions = z.object({
 export async function printToken(context: CommandContext, words: object): Promise<void> {
   const { role, sub, tenant, ttl } = parseInput(TokenOptions, words, 1)
   const subject = sub ?? localUser().subject
-  const lifetimeSeconds = parseDuration('ttl', ttl, MOST) / 1000
+  const lifetimeSeconds = parseDuration(ttl, MOST) / 1000
   const config = loadConfig(context.io.env)
   const { print, info } = context.terminal
   const { signer } = await openIdentity(await ownBackend(context, config), config, info)

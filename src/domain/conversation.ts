@@ -1,9 +1,29 @@
+import { hash } from 'node:crypto'
 import type { Owner } from './caller.ts'
 import type { ModelUse } from './language-model.ts'
+import type { Clock } from './time.ts'
 import type { TopicConfig } from './topic.ts'
 
 /** How long a conversation is kept after its last message. */
 export const CONVERSATION_LIFETIME_MS = 30 * 24 * 60 * 60_000
+
+/** Whether a conversation, by the time of its last message, is not served any more. */
+export function isExpired({ updated_at }: { updated_at: string }, clock: Clock): boolean {
+  return updated_at <= lastExpired(clock)
+}
+
+/** Conversations whose last message is as old as this have expired. */
+export function lastExpired(clock: Clock): string {
+  return new Date(clock().getTime() - CONVERSATION_LIFETIME_MS).toISOString()
+}
+
+/**
+ * What a store keeps an owner's data under, or one conversation of it: SHA-256 in hex. JSON keeps apart what would be the
+ * same once it is joined, and texts that are no valid Unicode.
+ */
+export function ownerKey({ tenant, sub }: Owner, ...more: readonly string[]): string {
+  return hash('sha256', JSON.stringify([tenant, sub, ...more]))
+}
 
 /** What a conversation is started with. It never changes, so that no edit of the topic reaches a running conversation. */
 export interface ConversationStart {
@@ -96,14 +116,19 @@ export interface Erased {
  * }
  */
 export interface ConversationStore {
+  /**
+   * Stores a new conversation. Repeating a call changes nothing.
+   *
+   * @throws AppError `too_large` when the store cannot hold its texts.
+   */
   create(conversation: ConversationStart): Promise<void>
 
   /** The whole conversation, strongly consistent. */
   read(owner: Owner, conversation_id: string): Promise<Conversation | undefined>
 
   /**
-   * Stores the user's message of a turn and takes the lease, in one step. The turn is the next one, or the last one if
-   * that has no answer: its message is replaced then (by one with another key).
+   * Stores the user's message of a turn and takes the lease, in one step. The turn is the next one, whether or not the last
+   * one has an answer; or the last one if it has none: its message is replaced then (by one with another key).
    *
    * @returns false when another process holds a lease, when the turn is neither of those, or when the conversation is
    *   gone. The caller reads again and decides.
@@ -123,6 +148,7 @@ export interface ConversationStore {
    * returns true.
    *
    * @returns false when the lease was lost; nothing is stored then.
+   * @throws AppError `too_large` when the store cannot hold the answer.
    */
   finishTurn(
     owner: Owner,
@@ -140,11 +166,15 @@ export interface ConversationStore {
   releaseLease(owner: Owner, conversation_id: string, token?: string): Promise<void>
 
   /**
-   * An owner's conversations, those started last first.
+   * An owner's conversations, those started last first. May show what others did a moment ago too late.
    *
-   * @param before continues after this conversation id of an earlier page.
+   * @param page `before` continues after this conversation id of an earlier page. `withExpired`: also those that are not
+   *   served any more and of which something is still stored, for who must erase all; default: false.
    */
-  list(owner: Owner, page: { before?: string; limit: number }): Promise<ConversationSummary[]>
+  list(
+    owner: Owner,
+    page: { before?: string; limit: number; withExpired?: boolean },
+  ): Promise<ConversationSummary[]>
 
   /**
    * Removes every byte of a conversation, also of one that is being answered or has expired. Repeatable: what an attempt

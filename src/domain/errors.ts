@@ -39,14 +39,20 @@ export interface CurrentPrompt {
   updated_at: string
 }
 
+/** The turn that is being answered, for a caller that sent another message meanwhile. */
+export interface CurrentTurn {
+  turn: number
+  started_at: string
+}
+
 /** What an error may carry besides its code and its sentence. */
 export interface ErrorExtras {
   /** Every faulty field, never just the first. */
   errors?: FieldError[]
   /** Seconds until another attempt makes sense. */
   retryAfter?: number
-  /** What an edit that came too late did not know of. */
-  current?: CurrentPrompt
+  /** What an edit that came too late, or a message that came too early, did not know of. */
+  current?: CurrentPrompt | CurrentTurn
   /** What a model was used for until the failure. */
   modelUse?: ModelUse
   /** The same for the operator, with what callers must not learn: paths, settings. */
@@ -60,7 +66,7 @@ export class AppError extends Error {
   readonly code: ErrorCode
   readonly errors: FieldError[] | undefined
   readonly retryAfter: number | undefined
-  readonly current: CurrentPrompt | undefined
+  readonly current: CurrentPrompt | CurrentTurn | undefined
   readonly modelUse: ModelUse | undefined
   readonly operatorMessage: string
   /** True once the pipeline has written its audit line, so that no transport writes a second one. */
@@ -116,7 +122,7 @@ export interface Problem {
   detail: string
   code: ErrorCode
   errors?: FieldError[]
-  current?: CurrentPrompt
+  current?: CurrentPrompt | CurrentTurn
 }
 
 /** Turns whatever was thrown into the error that a caller may see. A defect's own message stays inside. */

@@ -130,6 +130,8 @@ export interface AskOptions {
 
 /** Receives a model's text while it is generated. */
 export interface TextListener {
+  /** Text will follow; called only where that depends on more than the operation. */
+  onBegin?(): void
   /** More text. */
   onText(text: string): void
   /** The text so far is void; the model starts over. */

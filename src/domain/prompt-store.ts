@@ -9,6 +9,8 @@ export interface PromptVersion {
   bytes: number
   updated_at: string
   updated_by: string
+  /** What its author said of this text, if anything. */
+  note?: string
 }
 
 /** An earlier text with its facts. */
@@ -44,6 +46,12 @@ export interface PromptStore {
    * @throws AppError `not_found`.
    */
   readVersion(topic_id: string, prompt_type: string, version_id: string): Promise<PromptVersionText>
+}
+
+/** What history says of a text, except how its store names it. */
+export function versionFacts(info: Omit<PromptVersion, 'version_id'>): Omit<PromptVersion, 'version_id'> {
+  const { revision, sha256, bytes, updated_at, updated_by, note } = info
+  return { revision, sha256, bytes, updated_at, updated_by, ...(note !== undefined && { note }) }
 }
 
 /** Path of a text, below the data folder and in the bucket alike. */

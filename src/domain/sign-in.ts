@@ -1,3 +1,5 @@
+import type { Owner } from './caller.ts'
+
 /** Single-use codes of sign-in links: opening the link on this machine gives a browser an administrator's session. */
 export interface SignInCodes {
   /**
@@ -16,11 +18,11 @@ export interface SignInCodes {
   redeem(code: string): Promise<{ subject: string } | undefined>
 }
 
-/** A signed-in browser. */
+/** A signed-in browser. Only administrators sign in. */
 export interface Session {
+  /** See {@link Caller.subject}. */
   subject: string
-  /** Sent back in a header by the page, which another site's page cannot read (CSRF). */
-  csrfToken: string
+  owner: Owner
 }
 
 /** Sessions of browsers, kept by the browser in a signed cookie. */
@@ -29,9 +31,9 @@ export interface Sessions {
    * Starts a session.
    *
    * @returns the cookie's value, and how long it is valid.
-   * @example const { cookie, lifetimeSeconds } = await sessions.open('anna')
+   * @example const { cookie, lifetimeSeconds } = await sessions.open({ subject: 'anna', owner: { sub: 'anna', tenant: '' } })
    */
-  open(subject: string): Promise<{ cookie: string; lifetimeSeconds: number }>
+  open(session: Session): Promise<{ cookie: string; lifetimeSeconds: number }>
 
   /**
    * The session of a cookie's value; `undefined` for one that is not valid now.
@@ -39,4 +41,39 @@ export interface Sessions {
    * @example const session = await sessions.read(cookie)
    */
   read(cookie: string): Promise<Session | undefined>
+}
+
+/** This server as a client of an OpenID Connect issuer. */
+export interface IssuerClient {
+  /** The address of the issuer, as it stands in its tokens. */
+  issuer: string
+  clientId: string
+  /** Missing for a public client, which PKCE alone protects. */
+  clientSecret: string | undefined
+  /** What is asked for, separated by spaces. */
+  scope: string
+}
+
+/** Sign-in of administrators at an issuer (OpenID Connect). */
+export interface IssuerSignIn {
+  /**
+   * Begins a sign-in.
+   *
+   * @param redirectUri where the issuer sends the browser afterwards.
+   * @returns where to send the browser now, and what it must bring back in a cookie.
+   * @throws AppError `unavailable` when the issuer cannot be reached.
+   * @example const { url, attempt } = await signIn.begin(`${publicUrl}/admin/sign-in/callback`)
+   */
+  begin(redirectUri: string): Promise<{ url: string; attempt: string; lifetimeSeconds: number }>
+
+  /**
+   * Ends a sign-in.
+   *
+   * @param answer the whole address that the issuer has sent the browser to.
+   * @param attempt what {@link begin} has answered.
+   * @throws AppError `unauthenticated` when the answer does not belong to the attempt or came too late, `forbidden` for
+   *   who is no administrator, `unavailable` when the issuer cannot be reached.
+   * @example const session = await signIn.finish(new URL(request.url, publicUrl), attempt)
+   */
+  finish(answer: URL, attempt: string): Promise<Session>
 }

@@ -16,12 +16,15 @@ export interface CallEvent {
   /** What the call is about, as far as it is an identifier. */
   topic_id?: string | undefined
   prompt_type?: string | undefined
+  conversation_id?: string | undefined
   /** `ok`, an error code, or `cancelled` when the caller disconnected while a model was working. */
   outcome: string
   /** Names of refused fields, never their values. */
   refused?: string[] | undefined
   /** What a model was used for. */
   use?: ModelUse | undefined
+  /** Ids of the topics that the caller was served. */
+  served?: readonly string[] | undefined
   /** Milliseconds, to a hundredth. */
   durationMs: number
   requestId: string

@@ -56,6 +56,7 @@ export const PromptInfo = z.strictObject({
   revision: z.int().positive(),
   updated_at: z.string(),
   updated_by: z.string(),
+  note: z.string().optional().describe('What its author said of this text.'),
 })
 export type PromptInfo = z.infer<typeof PromptInfo>
 

@@ -3,8 +3,8 @@ import { MAX_FIELD_ERRORS } from '../domain/errors.ts'
 import { TopicId } from '../domain/identifiers.ts'
 import { JsonObject } from '../domain/json.ts'
 import { defineOperation } from '../pipeline/operation.ts'
-import { ModelMeta } from '../pipeline/result.ts'
-import { Analysis, analyze } from '../services/analysis.ts'
+import { ModelMeta, type Result } from '../pipeline/result.ts'
+import { Analysis, analyze, type FinishedAnalysis } from '../services/analysis.ts'
 import * as sample from './sample.ts'
 
 export const analyzeKpi = defineOperation({
@@ -29,20 +29,9 @@ export const analyzeKpi = defineOperation({
   meta: ModelMeta,
   example: {
     input: { ...sample.id, parameters: { kpi_value: 95000, threshold: 100000, time_period: 'Q4 2025' } },
-    data: {
-      analysis: 'Revenue is 5% below threshold. ...',
-      recommendations: ['Focus on enterprise sales', 'Review pricing strategy'],
-      severity: 'warning',
-    },
-    meta: {
-      ...sample.id,
-      revision: 2,
-      model: 'anthropic.claude-3-sonnet-20240229-v1:0',
-      input_tokens: 412,
-      output_tokens: 96,
-      attempts: 1,
-      latency_ms: 2140,
-    },
+    data: sample.analysis,
+    meta: sample.modelMeta,
+    deltas: ['Revenue is ', '5% below threshold.'],
   },
   async run(services, { topic_id, parameters }, context) {
     const {
@@ -53,13 +42,26 @@ export const analyzeKpi = defineOperation({
     } = context
     const startedAt = performance.now()
     const options = { style, prefix, signal, listener }
-    const { topic, analysis, use, unknown } = await analyze(services, topic_id, parameters, options)
-    const warnings = unknown.slice(0, MAX_FIELD_ERRORS).map((name) => ({
-      path: prefix === '' ? name : `${prefix}.${name}`,
-      message: 'is not a parameter of this topic, and was ignored.',
-    }))
-    const latency_ms = Math.round(performance.now() - startedAt)
-    const meta = { topic_id, revision: topic.revision, ...use, latency_ms }
-    return { data: analysis, meta: { ...meta, ...(warnings.length > 0 && { warnings }) }, use }
+    const finished = await analyze(services, topic_id, parameters, options)
+    return { data: finished.analysis, ...modelAnswer(finished, prefix, startedAt), served: [topic_id] }
   },
 })
+
+/**
+ * What an answer of a model says beside its data.
+ *
+ * @param startedAt by `performance.now()`.
+ */
+export function modelAnswer(
+  { topic, use, unknown }: Omit<FinishedAnalysis, 'analysis'>,
+  prefix: string,
+  startedAt: number,
+): Pick<Required<Result<unknown>>, 'meta' | 'use'> {
+  const warnings = unknown.slice(0, MAX_FIELD_ERRORS).map((name) => ({
+    path: prefix === '' ? name : `${prefix}.${name}`,
+    message: 'is not a parameter of this topic, and was ignored.',
+  }))
+  const latency_ms = Math.round(performance.now() - startedAt)
+  const meta = { topic_id: topic.topic_id, revision: topic.revision, ...use, latency_ms }
+  return { meta: { ...meta, ...(warnings.length > 0 && { warnings }) }, use }
+}

@@ -6,6 +6,7 @@ import { MAX_DEPTH } from '../domain/json.ts'
 import type { ModelUse } from '../domain/language-model.ts'
 import type { LimitName, RateLimiter, RateLimitStatus } from '../domain/rate-limiter.ts'
 import { elapsedMs, type Observer } from '../domain/telemetry.ts'
+import { isUuid } from '../domain/uuid.ts'
 import { parseInput } from '../domain/validation.ts'
 import type { CallContext, Operation, Services } from './operation.ts'
 import type { Result } from './result.ts'
@@ -53,6 +54,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     let given = typeof input === 'function' ? context.path : input
     let failure: AppError | undefined
     let use: ModelUse | undefined
+    let served: readonly string[] | undefined
     inFlight++
     try {
       authorise(operation, context.caller)
@@ -65,6 +67,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       const result = await operation.run(services, valid, context)
       use = result.use
       checkOutput(operation, result)
+      served = result.served
       return markStale(result, services.catalog.staleSince())
     } catch (thrown) {
       failure = bounded(toAppError(thrown))
@@ -82,6 +85,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         outcome: outcomeOf(failure, context),
         refused: failure?.errors && refusedNames(failure.errors),
         use,
+        served,
         durationMs: elapsedMs(startedAt),
         requestId: context.requestId,
       })
@@ -167,12 +171,17 @@ function outcomeOf(failure: AppError | undefined, { signal }: CallContext): stri
 
 /** What a call is about, as far as it is a name: anything else may be a text that a log must not hold. */
 function subjectOf({ about = pick }: Operation, input: unknown) {
-  const { topic_id, prompt_type } = about((input ?? {}) as Record<string, unknown>)
-  return { topic_id: nameIn(topic_id), prompt_type: nameIn(prompt_type) }
+  const { topic_id, prompt_type, conversation_id } = about((input ?? {}) as Record<string, unknown>)
+  const isId = typeof conversation_id === 'string' && isUuid(conversation_id)
+  return {
+    topic_id: nameIn(topic_id),
+    prompt_type: nameIn(prompt_type),
+    conversation_id: isId ? conversation_id : undefined,
+  }
 }
 
-function pick({ topic_id, prompt_type }: Readonly<Record<string, unknown>>) {
-  return { topic_id, prompt_type }
+function pick({ topic_id, prompt_type, conversation_id }: Readonly<Record<string, unknown>>) {
+  return { topic_id, prompt_type, conversation_id }
 }
 
 function nameIn(value: unknown): string | undefined {

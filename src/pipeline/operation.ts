@@ -1,9 +1,12 @@
 import * as z from 'zod'
+import type { ApiKeys } from '../domain/api-keys.ts'
 import type { Awaitable } from '../domain/awaitable.ts'
 import type { Caller, CallerKind, Role } from '../domain/caller.ts'
 import type { TextListener } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import type { LimitName, RateLimitStatus } from '../domain/rate-limiter.ts'
+import type { TopicUsage } from '../domain/topic-usage.ts'
+import type { Conversations } from '../services/conversations/conversations.ts'
 import type { ModelClient } from '../services/models.ts'
 import type { PublishingDeps } from '../services/publishing.ts'
 import { Meta, PartFailure, type Result } from './result.ts'
@@ -11,6 +14,10 @@ import { Meta, PartFailure, type Result } from './result.ts'
 /** What operations work with. */
 export interface Services extends PublishingDeps {
   models: ModelClient
+  conversations: Conversations
+  usage: TopicUsage
+  /** The API keys of this installation; opened by the first call. */
+  openKeys: () => Promise<ApiKeys>
   /** Topic types that `create_topic` accepts (PROMPTS_CREATABLE_TYPES). */
   creatableTypes: readonly string[]
 }
@@ -47,8 +54,14 @@ export interface CallContext {
  */
 export type CachePolicy = 'none' | 'content' | 'revision'
 
-/** Request headers that mean something to an operation. `If-Match` is another way to give `expected_revision`. */
-type RequestHeader = 'if-match'
+/**
+ * Request headers that mean something to an operation.
+ *
+ * - `if-match`: another way to give `expected_revision`
+ * - `idempotency-key`: where REST takes the field `idempotency_key` from
+ * - `prefer`: its `wait=N` is where REST takes the field `wait` from (RFC 7240)
+ */
+export type RequestHeader = 'if-match' | 'idempotency-key' | 'prefer'
 
 /** A second REST route to the same operation, with another role, limit and cache policy. */
 interface ExtraRoute {
@@ -62,8 +75,10 @@ interface ExtraRoute {
 export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends z.ZodType = z.ZodType> {
   /** `noun.verb`: name on the command line, OpenAPI operationId and name in logs and metrics. */
   name: string
-  /** Name of the MCP tool; missing for operations that serve protocol verbs only. */
+  /** Name of the MCP tool; missing for operations that serve protocol verbs only, and for those that are nothing for models. */
   tool?: string
+  /** False where the table makes no command: what only a server knows, and what has a command of its own. */
+  command?: false
   /** REST method and path below `/api/v1`; `{names}` are input fields, positional on the command line. */
   http?: string
   /** The same for administrators, where that is a route of its own. */
@@ -83,8 +98,11 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends
   /** The limit that a call counts against. */
   limit: LimitName
   cache: CachePolicy
-  /** True if a language model's text can be shown while it is generated. */
-  streams?: true
+  /**
+   * Set if a language model's text can be shown while it is generated. `by topic`: only where the call says so, by
+   * {@link TextListener.onBegin}; elsewhere the answer is the same as for callers that do not listen.
+   */
+  streams?: true | 'by topic'
   headers?: readonly RequestHeader[]
   /** One flat object of the route's path, query and body fields. */
   input: Input
@@ -93,9 +111,21 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Data extends
   /** Schema of the answer's `meta`; default {@link Meta}, optional. */
   meta?: z.ZodType
   /** What the audit log says a call is about, from input that is not checked yet; default: its members of these names. */
-  about?: (input: Readonly<Record<string, unknown>>) => { topic_id?: unknown; prompt_type?: unknown }
-  /** One call for the documents: its whole input, and the answer. Every operation of the table has one. */
-  example?: { input: z.input<Input>; data: z.input<Data>; meta?: Result<unknown>['meta'] }
+  about?: (input: Readonly<Record<string, unknown>>) => {
+    topic_id?: unknown
+    prompt_type?: unknown
+    conversation_id?: unknown
+  }
+  /**
+   * One call for the documents: its whole input, the answer, and for what streams the texts that come before it. Every
+   * operation of the table has one.
+   */
+  example?: {
+    input: z.input<Input>
+    data: z.input<Data>
+    meta?: Result<unknown>['meta']
+    deltas?: readonly string[]
+  }
   run(services: Services, input: z.output<Input>, context: CallContext): Awaitable<Result<z.input<Data>>>
 }
 

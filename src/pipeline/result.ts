@@ -26,6 +26,16 @@ export const ModelMeta = Meta.extend({
     .describe('How often the model was asked: more than once after a passing failure or for a repair.'),
 })
 
+/** Further meta of a turn of a conversation. */
+export const TurnMeta = ModelMeta.extend({
+  context: z
+    .object({
+      turns_sent: z.int().describe('This turn and the ones before it that the model was sent.'),
+      turns_left_out: z.int().describe("Earlier turns for which the model's context had no room."),
+    })
+    .describe('Which part of the conversation the model was sent.'),
+})
+
 /** Why one part of a batch failed. */
 export const PartFailure = z.object({ code: z.string(), detail: z.string() })
 
@@ -42,11 +52,13 @@ export interface CachedResponse {
 /** What an operation answers. Surfaces send its {@link responseBody}. */
 export interface Result<Data> {
   data: Data
-  meta?: Meta & Partial<z.infer<typeof ModelMeta>>
+  meta?: Meta & Partial<z.infer<typeof TurnMeta>>
   /** Failures of single parts of a batch, by id. */
   errors?: Record<string, z.infer<typeof PartFailure>>
   /** What a model was used for, for audit and metrics. */
   use?: ModelUse
+  /** Ids of the topics that the caller was served: their use is counted. */
+  served?: readonly string[]
   /** The answer's JSON, where it is kept. */
   cached?: CachedResponse
 }

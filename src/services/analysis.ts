@@ -16,12 +16,11 @@ import { MAX_RENDERED_BYTES } from '../domain/template/render.ts'
 import type { PromptTexts, Topic } from '../domain/topic.ts'
 import { check } from '../domain/validation.ts'
 import type { Catalog } from './catalog/catalog.ts'
-import type { ModelClient, ModelSession } from './models.ts'
-import { renderTopic } from './rendering.ts'
+import { DEFAULT_MAX_TOKENS, type ModelClient, type ModelSession } from './models.ts'
+import { renderTexts } from './rendering.ts'
 
 /** Types of topics that can be analysed. */
-const ANALYSABLE_TYPES = ['kpi_system', 'single_shot']
-const DEFAULT_MAX_TOKENS = 2_048
+export const ANALYSABLE_TYPES = ['kpi_system', 'single_shot']
 /** Errors of an invalid answer that the model and the operator are told. */
 const MAX_ERRORS = 5
 /** Characters of an invalid answer that the model is shown again. */
@@ -79,20 +78,36 @@ export async function analyze(
   { catalog, models }: { catalog: Catalog; models: ModelClient },
   topic_id: string,
   parameters: Readonly<Record<string, unknown>>,
+  options: AnalysisOptions,
+): Promise<FinishedAnalysis> {
+  const topic = catalog.published(topic_id)
+  if (!isAnalysable(topic)) throw wrongType(topic, ANALYSABLE_TYPES)
+  return analyzeTexts(models, topic, await catalog.texts(topic), parameters, options)
+}
+
+/** Whether a topic's answers are analyses. */
+export function isAnalysable({ topic_type }: Topic): boolean {
+  return ANALYSABLE_TYPES.includes(topic_type)
+}
+
+/** The refusal of a topic whose type is none of `types`. */
+export function wrongType({ topic_type }: Topic, types: readonly string[]): AppError {
+  const expected = `a topic of type ${types.join(' or ')}`
+  return invalidInput([{ path: 'topic_id', expected, message: `expected ${expected}, not ${topic_type}.` }])
+}
+
+/** {@link analyze} with given texts, whatever the topic's own are and in whatever state it is. */
+export async function analyzeTexts(
+  models: ModelClient,
+  topic: Topic,
+  texts: PromptTexts,
+  parameters: Readonly<Record<string, unknown>>,
   { style, prefix, signal, listener }: AnalysisOptions,
 ): Promise<FinishedAnalysis> {
-  const { topic_type, allowed_parameters } = catalog.published(topic_id)
-  if (!ANALYSABLE_TYPES.includes(topic_type)) {
-    const expected = `a topic of type ${ANALYSABLE_TYPES.join(' or ')}`
-    throw invalidInput([{ path: 'topic_id', expected, message: `expected ${expected}, not ${topic_type}.` }])
-  }
-  const declared = new Set(allowed_parameters.map(({ name }) => name))
+  const declared = new Set(topic.allowed_parameters.map(({ name }) => name))
   const entries = Object.entries(parameters)
   const declaredParameters = Object.fromEntries(entries.filter(([name]) => declared.has(name)))
-  const { topic, prompts, values } = await renderTopic(catalog, topic_id, declaredParameters, {
-    style,
-    prefix,
-  })
+  const { prompts, values } = renderTexts(topic, texts, declaredParameters, { style, prefix })
   const messages = messagesOf(prompts, values)
   return models.withModel(topic, signal, async (session) => {
     const request = {
@@ -206,6 +221,6 @@ function neutralQuestion(values: Readonly<Record<string, JsonValue>>): string {
   return `Please give your analysis of this data:\n\n${data}`
 }
 
-function isBlank(text: string | undefined): boolean {
+export function isBlank(text: string | undefined): boolean {
   return text === undefined || text.trim() === ''
 }

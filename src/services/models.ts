@@ -11,6 +11,8 @@ import { backoffMs, raceAbort, sleep, startDeadline } from '../domain/time.ts'
 import type { Topic } from '../domain/topic.ts'
 import { createSemaphore } from './semaphore.ts'
 
+/** Tokens of an answer, unless the topic's `max_tokens` says otherwise. */
+export const DEFAULT_MAX_TOKENS = 2_048
 /** Calls at the same time in this process, and how many more may wait. */
 const MAX_RUNNING = 32
 const MAX_WAITING = 64
@@ -51,6 +53,9 @@ export interface ModelSession {
   ): Promise<ModelReply>
 }
 
+/** What of a topic decides about its model. */
+type TopicModel = Pick<Topic, 'topic_id' | 'config'>
+
 /**
  * Calls language models, with a limit of calls at the same time, a time limit and retries.
  *
@@ -61,14 +66,21 @@ export interface ModelSession {
  */
 export interface ModelClient {
   /**
-   * Runs `work` with the model of `topic` once there is room for another call, and ends it when its time is up or
+   * The name of a topic's model.
+   *
+   * @throws AppError `model_not_configured` when nothing names one.
+   */
+  modelNameOf(topic: TopicModel): string
+
+  /**
+   * Runs `work` with a topic's model, or with the one of this name, once there is room for another call, and ends it when its time is up or
    * `signal` fires.
    *
    * @throws AppError `model_not_configured`, `rate_limited` when too many calls are waiting, `model_error` with the use
    *   of the model so far; what `work` throws.
    */
   withModel<T>(
-    topic: Pick<Topic, 'topic_id' | 'config'>,
+    model: TopicModel | { name: string },
     signal: AbortSignal | undefined,
     work: (session: ModelSession) => Promise<T>,
   ): Promise<T>
@@ -88,9 +100,10 @@ export function createModelClient({
   const calls = new Set<ModelCall>()
   let opened: Promise<LanguageModel> | undefined
 
-  function modelNameOf({ topic_id, config }: Pick<Topic, 'topic_id' | 'config'>): string {
+  function modelNameOf({ topic_id, config }: TopicModel): string {
     const name = override ?? config.default_model ?? fallback
     if (name !== undefined) return name
+    if (!open) throw noProvider()
     const message = `Topic "${topic_id}" names no model.`
     const operatorMessage = `${message} Set config.default_model of the topic, or PROMPTS_LLM_MODEL for all that name none.`
     throw new AppError('model_not_configured', message, { operatorMessage })
@@ -111,9 +124,12 @@ export function createModelClient({
   }
 
   return {
-    async withModel(topic, signal, work) {
+    modelNameOf,
+
+    async withModel(model, signal, work) {
       if (!open) throw noProvider()
-      const use = { model: modelNameOf(topic), input_tokens: 0, output_tokens: 0, attempts: 0 }
+      const name = 'name' in model ? model.name : modelNameOf(model)
+      const use = { model: name, input_tokens: 0, output_tokens: 0, attempts: 0 }
       const call = startCall({ timeoutMs, onWait }, signal, use)
       calls.add(call)
       try {

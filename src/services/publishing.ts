@@ -39,6 +39,8 @@ export interface EditTarget {
   topic_id: string
   /** Written to `updated_by`. */
   by: string
+  /** What the author says of the texts that change: kept with each of them. */
+  note?: string | undefined
   /** Path of a text in the caller's input; see {@link checkTopic}. */
   pathOf?: (prompt_type: string) => string
 }
@@ -97,7 +99,7 @@ async function publishNow(deps: PublishingDeps, target: EditTarget, edit: Edit):
     }
     const warnings = assertPublishable(desired, target)
     const texts = changedTexts(desired, before)
-    const next = await nextRecord(deps, before?.record, desired, texts, target.by)
+    const next = await nextRecord(deps, before?.record, desired, texts, target)
     try {
       const topic = await deps.topics.save(next, texts, losses)
       deps.catalog.accept(topic, texts)
@@ -154,7 +156,7 @@ async function nextRecord(
   before: Topic | undefined,
   desired: DesiredTopic,
   changed: PromptTexts,
-  by: string,
+  { by, note }: EditTarget,
 ): Promise<Topic> {
   const { topic_id } = desired.definition
   const updated_at = clock().toISOString()
@@ -165,7 +167,8 @@ async function nextRecord(
     if (current && text === undefined) return current
     const last = current?.revision ?? (await prompts.history(topic_id, prompt_type))[0]?.revision ?? 0
     const s3_key = promptKey(topic_id, prompt_type)
-    return { prompt_type, s3_key, ...fingerprint(text as string), revision: last + 1, ...stamp }
+    const facts = { ...fingerprint(text as string), revision: last + 1, ...stamp, ...(note && { note }) }
+    return { prompt_type, s3_key, ...facts }
   })
   return {
     ...desired.definition,

@@ -1,10 +1,10 @@
 import type { JsonValue } from '../domain/json.ts'
 import { checkParameters, type ParameterStyle } from '../domain/parameters.ts'
 import { renderTemplate } from '../domain/template/render.ts'
-import type { Topic } from '../domain/topic.ts'
+import type { PromptTexts, Topic } from '../domain/topic.ts'
 import type { Catalog } from './catalog/catalog.ts'
 
-/** An active topic with its prompts filled in. */
+/** A topic with its prompts filled in. */
 export interface RenderedTopic {
   topic: Topic
   prompts: Record<string, string>
@@ -25,7 +25,16 @@ export async function renderTopic(
   options: { style: ParameterStyle; prefix: string },
 ): Promise<RenderedTopic> {
   const topic = catalog.published(topic_id)
-  const texts = await catalog.texts(topic)
+  return renderTexts(topic, await catalog.texts(topic), parameters, options)
+}
+
+/** The same with given texts, whatever the topic's own are and in whatever state it is. */
+export function renderTexts(
+  topic: Topic,
+  texts: PromptTexts,
+  parameters: Readonly<Record<string, unknown>>,
+  options: { style: ParameterStyle; prefix: string },
+): RenderedTopic {
   const values = checkParameters(topic.allowed_parameters, parameters, options)
   const prompts = Object.fromEntries(
     Object.entries(texts).map(([type, text]) => [type, renderTemplate(text, values)]),

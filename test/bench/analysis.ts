@@ -1,9 +1,8 @@
-import { request } from 'node:http'
 import type { Environment } from '../helpers/program.ts'
 import { toolUse } from '../stand-ins/bedrock-replies.ts'
 import { startBedrockRuntime } from '../stand-ins/bedrock-runtime.ts'
 import { cpuPerRequest, median, print, ratio } from './figures.ts'
-import { restShot } from './load.ts'
+import { firstDeltaAt, restShot } from './load.ts'
 import type { Subject } from './processes.ts'
 
 const ANALYSES = 80
@@ -48,25 +47,12 @@ export async function printAnalysis(
   print('an analysis on Bedrock, by a stand-in that answers at once')
   print(`  CPU, analysis ÷ bare Fastify with the SDK's call ${ratio(ours, sdk).trim()}   (must ≤ 1.2)`)
   const delays: number[] = []
+  const headers = { 'x-api-key': key, accept: 'text/event-stream' }
+  const streamed = restShot('POST', subject.url + path, headers, '', parameters)
   for (let index = 0; index < STREAMS; index++) {
-    const seenAt = await firstDeltaAt(subject.url + path, key, parameters)
+    const seenAt = await firstDeltaAt(streamed)
     const { sentAt = [] } = bedrock.requests.at(-1) ?? {}
     delays.push(seenAt - (sentAt.find(({ type }) => type === 'contentBlockDelta')?.at ?? Number.NaN))
   }
   print(`  first delta, from the model to the client, p50   ${median(delays).toFixed(1)} ms   (must ≤ 20)`)
-}
-
-/** When the first piece of text of a streamed analysis arrives, by `performance.now()`. */
-function firstDeltaAt(url: string, key: string, parameters: object): Promise<number> {
-  const headers = { 'x-api-key': key, 'content-type': 'application/json', accept: 'text/event-stream' }
-  return new Promise((resolve, reject) => {
-    let seenAt: number | undefined
-    const sent = request(url, { method: 'POST', headers }, (answer) => {
-      answer.setEncoding('utf8').on('data', (chunk: string) => {
-        if (chunk.includes('event: delta')) seenAt ??= performance.now()
-      })
-      answer.on('end', () => (seenAt === undefined ? reject(new Error('no delta')) : resolve(seenAt)))
-    })
-    sent.on('error', reject).end(JSON.stringify(parameters))
-  })
 }

@@ -67,3 +67,17 @@ export function send(agent: Agent, { method, url, headers, body }: Shot): Promis
     sent.on('error', reject).end(body)
   })
 }
+
+/** When the first piece of a streamed answer's text arrives, by `performance.now()`. */
+export function firstDeltaAt({ url, method, headers, body }: Shot): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let seenAt: number | undefined
+    const sent = request(url, { method, headers }, (answer) => {
+      answer.setEncoding('utf8').on('data', (chunk: string) => {
+        if (chunk.includes('event: delta')) seenAt ??= performance.now()
+      })
+      answer.on('end', () => (seenAt === undefined ? reject(new Error('no delta')) : resolve(seenAt)))
+    })
+    sent.on('error', reject).end(body)
+  })
+}

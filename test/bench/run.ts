@@ -12,6 +12,7 @@ import { build } from 'esbuild'
 import { type Environment, environmentOf, PROGRAM, runProgram } from '../helpers/program.ts'
 import { printAnalysis } from './analysis.ts'
 import { AWS_INSTANCES, printAws } from './aws.ts'
+import { printConversation } from './conversation.ts'
 import { writeTopics } from './data.ts'
 import { cpuPerRequest, median, print, ratio } from './figures.ts'
 import { printListeners } from './listeners.ts'
@@ -41,6 +42,7 @@ const SECTIONS: Record<string, () => Promise<void>> = {
       },
       (stop) => toStop.push(stop),
     ),
+  conversation: () => printConversation({ start, startProduct }, (stop) => toStop.push(stop)),
   aws: async () =>
     printAws(await times(AWS_INSTANCES, () => startProduct(1_000)), (stop) => toStop.push(stop)),
 }
@@ -66,7 +68,15 @@ async function printSection(name: string): Promise<void> {
 
 /** Strips the types only, so that the SDK stays unbundled, as its users run it. */
 async function buildBench(): Promise<void> {
-  const scripts = ['bare-analysis', 'bare-http', 'bare-rest', 'bare-stdio', 'bare-tools', 'raw-http']
+  const scripts = [
+    'bare-analysis',
+    'bare-http',
+    'bare-rest',
+    'bare-stdio',
+    'bare-tools',
+    'bare-turn',
+    'raw-http',
+  ]
   await build({
     entryPoints: scripts.map((name) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))),
     outdir: fileURLToPath(new URL('../../node_modules/.bench', import.meta.url)),

@@ -260,6 +260,24 @@ export function storeContract(open: () => Promise<Store>): void {
       }
     })
 
+    it('keeps the note of each text, whatever is in it', async () => {
+      const { topics, prompts } = await open()
+      const notes = ['Shorter', '値'.repeat(500), '🙂'.repeat(250), ' "a=b";\r\n\tß%41+/ ', undefined]
+      let topic = await create(topics, 't', { user: 'no note' })
+      for (const [index, note] of notes.entries()) {
+        const next = revised(topic, { user: `text ${index}` })
+        const info = { ...infoOf(next, 'user'), ...(note !== undefined && { note }) }
+        topic = await topics.save({ ...next, prompts: [info] }, { user: `text ${index}` })
+        expect(infoOf(topic, 'user').note).toBe(note)
+      }
+      expect((await topics.get('t')) as unknown).toEqual({ topic_id: 't', topic })
+      const history = await prompts.history('t', 'user')
+      expect(history.map(({ note }) => note)).toEqual([undefined, ...notes].reverse())
+      const [, , third] = history
+      const { version } = await prompts.readVersion('t', 'user', third?.version_id ?? '')
+      expect(version).toEqual(third)
+    })
+
     it('survives a deletion, so that revisions never repeat', async () => {
       const { topics, prompts } = await open()
       const created = await create(topics, 't', { user: 'one' })

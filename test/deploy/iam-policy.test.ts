@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { dynamoConversations } from '../../src/adapters/dynamodb/conversations.ts'
+import { systemClock } from '../../src/domain/time.ts'
 import { proxiedParts } from '../helpers/aws-proxies.ts'
+import { ANNA, answer, DAY_MS, newConversation, takeTurn } from '../helpers/conversations.ts'
 import { actionsOf, type Need, needsOf, recorder } from '../helpers/iam-actions.ts'
 import { PACKAGE_ROOT, runProgram, startServer } from '../helpers/program.ts'
 import { type AwsParts, describeWithAws, freshNames } from '../stand-ins/aws.ts'
@@ -51,12 +54,18 @@ async function recordedStage(parts: AwsParts) {
     ...proxied.environment(names),
     PROMPTS_TABLE: undefined,
     PROMPTS_LIMITS_TABLE: undefined,
+    PROMPTS_CONVERSATIONS_TABLE: undefined,
     PROMPTS_BUCKET: undefined,
     PROMPTS_API_KEY_SECRET: undefined,
     PROMPTS_JWT_SECRET_NAME: undefined,
   }
   return {
     settings,
+    conversations: dynamoConversations(
+      proxied.clients.dynamodb,
+      `purposepath-conversations-${names.stage}`,
+      systemClock,
+    ),
     needs: () => requests.splice(0).flatMap((asked) => needsOf(asked, names.stage)),
     async run(...words: string[]) {
       const { code, stdout, stderr } = await runProgram(words, settings)
@@ -77,7 +86,7 @@ describe.each(FILES)('%s', (file) => {
       // Models are AWS's, and topics may name any of them.
       if (statement.Sid === 'Models') continue
       for (const resource of resourcesIn(statement)) {
-        expect(resource).toMatch(/^arn:aws:[^*]+-\$\{Stage\}(-\?{6}|\/prompts\/\*)?$/)
+        expect(resource).toMatch(/^arn:aws:[^*]+-\$\{Stage\}(-\?{6}|\/prompts\/\*|\/index\/[a-z-]+)?$/)
       }
     }
   })
@@ -108,7 +117,7 @@ describeWithAws('the policies', (parts) => {
 })
 
 describeWithAws('the policy of a server', (parts) => {
-  test('allows all that operations, a running server and sign-in links need', async () => {
+  test('allows all that operations, a running server, sign-in links and conversations need', async () => {
     const stage = await recordedStage(parts)
     await stage.run('provision')
     const key = await stage.run('keys', 'create', '--name', 'test')
@@ -130,6 +139,13 @@ describeWithAws('the policy of a server', (parts) => {
     const right = await fetch(`${server.url}/api/v1/prompts/vision`, { headers: { 'x-api-key': key } })
     expect(right.status).toBe(200)
     await server.stop('SIGTERM')
+    const start = newConversation(Date.now() - 5 * DAY_MS)
+    await stage.conversations.create(start)
+    const turn = { turn: 1, ms: Date.now() }
+    const { lease } = await takeTurn(stage.conversations, ANNA, start.conversation_id, turn)
+    await stage.conversations.finishTurn(ANNA, start.conversation_id, lease, answer(Date.now()))
+    for (const verb of ['list', 'export', 'erase'])
+      await stage.run('conversations', verb, '--sub', ANNA.sub, '--tenant', ANNA.tenant)
     const needs = stage.needs()
     expect(new Set(needs.map(({ action }) => action)).size).toBeGreaterThan(10)
     expect(missing(statementsOf('iam-policy.json'), needs)).toEqual([])

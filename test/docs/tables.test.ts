@@ -33,7 +33,7 @@ describe('operations', () => {
     expect(rows).toEqual(
       operations.map(({ name, tool, http, adminRoute, role, limit }) => [
         [name],
-        [tool],
+        tool === undefined ? [] : [tool],
         [http, ...(adminRoute ? [adminRoute.http] : [])],
         role,
         limit,
@@ -64,7 +64,9 @@ describe('operations', () => {
 
   it('docs/cli.md lists every command', async () => {
     const named = tableRows('docs/cli.md', 'command').flatMap(([command]) => codesIn(command))
-    const ofOperations = operations.map(({ name }) => name.replace('.', ' '))
+    const ofOperations = operations
+      .filter(({ command }) => command !== false)
+      .map(({ name }) => name.replace('.', ' '))
     const { stdout } = await runProgram(['--help'], {})
     const [, listed = ''] = stdout.split('Commands:')
     const groups = new Set(ofOperations.map((command) => command.split(' ')[0]))
@@ -119,7 +121,8 @@ describe('docs/audit.md', () => {
   it('lists every event', () => {
     const rows = tableRows('docs/audit.md', 'event').flatMap(([event]) => codesIn(event))
     const verbs = inSource(/name: '(mcp\.[\w.]+)'/g, /^transport\/mcp\//)
-    const events = ['authenticate', 'request', ...operations.map(({ name }) => name), ...verbs]
+    const commands = inSource(/'(operator\.[\w.]+)'/g, /^cli\//)
+    const events = ['authenticate', 'request', ...operations.map(({ name }) => name), ...verbs, ...commands]
     expect(rows.sort()).toEqual(events.sort())
   })
 
@@ -189,6 +192,7 @@ describe('settings', () => {
       PROMPTS_STALE_IF_ERROR_MS: String(config.staleIfErrorMs),
       PROMPTS_TABLE: config.aws.table,
       PROMPTS_LIMITS_TABLE: config.aws.limitsTable,
+      PROMPTS_CONVERSATIONS_TABLE: config.aws.conversationsTable,
       PROMPTS_BUCKET: config.aws.bucket,
       PROMPTS_API_KEY_SECRET: config.aws.apiKeySecret,
       PROMPTS_JWT_SECRET_NAME: config.aws.jwtSecret,

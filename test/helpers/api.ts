@@ -13,7 +13,7 @@ export interface ApiJson {
   code?: string
   status?: number
   detail?: string
-  current?: { revision: number; content: string; updated_by: string; updated_at: string }
+  current?: object
 }
 
 export interface ApiAnswer {
@@ -98,6 +98,7 @@ export interface ApiServer extends RunningServer {
 export const GENEROUS: Environment = {
   PROMPTS_LIMIT_RETRIEVAL: '1000000',
   PROMPTS_LIMIT_BATCH: '1000000',
+  PROMPTS_LIMIT_ANALYSIS: '1000000',
   PROMPTS_LIMIT_ADMIN: '1000000',
   PROMPTS_LIMIT_AUTH_FAILURES: '1000000',
 }

@@ -63,6 +63,7 @@ const arnIn = (service: string, name: string) => `arn:aws:${service}:\${Region}:
 
 interface DynamoInput {
   TableName: string
+  IndexName?: string
   TransactItems?: Record<string, { TableName: string }>[]
   RequestItems?: Record<string, unknown>
 }
@@ -88,7 +89,8 @@ function dynamodbNeeds({ op, body }: Asked): Need[] {
     )
   }
   if (input.RequestItems) return Object.keys(input.RequestItems).map((table) => need(op, table))
-  return [need(op, input.TableName)]
+  const { TableName, IndexName } = input
+  return [need(op, IndexName === undefined ? TableName : `${TableName}/index/${IndexName}`)]
 }
 
 function secretNeeds({ op, body }: Asked): Need[] {

@@ -1,5 +1,5 @@
 import { AppError } from '../../src/domain/errors.ts'
-import type { PromptStore, PromptVersion } from '../../src/domain/prompt-store.ts'
+import { type PromptStore, type PromptVersion, versionFacts } from '../../src/domain/prompt-store.ts'
 import type { StoreListener, Topic, TopicRepository } from '../../src/domain/topic.ts'
 
 type Version = PromptVersion & { content: string }
@@ -29,16 +29,8 @@ export function memoryStore(): { topics: TopicRepository; prompts: PromptStore }
       for (const info of topic.prompts) {
         const content = changed[info.prompt_type]
         if (content === undefined) continue
-        const { prompt_type, revision, sha256, bytes, updated_at, updated_by } = info
-        const version = {
-          version_id: String(revision),
-          revision,
-          sha256,
-          bytes,
-          updated_at,
-          updated_by,
-          content,
-        }
+        const { prompt_type, revision } = info
+        const version = { version_id: String(revision), ...versionFacts(info), content }
         versions.set(`${topic_id}/${prompt_type}`, [version, ...versionsOf(topic_id, prompt_type)])
       }
       const saved = { ...topic, revision: revision + 1 }

@@ -26,7 +26,7 @@ export async function provisionAll(
 /** `created bucket: versioning`, without the names. */
 export function wordsOf(steps: readonly Step[]): string[] {
   return steps.map(({ resource, part, outcome }) => {
-    const kind = resource.replace(/ \S+-limits$/, ' of limits').replace(/ prompts-\S+/, '')
+    const kind = resource.replace(/ \S+-(limits|conversations)$/, ' of $1').replace(/ prompts-\S+/, '')
     return `${outcome} ${kind}${part === undefined ? '' : `: ${part}`}`
   })
 }
@@ -41,6 +41,11 @@ export function allSteps(outcome: Step['outcome']): string[] {
     'not supported table: point-in-time recovery',
     `${outcome} table of limits`,
     `${outcome} table of limits: expiry by expires_at`,
+    `${outcome} table of conversations`,
+    `${outcome} table of conversations: index owner-index`,
+    `${outcome} table of conversations: expiry by expires_at`,
+    `${outcome} table of conversations: deletion protection`,
+    'not supported table of conversations: point-in-time recovery',
     `${outcome} bucket`,
     `${outcome} bucket: versioning`,
     `${outcome} bucket: lifecycle rule`,
@@ -97,6 +102,31 @@ export async function expectComplete(clients: AwsClients, names: AwsNames): Prom
     },
   })
   expect(await dynamodb.send(new DescribeTimeToLiveCommand(limits))).toMatchObject({
+    TimeToLiveDescription: { TimeToLiveStatus: 'ENABLED', AttributeName: 'expires_at' },
+  })
+
+  const conversations = { TableName: names.conversationsTable }
+  expect(await dynamodb.send(new DescribeTableCommand(conversations))).toMatchObject({
+    Table: {
+      KeySchema: [
+        { AttributeName: 'conversation', KeyType: 'HASH' },
+        { AttributeName: 'part', KeyType: 'RANGE' },
+      ],
+      BillingModeSummary: { BillingMode: 'PAY_PER_REQUEST' },
+      DeletionProtectionEnabled: true,
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'owner-index',
+          KeySchema: [
+            { AttributeName: 'owner', KeyType: 'HASH' },
+            { AttributeName: 'conversation_id', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'INCLUDE' },
+        },
+      ],
+    },
+  })
+  expect(await dynamodb.send(new DescribeTimeToLiveCommand(conversations))).toMatchObject({
     TimeToLiveDescription: { TimeToLiveStatus: 'ENABLED', AttributeName: 'expires_at' },
   })
 

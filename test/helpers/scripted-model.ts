@@ -30,9 +30,14 @@ export function scriptedModel(...replies: Reply[]): LanguageModel & { requests: 
       requests.push(request)
       const reply = replies.shift() ?? new ModelFailure('refused', 'The script has ended.')
       if (reply instanceof ModelFailure) throw reply
-      const pieces = typeof reply === 'function' ? [await reply(options)] : [reply].flat()
-      for (const piece of pieces) options.onDelta?.(piece)
-      return { answers: [pieces.join('')], stopReason: 'end', usage: { inputTokens: 10, outputTokens: 5 } }
+      let said = ''
+      const onDelta = (piece: string) => {
+        said += piece
+        options.onDelta?.(piece)
+      }
+      const pieces = typeof reply === 'function' ? [await reply({ ...options, onDelta })] : [reply].flat()
+      for (const piece of pieces) onDelta(piece)
+      return { answers: [said], stopReason: 'end', usage: { inputTokens: 10, outputTokens: 5 } }
     },
   }
 }

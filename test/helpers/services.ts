@@ -1,12 +1,16 @@
 import { onTestFinished } from 'vitest'
+import { topicUsage } from '../../src/adapters/memory/topic-usage.ts'
+import type { ConversationStore } from '../../src/domain/conversation.ts'
 import { createKeyedMutex } from '../../src/domain/keyed-mutex.ts'
 import type { PromptStore } from '../../src/domain/prompt-store.ts'
 import { type Clock, systemClock } from '../../src/domain/time.ts'
 import type { PromptTexts, Topic, TopicContent, TopicRepository } from '../../src/domain/topic.ts'
 import type { Services } from '../../src/pipeline/operation.ts'
 import { openCatalog } from '../../src/services/catalog/sync.ts'
+import { createConversations } from '../../src/services/conversations/conversations.ts'
 import { createModelClient, type ModelSettings } from '../../src/services/models.ts'
 import { publish } from '../../src/services/publishing.ts'
+import { memoryConversations } from './memory-conversations.ts'
 import { memoryStore } from './memory-store.ts'
 
 /** Services over a store, by default an empty one in memory; closed after the test. */
@@ -16,6 +20,7 @@ export async function openServices(
     prompts?: PromptStore
     clock?: Clock
     models?: Partial<ModelSettings>
+    conversations?: ConversationStore
   } = {},
 ): Promise<Services & { warnings: string[] }> {
   const { clock = systemClock } = options
@@ -29,12 +34,19 @@ export async function openServices(
   })
   onTestFinished(() => catalog.close())
   const models = createModelClient({ timeoutMs: 1_000, ...options.models })
+  const kept = options.conversations ?? memoryConversations(clock)
+  const conversations = createConversations({ catalog, models, clock, openStore: async () => kept })
   return {
     catalog,
     ...store,
     clock,
     mutex: createKeyedMutex(),
     models,
+    conversations,
+    usage: topicUsage(clock),
+    openKeys: async () => {
+      throw new Error('there are no keys here')
+    },
     creatableTypes: ['kpi_system'],
     warnings,
   }

@@ -16,6 +16,7 @@ export interface AwsNames {
   stage: string
   table: string
   limitsTable: string
+  conversationsTable: string
   bucket: string
   apiKeySecret: string
   jwtSecret: string
@@ -28,6 +29,7 @@ export function freshNames(): AwsNames {
     stage,
     table: name,
     limitsTable: `${name}-limits`,
+    conversationsTable: `${name}-conversations`,
     bucket: name,
     apiKeySecret: `${name}/api-keys`,
     jwtSecret: `${name}/jwt`,
@@ -47,6 +49,7 @@ export function environmentFor(parts: AwsPlace, names: AwsNames): Environment {
     PROMPTS_S3_FORCE_PATH_STYLE: 'true',
     PROMPTS_TABLE: names.table,
     PROMPTS_LIMITS_TABLE: names.limitsTable,
+    PROMPTS_CONVERSATIONS_TABLE: names.conversationsTable,
     PROMPTS_BUCKET: names.bucket,
     PROMPTS_API_KEY_SECRET: names.apiKeySecret,
     PROMPTS_JWT_SECRET_NAME: names.jwtSecret,

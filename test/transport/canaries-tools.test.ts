@@ -16,6 +16,7 @@ import { initialize, postMcp, type RpcMessage, rpcIn, startStdio } from '../help
 const TOOLS = [
   ['update_prompt', { topic_id: 'secretive', prompt_type: 'system', content: `${TEXT} {{nobody}}` }],
   ['update_prompt', { topic_id: 'secretive', prompt_type: 'system', content: TEXT, expected_revision: 99 }],
+  ['update_prompt', { topic_id: 'secretive', prompt_type: 'system', content: TEXT, note: TEXT.repeat(50) }],
   ['update_prompt', { topic_id: 'secretive', prompt_type: NAME, content: [TEXT], [NAME]: VALUE }],
   ['create_topic', kpiTopic('secretive', { prompts: { system: TEXT } })],
   ['preview_prompt', { topic_id: 'secretive', prompt_type: 'user', content: `${TEXT} {{#a}}` }],

@@ -10,6 +10,7 @@ import { callAws, clientSettings } from './calls.ts'
 export interface ResourceNames {
   table: string
   limitsTable: string
+  conversationsTable: string
   bucket: string
   apiKeySecret: string
   jwtSecret: string
@@ -66,6 +67,10 @@ export function resourcesOf(names: ResourceNames): Record<keyof ResourceNames, R
   return {
     table: { resource: `table ${names.table}`, setting: 'PROMPTS_TABLE' },
     limitsTable: { resource: `table ${names.limitsTable}`, setting: 'PROMPTS_LIMITS_TABLE' },
+    conversationsTable: {
+      resource: `table ${names.conversationsTable}`,
+      setting: 'PROMPTS_CONVERSATIONS_TABLE',
+    },
     bucket: { resource: `bucket ${names.bucket}`, setting: 'PROMPTS_BUCKET' },
     apiKeySecret: { resource: `secret ${names.apiKeySecret}`, setting: 'PROMPTS_API_KEY_SECRET' },
     jwtSecret: { resource: `secret ${names.jwtSecret}`, setting: 'PROMPTS_JWT_SECRET_NAME' },

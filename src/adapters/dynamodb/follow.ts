@@ -31,22 +31,20 @@ export async function followFeed(options: FollowOptions): Promise<StoreWatch> {
   let reachable = true
 
   async function look(): Promise<void> {
-    const before = position
-    let startedAt: number
+    let read: Awaited<ReturnType<typeof readAwake>>
     try {
-      const read = await readAwake(feed, budgetMs)
-      startedAt = read.startedAt
-      position = read.position
+      read = await readAwake(feed, budgetMs)
     } catch (cause) {
       if (reachable) await listener({ topic_ids: [], reachable: false, cause })
       reachable = false
       return
     }
-    const isBack = !reachable
+    await notify(changedSince(position, read.position), !reachable)
+    // Only now: what the listener could not take over is reported again, and a call that is late meanwhile has to wait
+    // for it, too.
+    position = read.position
     reachable = true
-    await notify(changedSince(before, position), isBack)
-    // Only now: a call that is late meanwhile has to wait for what has just been taken over, too.
-    readAt = startedAt
+    readAt = read.startedAt
     if (reconciler.isDue()) void reconciler.run()
   }
 
@@ -119,7 +117,8 @@ function createPoller(task: () => Promise<void>, pauseMs: number): Poller {
   }
 
   function schedule(): void {
-    if (!isStopped) timer = setTimeout(run, pauseMs).unref()
+    // A run that fails is repeated by the next one.
+    if (!isStopped) timer = setTimeout(() => void run().catch(() => {}), pauseMs).unref()
   }
 
   schedule()

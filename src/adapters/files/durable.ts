@@ -71,7 +71,8 @@ async function writeSynced(path: string, content: string, mode: number | undefin
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Makes durable which files a folder has. */
+export async function syncFolder(path: string): Promise<void> {
   // Windows cannot open a folder; there a rename is as durable as the file system makes it.
   if (process.platform === 'win32') return
   const folder = await open(path, 'r')

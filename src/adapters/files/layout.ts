@@ -21,6 +21,7 @@ import { promptKey } from '../../domain/prompt-store.ts'
  * - `versions/{topic_id}/{prompt_type}/{revision}.json`  every text that was ever published
  * - `jwt-secret-{stage}`        what this installation signs its tokens and sessions with
  * - `sign-in/{hash}.json`       codes of sign-in links that were not used yet
+ * - `conversations/{hash}/{conversation_id}.jsonl`  conversations, in a folder for each owner
  * - `locks/`, `tmp/`, `keys.json`
  */
 export function layoutOf(root: string) {
@@ -36,6 +37,7 @@ export function layoutOf(root: string) {
     keys: join(own, 'keys.json'),
     signIn: join(own, 'sign-in'),
     signInCode: (hash: string) => join(own, 'sign-in', `${hash}.json`),
+    conversations: join(own, 'conversations'),
     jwtSecret: (stage: string) => join(own, `jwt-secret-${stage}`),
     definition: (topic_id: string) => join(root, 'topics', `${topic_id}.json`),
     promptFolder: (topic_id: string) => join(root, 'prompts', topic_id),
@@ -71,6 +73,7 @@ export function openLayout(root: string): Layout {
     ]) {
       makeFolder(folder)
     }
+    makeFolder(layout.conversations, 0o700)
     const ignore = join(layout.own, '.gitignore')
     if (!existsSync(ignore)) writeFileSync(ignore, '*\n')
     accessSync(layout.tmp, constants.W_OK)
@@ -95,11 +98,11 @@ export function topicIdsIn(folder: string): string[] {
 }
 
 /** Makes a folder and those above it. Node's own way to do so never ends in places like /proc. */
-function makeFolder(path: string): void {
+function makeFolder(path: string, mode?: number): void {
   if (existsSync(path)) return
   makeFolder(dirname(path))
   try {
-    mkdirSync(path)
+    mkdirSync(path, { mode })
   } catch (error) {
     // Another process was faster.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error

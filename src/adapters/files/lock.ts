@@ -34,7 +34,7 @@ export async function holdLock<T>(path: string, work: (stillHeld: () => void) =>
   const options = { realpath: false, lockfilePath: `${path}.lock`, stale: STALE_MS, update: STALE_MS / 2 }
   const release = await lock(path, { ...options, retries: WAIT, onCompromised }).catch((error) => {
     if (error.code !== 'ELOCKED') throw error
-    throw new AppError('unavailable', 'Another process keeps this topic locked; try again.', {
+    throw new AppError('unavailable', 'Another process is writing for too long; try again.', {
       retryAfter: 1,
       cause: error,
     })

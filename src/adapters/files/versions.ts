@@ -1,7 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { AppError } from '../../domain/errors.ts'
-import type { PromptStore, PromptVersion, PromptVersionText } from '../../domain/prompt-store.ts'
+import {
+  type PromptStore,
+  type PromptVersion,
+  type PromptVersionText,
+  versionFacts,
+} from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
 import { readTextFile, replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
@@ -14,28 +19,33 @@ interface StoredVersion extends Omit<PromptVersion, 'version_id'> {
 
 /** The texts of a files store: one file for each text that was ever published, named by its revision. */
 export function filePrompts(layout: Layout): PromptStore {
+  /** @throws AppError `unavailable` instead of what the file system or a damaged file throws. */
+  async function attempt<T>(readFiles: () => T): Promise<T> {
+    try {
+      return readFiles()
+    } catch (error) {
+      throw error instanceof AppError ? error : storeFailure(layout.root, error)
+    }
+  }
+
   return {
-    async read(topic_id, info) {
-      try {
-        return versionText(layout, topic_id, info)
-      } catch (error) {
-        throw storeFailure(layout.root, error)
-      }
-    },
+    read: (topic_id, info) => attempt(() => versionText(layout, topic_id, info)),
 
-    async history(topic_id, prompt_type) {
-      return publishedRevisions(layout, topic_id, prompt_type).map(
-        (revision) => versionWithText(layout, topic_id, prompt_type, revision).version,
-      )
-    },
+    history: (topic_id, prompt_type) =>
+      attempt(() =>
+        publishedRevisions(layout, topic_id, prompt_type).map(
+          (revision) => versionWithText(layout, topic_id, prompt_type, revision).version,
+        ),
+      ),
 
-    async readVersion(topic_id, prompt_type, version_id) {
-      const known = publishedRevisions(layout, topic_id, prompt_type).map(String)
-      if (!known.includes(version_id)) {
+    readVersion: (topic_id, prompt_type, version_id) =>
+      attempt(() => {
+        const known = publishedRevisions(layout, topic_id, prompt_type).map(String)
+        if (known.includes(version_id)) {
+          return versionWithText(layout, topic_id, prompt_type, Number(version_id))
+        }
         throw new AppError('not_found', `Prompt "${topic_id}/${prompt_type}" has no version "${version_id}".`)
-      }
-      return versionWithText(layout, topic_id, prompt_type, Number(version_id))
-    },
+      }),
   }
 }
 
@@ -56,8 +66,8 @@ export async function writeVersion(
   info: PromptInfo,
   content: string,
 ): Promise<void> {
-  const { prompt_type, revision, sha256, bytes, updated_at, updated_by } = info
-  const version: StoredVersion = { revision, sha256, bytes, updated_at, updated_by, content }
+  const { prompt_type, revision } = info
+  const version: StoredVersion = { ...versionFacts(info), content }
   await mkdir(layout.versions(topic_id, prompt_type), { recursive: true })
   await replaceFile(
     layout,

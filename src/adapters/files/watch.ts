@@ -62,33 +62,32 @@ export async function watchFolders(
     Promise.resolve(listener(event)).catch(lose)
   }
 
-  function lose(): void {
+  function lose(cause: unknown): void {
     if (!reachable) return
     reachable = false
-    notify({ topic_ids: [], reachable })
+    notify({ topic_ids: [], reachable, cause })
   }
 
   function restore(found: string): void {
+    watchStore(layout, watchers, changes.add)
+    signatures.clear()
+    const changed = signatures.update()
     const reset = found !== identity
     identity = found
     reachable = true
-    watchStore(layout, watchers, changes.add)
-    signatures.clear()
-    changes.add(...signatures.update())
+    changes.add(...changed)
     notify({ topic_ids: [], reachable, reset })
   }
 
   function look(): void {
-    let found: string
     try {
       // A folder that was moved away or unmounted says nothing: its watchers just fall silent.
-      found = identityOf(layout)
-    } catch {
-      lose()
-      return
+      const found = identityOf(layout)
+      if (!reachable || found !== identity) restore(found)
+      else changes.add(...changedFiles(), ...dueEdits())
+    } catch (cause) {
+      lose(cause)
     }
-    if (!reachable || found !== identity) restore(found)
-    else changes.add(...changedFiles(), ...dueEdits())
   }
 
   function changedFiles(): string[] {

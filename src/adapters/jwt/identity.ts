@@ -1,9 +1,10 @@
 import { errors, type JWTVerifyGetKey } from 'jose'
-import type { Sessions } from '../../domain/sign-in.ts'
+import type { IssuerClient, IssuerSignIn, Sessions } from '../../domain/sign-in.ts'
 import type { OutageOptions } from '../../domain/stale-if-error.ts'
 import type { Clock } from '../../domain/time.ts'
 import type { SigningSecret, TokenSettings, TokenSigner, TokenVerifier } from '../../domain/tokens.ts'
 import { issuerKeys } from './issuer-keys.ts'
+import { issuerSignIn } from './issuer-sign-in.ts'
 import { signedSessions } from './sessions.ts'
 import { tokenSigner } from './token-signer.ts'
 import { tokenVerifier } from './token-verifier.ts'
@@ -11,6 +12,8 @@ import { tokenVerifier } from './token-verifier.ts'
 export interface IdentityOptions extends OutageOptions {
   secret: SigningSecret
   tokens: TokenSettings
+  /** `undefined`: people sign in by link only. */
+  client: IssuerClient | undefined
   clock: Clock
 }
 
@@ -19,17 +22,21 @@ export interface Identity {
   tokens: TokenVerifier
   signer: TokenSigner
   sessions: Sessions
+  issuerSignIn: IssuerSignIn | undefined
 }
 
 /** Puts the parts together. In a module of its own, because most commands never need it and so never load it. */
-export function createIdentity({ secret, tokens, staleIfErrorMs, clock, warn }: IdentityOptions): Identity {
-  const { jwksUrl } = tokens
+export function createIdentity(options: IdentityOptions): Identity {
+  const { secret, tokens: settings, client, staleIfErrorMs, clock, warn } = options
+  const { jwksUrl, roleClaim } = settings
   const keyOf: JWTVerifyGetKey =
     jwksUrl === undefined ? () => ownKey(secret) : issuerKeys({ url: jwksUrl, staleIfErrorMs, clock, warn })
+  const tokens = tokenVerifier(settings, keyOf, clock)
   return {
-    tokens: tokenVerifier(tokens, keyOf, clock),
-    signer: tokenSigner(tokens, secret, clock),
+    tokens,
+    signer: tokenSigner(settings, secret, clock),
     sessions: signedSessions(secret, clock),
+    issuerSignIn: client && issuerSignIn({ client, secret, tokens, roleClaim, clock, warn }),
   }
 }
 

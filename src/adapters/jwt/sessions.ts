@@ -1,50 +1,24 @@
-import { createHmac, randomUUID } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
-import type { Sessions } from '../../domain/sign-in.ts'
+import type { Session, Sessions } from '../../domain/sign-in.ts'
 import type { Clock } from '../../domain/time.ts'
 import type { SigningSecret } from '../../domain/tokens.ts'
+import { signedCookies } from './signed-cookies.ts'
 
 const LIFETIME_SECONDS = 12 * 3600
-const ALGORITHM = 'HS256'
 
 /**
  * Sessions that live in their cookie alone: a signed statement of who signed in. The server keeps nothing, so signing
  * out removes the cookie from the browser, and a new signing secret ends all sessions.
  */
 export function signedSessions(secret: SigningSecret, clock: Clock): Sessions {
+  const cookies = signedCookies<Session>(secret, clock, {
+    purpose: 'session',
+    lifetimeSeconds: LIFETIME_SECONDS,
+  })
   return {
-    async open(subject) {
-      const key = deriveKey(await secret.obtain(), 'session')
-      const now = Math.floor(clock().getTime() / 1000)
-      const cookie = await new SignJWT({ sub: subject, jti: randomUUID() })
-        .setProtectedHeader({ alg: ALGORITHM })
-        .setIssuedAt(now)
-        .setExpirationTime(now + LIFETIME_SECONDS)
-        .sign(key)
-      return { cookie, lifetimeSeconds: LIFETIME_SECONDS }
-    },
-
-    async read(cookie) {
-      const current = await secret.current()
-      if (!current) return undefined
-      const claims = await jwtVerify(cookie, deriveKey(current, 'session'), {
-        algorithms: [ALGORITHM],
-        currentDate: clock(),
-        requiredClaims: ['exp', 'sub', 'jti'],
-      }).then(
-        ({ payload }) => payload,
-        () => undefined,
-      )
-      if (!claims) return undefined
-      const csrfToken = createHmac('sha256', deriveKey(current, 'csrf'))
-        .update(claims.jti as string)
-        .digest('base64url')
-      return { subject: claims.sub as string, csrfToken }
-    },
+    open: async ({ subject, owner }) => ({
+      cookie: await cookies.write({ subject, owner }),
+      lifetimeSeconds: LIFETIME_SECONDS,
+    }),
+    read: cookies.read,
   }
-}
-
-/** A key for one purpose: what is signed with it is not valid for any other. */
-function deriveKey(secret: Uint8Array, purpose: string): Uint8Array {
-  return createHmac('sha256', secret).update(`purposepath-prompts ${purpose}`).digest()
 }

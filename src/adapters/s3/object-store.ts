@@ -27,6 +27,7 @@ export interface ObjectFacts {
   bytes: number
   updated_at: string
   updated_by: string
+  note?: string
   /** The text that was published before this one. */
   previous?: ObjectRef
 }
@@ -268,6 +269,8 @@ function metadataOf(info: PromptInfo, previous: ObjectRef | undefined): Record<s
     sha256: info.sha256,
     'updated-at': info.updated_at,
     'updated-by': encodeURIComponent(info.updated_by),
+    // All metadata together may hold 2 KiB: in UTF-16 a note takes at most two thirds of it, whatever its language.
+    ...(info.note !== undefined && { note: Buffer.from(info.note, 'utf16le').toString('base64') }),
     ...(previous && { 'previous-key': previous.s3_key }),
     ...(previous?.s3_version_id !== undefined && { 'previous-version': previous.s3_version_id }),
   }
@@ -277,12 +280,14 @@ function metadataOf(info: PromptInfo, previous: ObjectRef | undefined): Record<s
 function factsIn({ Metadata = {}, ContentLength, LastModified }: HeadObjectCommandOutput): ObjectFacts {
   const key = Metadata['previous-key']
   const version = Metadata['previous-version']
+  const note = Metadata['note']
   return {
     ...(Metadata['revision'] !== undefined && { revision: Number(Metadata['revision']) }),
     ...(Metadata['sha256'] !== undefined && { sha256: Metadata['sha256'] }),
     bytes: ContentLength ?? 0,
     updated_at: Metadata['updated-at'] ?? (LastModified ?? new Date(0)).toISOString(),
     updated_by: decoded(Metadata['updated-by'] ?? UNKNOWN_AUTHOR),
+    ...(note !== undefined && { note: Buffer.from(note, 'base64').toString('utf16le') }),
     ...(key !== undefined && {
       previous: { s3_key: key, ...(version !== undefined && { s3_version_id: version }) },
     }),

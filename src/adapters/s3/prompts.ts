@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import pMap from 'p-map'
 import { AppError } from '../../domain/errors.ts'
-import { fingerprint, type PromptStore, type PromptVersion } from '../../domain/prompt-store.ts'
+import { fingerprint, type PromptStore, type PromptVersion, versionFacts } from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
 import { nameOf, type ObjectFacts, type ObjectRef, type ObjectStore, readExactly } from './object-store.ts'
 
@@ -50,16 +50,8 @@ export function s3Prompts(objects: ObjectStore, lastPublished: LastPublished): P
 
   /** @param revision for a text of another program, which says none. */
   async function versionAt(ref: ObjectRef, facts: ObjectFacts, revision: number): Promise<PromptVersion> {
-    const { bytes, updated_at, updated_by } = facts
     const sha256 = facts.sha256 ?? fingerprint(await objects.read(ref)).sha256
-    return {
-      version_id: idOf(ref),
-      revision: facts.revision ?? revision,
-      sha256,
-      bytes,
-      updated_at,
-      updated_by,
-    }
+    return { version_id: idOf(ref), ...versionFacts({ revision, ...facts, sha256 }) }
   }
 
   return {
@@ -79,8 +71,7 @@ export function s3Prompts(objects: ObjectStore, lastPublished: LastPublished): P
 }
 
 function versionOf(info: PromptInfo): PromptVersion {
-  const { revision, sha256, bytes, updated_at, updated_by } = info
-  return { version_id: idOf(info), revision, sha256, bytes, updated_at, updated_by }
+  return { version_id: idOf(info), ...versionFacts(info) }
 }
 
 /** The version's name for callers: S3's own, or in a bucket that keeps no versions the last part of the key. */

@@ -75,7 +75,12 @@ export function withSnapshot(store: Store, file: SnapshotFile): Store {
         return watchLater(async () => {
           const watch = await topics.watch(listener)
           standIn = undefined
-          await listener({ topic_ids: [], reachable: true, reset: true })
+          try {
+            await listener({ topic_ids: [], reachable: true, reset: true })
+          } catch (error) {
+            await watch.close()
+            throw error
+          }
           return watch
         })
       },

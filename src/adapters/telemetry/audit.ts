@@ -18,12 +18,13 @@ export function auditLog(log: Log): Observer {
 
 /** Only callers and addresses come from outside: the other members are names that hold nothing to escape. */
 function membersOf(event: CallEvent): string {
-  const { name, caller, role, address, topic_id, prompt_type, outcome, refused, use } = event
+  const { name, caller, role, address, topic_id, prompt_type, conversation_id, outcome, refused, use } = event
   let members = `,"kind":"audit","event":"${name}","caller":${quoted(caller)}`
   if (role !== undefined) members += `,"role":"${role}"`
   if (address !== undefined) members += `,"address":${quoted(address)}`
   if (topic_id !== undefined) members += `,"topic_id":"${topic_id}"`
   if (prompt_type !== undefined) members += `,"prompt_type":"${prompt_type}"`
+  if (conversation_id !== undefined) members += `,"conversation_id":"${conversation_id}"`
   members += `,"outcome":"${outcome}"`
   if (refused !== undefined) members += `,"refused":${escapeLineBreaks(JSON.stringify(refused))}`
   if (use) {

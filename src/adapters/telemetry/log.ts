@@ -2,7 +2,8 @@ import { writeSync } from 'node:fs'
 import { type DestinationStream, destination, type Logger, pino, symbols } from 'pino'
 
 export type Log = Logger
-export type LogStream = DestinationStream
+/** Lines, and a way to have those written that wait. */
+export type LogStream = DestinationStream & { flush?(done: (error?: Error) => void): void }
 
 /** Lines are written together when there are so many, or after so long: a busy server writes thousands a second. */
 const BATCH_LINES = 512
@@ -26,7 +27,8 @@ export function escapeLineBreaks(json: string): string {
 }
 
 /** Hands lines over many at a time: the destination's own batching joins them one by one, which costs a tenth of a request. */
-function batched(stderr: DestinationStream = destination({ dest: 2, sync: false })): LogStream {
+function batched(): LogStream {
+  const stderr = destination({ dest: 2, sync: false })
   let lines: string[] = []
   let timer: NodeJS.Timeout | undefined
   const take = () => {
@@ -46,6 +48,10 @@ function batched(stderr: DestinationStream = destination({ dest: 2, sync: false 
       lines.push(line)
       if (lines.length >= BATCH_LINES) flush()
       else timer ??= setTimeout(flush, BATCH_MS).unref()
+    },
+    flush(done: (error?: Error) => void) {
+      flush()
+      stderr.flush(done)
     },
   }
 }

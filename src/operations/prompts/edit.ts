@@ -6,7 +6,7 @@ import { editMeta, type Result } from '../../pipeline/result.ts'
 import { type CurrentTopic, publish, UNCHANGED } from '../../services/publishing.ts'
 import * as sample from '../sample.ts'
 import { ExpectedRevision, expectedRevisions } from '../topics/edit.ts'
-import { address, admin, Content, infoOf, Prompt, pathOf, promptAnswer } from './record.ts'
+import { address, admin, Content, infoOf, Note, Prompt, pathOf, promptAnswer } from './record.ts'
 
 export const createPrompt = defineOperation({
   ...admin,
@@ -18,11 +18,12 @@ export const createPrompt = defineOperation({
   summary: 'Add a prompt of a new type to a topic.',
   effect: 'write',
   cache: 'revision',
-  input: z.strictObject({ ...address, content: Content }),
+  input: z.strictObject({ ...address, content: Content, note: Note }),
   output: Prompt,
   example: { input: { ...sample.address, content: sample.content }, data: sample.prompt },
-  run: (services, { topic_id, prompt_type, content }, { caller }) =>
-    publishPrompt(services, { topic_id, prompt_type, content }, caller.subject, (info) => {
+  run: (services, text, { caller }) =>
+    publishPrompt(services, text, caller.subject, (info) => {
+      const { topic_id, prompt_type } = text
       if (info) throw new AppError('conflict', `Topic "${topic_id}" has a prompt "${prompt_type}" already.`)
     }),
 })
@@ -37,23 +38,18 @@ export const updatePrompt = defineOperation({
   effect: 'write',
   cache: 'revision',
   headers: ['if-match'],
-  input: z.strictObject({ ...address, content: Content, expected_revision: ExpectedRevision }),
+  input: z.strictObject({ ...address, content: Content, note: Note, expected_revision: ExpectedRevision }),
   output: Prompt,
   example: {
-    input: { ...sample.address, content: sample.editedContent, expected_revision: 1 },
-    data: { ...sample.prompt, content: sample.editedContent, ...sample.second },
+    input: { ...sample.address, content: sample.editedContent, note: sample.note, expected_revision: 1 },
+    data: { ...sample.prompt, content: sample.editedContent, ...sample.second, note: sample.note },
   },
-  run(services, { topic_id, prompt_type, content, expected_revision }, context) {
+  run(services, { expected_revision, ...text }, context) {
     const expected = expectedRevisions(expected_revision, context)
-    return publishPrompt(
-      services,
-      { topic_id, prompt_type, content },
-      context.caller.subject,
-      (info, text) => {
-        if (!info) throw notFound(topic_id, prompt_type)
-        assertPromptRevision(info, text, expected)
-      },
-    )
+    return publishPrompt(services, text, context.caller.subject, (info, current) => {
+      if (!info) throw notFound(text.topic_id, text.prompt_type)
+      assertPromptRevision(info, current, expected)
+    })
   },
 })
 
@@ -97,6 +93,7 @@ export const restorePrompt = defineOperation({
   input: z.strictObject({
     ...address,
     version_id: z.string().min(1).max(200).describe('The text to restore; see prompt_history.'),
+    note: Note,
     expected_revision: ExpectedRevision,
   }),
   output: Prompt,
@@ -104,11 +101,11 @@ export const restorePrompt = defineOperation({
     input: { ...sample.address, version_id: '1' },
     data: { ...sample.prompt, revision: 3, updated_at: sample.UPDATED_AT },
   },
-  async run(services, { topic_id, prompt_type, version_id, expected_revision }, context) {
+  async run(services, { topic_id, prompt_type, version_id, note, expected_revision }, context) {
     const expected = expectedRevisions(expected_revision, context)
     const by = context.caller.subject
     const { content } = await services.prompts.readVersion(topic_id, prompt_type, version_id)
-    return publishPrompt(services, { topic_id, prompt_type, content }, by, (info, text) => {
+    return publishPrompt(services, { topic_id, prompt_type, content, note }, by, (info, text) => {
       if (info) assertPromptRevision(info, text, expected)
       else if (expected) throw new AppError('conflict', 'The prompt is deleted.')
     })
@@ -134,6 +131,13 @@ function editable(current: CurrentTopic | undefined, topic_id: string): CurrentT
   throw new AppError('conflict', `Topic "${topic_id}" is deleted; bring it back with update_topic first.`)
 }
 
+interface NewText {
+  topic_id: string
+  prompt_type: string
+  content: string
+  note?: string | undefined
+}
+
 /**
  * Publishes a text and answers it as it is now. What is there already makes no revision.
  *
@@ -141,11 +145,11 @@ function editable(current: CurrentTopic | undefined, topic_id: string): CurrentT
  */
 async function publishPrompt(
   services: Services,
-  { topic_id, prompt_type, content: text }: { topic_id: string; prompt_type: string; content: string },
+  { topic_id, prompt_type, content: text, note }: NewText,
   by: string,
   assertAllowed: (info: PromptInfo | undefined, text: string | undefined) => void,
 ): Promise<Result<z.input<typeof Prompt>>> {
-  const target = { topic_id, by, pathOf: (type: string) => pathOf(type, prompt_type) }
+  const target = { topic_id, by, note, pathOf: (type: string) => pathOf(type, prompt_type) }
   const { topic, warnings } = await publish(services, target, (current) => {
     const { record, content } = editable(current, topic_id)
     const info = record.prompts.find((prompt) => prompt.prompt_type === prompt_type)

@@ -46,10 +46,11 @@ export const getPrompts = defineOperation({
     const topic = catalog.published(topic_id)
     const prompts = await catalog.texts(topic)
     const meta = { revision: topic.revision }
+    const served = [topic_id]
     if (include_parameters) {
-      return { data: { topic_id, prompts, allowed_parameters: topic.allowed_parameters }, meta }
+      return { data: { topic_id, prompts, allowed_parameters: topic.allowed_parameters }, meta, served }
     }
-    return { data: { topic_id, prompts }, meta, cached: serialized(topic, prompts).whole }
+    return { data: { topic_id, prompts }, meta, cached: serialized(topic, prompts).whole, served }
   },
 })
 
@@ -98,6 +99,7 @@ export const batchGet = defineOperation({
     const end = failures ? `,${JSON.stringify(failures).slice(1)}` : '}'
     return {
       data: Object.fromEntries(data),
+      served: data.map(([topic_id]) => topic_id),
       ...failures,
       // Every part was checked when it was made.
       cached: {
@@ -169,6 +171,6 @@ export const renderPrompts = defineOperation({
   async run({ catalog }, { topic_id, parameters }, { parameterStyle = 'json' }) {
     const options = { style: parameterStyle, prefix: 'parameters' }
     const { topic, prompts } = await renderTopic(catalog, topic_id, parameters, options)
-    return { data: { topic_id, prompts }, meta: { revision: topic.revision } }
+    return { data: { topic_id, prompts }, meta: { revision: topic.revision }, served: [topic_id] }
   },
 })

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { notFound } from '../../domain/errors.ts'
-import { PromptType, TopicId } from '../../domain/identifiers.ts'
+import { PromptType, plainLines, TopicId } from '../../domain/identifiers.ts'
 import { ParameterDefinitions } from '../../domain/parameters.ts'
+import { type PromptVersion, versionFacts } from '../../domain/prompt-store.ts'
 import type { PromptInfo, Topic } from '../../domain/topic.ts'
 import type { Result } from '../../pipeline/result.ts'
 
@@ -16,7 +17,11 @@ export const Prompt = z.object({
   bytes: z.int(),
   updated_at: z.string(),
   updated_by: z.string(),
+  note: z.string().optional(),
 })
+export const Note = plainLines(500)
+  .optional()
+  .describe('What changes and why, for those who read the history.')
 export const Content = z.string().describe('The text, in Markdown with {{variables}}.')
 /** Fields of every such operation, and what they have in common. */
 export const address = { topic_id: TopicId, prompt_type: PromptType }
@@ -34,11 +39,11 @@ export function infoOf(topic: Topic, prompt_type: string): PromptInfo {
   return info
 }
 
-type Facts = Pick<PromptInfo, 'prompt_type' | 'revision' | 'sha256' | 'bytes' | 'updated_at' | 'updated_by'>
+type Facts = Omit<PromptVersion, 'version_id'> & Pick<PromptInfo, 'prompt_type'>
 
 export function promptAnswer(topic: Topic, facts: Facts, content: string): Result<z.input<typeof Prompt>> {
   const { topic_id, allowed_parameters } = topic
-  const { prompt_type, revision, sha256, bytes, updated_at, updated_by } = facts
-  const about = { revision, sha256, bytes, updated_at, updated_by }
-  return { data: { topic_id, prompt_type, content, allowed_parameters, ...about }, meta: { revision } }
+  const { prompt_type, revision } = facts
+  const data = { topic_id, prompt_type, content, allowed_parameters, ...versionFacts(facts) }
+  return { data, meta: { revision } }
 }

@@ -27,7 +27,8 @@ export const getPrompt = defineOperation({
     const topic = catalog.topic(topic_id)
     if (version_id === undefined) {
       const info = infoOf(topic, prompt_type)
-      return promptAnswer(topic, info, await prompts.read(topic_id, info))
+      const texts = await catalog.texts(topic)
+      return promptAnswer(topic, info, texts[prompt_type] as string)
     }
     const { version, content } = await prompts.readVersion(topic_id, prompt_type, version_id)
     return promptAnswer(topic, { prompt_type, ...version }, content)
@@ -58,6 +59,7 @@ export const promptHistory = defineOperation({
       revision: z.int(),
       updated_at: z.string(),
       updated_by: z.string(),
+      note: z.string().optional(),
       bytes: z.int(),
       sha256: z.string(),
       current: z.boolean(),
@@ -66,7 +68,7 @@ export const promptHistory = defineOperation({
   example: {
     input: sample.address,
     data: [
-      { version_id: '2', ...sample.second, current: true },
+      { version_id: '2', ...sample.second, note: sample.note, current: true },
       { version_id: '1', ...sample.first, current: false },
     ],
   },

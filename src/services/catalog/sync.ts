@@ -147,15 +147,18 @@ function createTopicReader({ topics, records, reach, texts, warn, notify }: Sync
   let reading: Promise<void> | undefined
 
   async function readWaiting(): Promise<void> {
-    while (waiting.size > 0) {
-      const batch = [...waiting].slice(0, BATCH)
-      for (const topic_id of batch) waiting.delete(topic_id)
-      const changes = await pMap(batch, read, { concurrency: CONCURRENCY })
-      notify(changes)
-      // So that an outage that begins now finds the new texts in memory, too.
-      void texts.readAhead(changes.flatMap((change) => change?.after ?? []))
+    try {
+      while (waiting.size > 0) {
+        const batch = [...waiting].slice(0, BATCH)
+        for (const topic_id of batch) waiting.delete(topic_id)
+        const changes = await pMap(batch, read, { concurrency: CONCURRENCY })
+        notify(changes)
+        // So that an outage that begins now finds the new texts in memory, too.
+        void texts.readAhead(changes.flatMap((change) => change?.after ?? []))
+      }
+    } finally {
+      reading = undefined
     }
-    reading = undefined
   }
 
   async function read(topic_id: string): Promise<CatalogChange | undefined> {

@@ -42,6 +42,12 @@ export function acceptedForms(accept: string | undefined): AcceptedForms {
   }
 }
 
+/** Whether a client asks for a page by name, as browsers do when a person opens an address. */
+export function asksForPage(accept: string | undefined): boolean {
+  const { quality, isNamed } = matchOf(accept, 'text/html')
+  return quality > 0 && isNamed
+}
+
 /** Whether a client asks for server-sent events: by name, or because it can read nothing else. */
 export function asksForEvents(accept: string | undefined): boolean {
   if (accept === undefined) return false

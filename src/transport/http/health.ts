@@ -5,7 +5,7 @@ import { AppError } from '../../domain/errors.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 import type { HostFault } from './guard.ts'
 import type { Authenticate } from './identity/authenticator.ts'
-import { credentialOf } from './identity/credentials.ts'
+import { credentialReader } from './identity/credentials.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -32,6 +32,8 @@ export function registerHealthRoutes(
   app: FastifyInstance,
   { catalog, authenticate, canVerify, metrics, behindProxy, hostFault }: HealthDeps,
 ): void {
+  // Sessions count below `/api/v1` only, so the public address does not matter here.
+  const credentialOf = credentialReader(undefined)
   app.get('/healthz', { config: { anyHost: true } }, () => ({ status: 'ok' }))
 
   app.get('/readyz', { config: { anyHost: true } }, () => {

@@ -4,9 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type FastifyInstance, fastify } from 'fastify'
 import { urlAt } from '../../domain/address.ts'
 import { AppError } from '../../domain/errors.ts'
+import { registerAdminPage } from './admin-page/routes.ts'
 import { type HostOptions, validateHostAndOrigin } from './guard.ts'
 import { type HealthDeps, registerHealthRoutes } from './health.ts'
 import { type ProtectedResourceDeps, registerProtectedResource } from './identity/protected-resource.ts'
+import { registerSessionRoutes, type SessionDeps } from './identity/session.ts'
 import { registerSignInRoutes, type SignInDeps } from './identity/sign-in.ts'
 import { legacyTemplatePaths } from './legacy-templates/openapi.ts'
 import { registerLegacyTemplates } from './legacy-templates/routes.ts'
@@ -48,13 +50,15 @@ export interface HttpOptions extends HostOptions {
 /** What follows from the options, for everything that needs it. */
 type Derived = 'basePath' | 'publicUrl' | 'behindProxy' | 'hostFault'
 export type HttpDeps = Omit<
-  McpHttpDeps & HealthDeps & SignInDeps & ProtectedResourceDeps & RestDeps,
+  McpHttpDeps & HealthDeps & SignInDeps & SessionDeps & ProtectedResourceDeps & RestDeps,
   Derived | 'extraRoutes'
 > & {
   /** See {@link Pipeline.inFlight}. */
   inFlight: () => number
   /** Folder of the page at `/docs`. */
   docsRoot: string
+  /** Folder of the page at `/admin/`. */
+  adminPageRoot: string
   /** Ends what waits for a model. */
   abortModelCalls: () => void
 }
@@ -100,10 +104,12 @@ export function createHttpServer(options: HttpOptions, deps: HttpDeps): HttpServ
   const hostFault = validateHostAndOrigin(app, options)
   registerHealthRoutes(app, { ...shared, hostFault })
   registerSignInRoutes(app, shared)
+  registerSessionRoutes(app, shared)
   registerProtectedResource(app, shared)
   registerRestRoutes(app, { ...shared, extraRoutes: (scope) => registerLegacyTemplates(scope, shared) })
   const closeMcp = registerMcp(app, shared)
   registerDocs(app, { publicUrl, extraPaths: legacyTemplatePaths, root: deps.docsRoot })
+  registerAdminPage(app, { root: deps.adminPageRoot, signInBy: deps.issuerSignIn ? 'issuer' : 'link' })
   app.register(async () => addMethodNotAllowed())
 
   return {

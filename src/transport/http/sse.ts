@@ -26,21 +26,30 @@ export function acceptsEvents({ headers }: FastifyRequest): boolean {
  *
  * What fails before there is anything to say is thrown: it becomes an ordinary problem with its status.
  *
+ * @param streams see {@link Operation.streams}: `by topic` answers with events once the listener was told to begin.
  * @param run makes the result; the listener receives text while it is generated, the signal fires when the client
  *   has disconnected.
+ * @returns a result that is not to be streamed and remains to be sent.
  */
 export async function streamResult(
   reply: FastifyReply,
+  streams: true | 'by topic',
   run: (options: { signal: AbortSignal; listener: TextListener }) => Promise<Result<unknown>>,
-): Promise<void> {
+): Promise<Result<unknown> | undefined> {
   const stream = openEventStream(reply)
-  const heartbeat = setInterval(stream.comment, HEARTBEAT_MS)
+  let isStreamed = streams === true
+  const heartbeat = setInterval(() => isStreamed && stream.comment(), HEARTBEAT_MS)
   const listener = {
+    onBegin() {
+      isStreamed = true
+    },
     onText: (text: string) => stream.send('delta', { text }),
     onReset: () => stream.send('reset', {}),
   }
   try {
-    stream.send('result', responseBody(await run({ signal: disconnectSignal(reply), listener })))
+    const result = await run({ signal: disconnectSignal(reply), listener })
+    if (!isStreamed) return result
+    stream.send('result', responseBody(result))
   } catch (error) {
     if (!stream.isOpen()) throw error
     stream.send('error', problemOf(toAppError(error)))
@@ -48,6 +57,7 @@ export async function streamResult(
     clearInterval(heartbeat)
   }
   reply.raw.end()
+  return undefined
 }
 
 /** Opened with the first event. From then on the answer is ours, past Fastify. */

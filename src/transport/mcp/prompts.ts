@@ -63,6 +63,7 @@ const get = defineOperation({
         messages,
         _meta: { revision, prompts: facts },
       },
+      served: [name],
     }
   },
 })

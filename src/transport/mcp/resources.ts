@@ -70,6 +70,7 @@ const read = defineOperation({
   async run({ catalog }, { topic_id, prompt_type }) {
     const topic = catalog.published(topic_id)
     const prompts = await catalog.texts(topic)
+    const served = [topic_id]
     if (prompt_type === undefined) {
       const { topic_name, topic_type, category, description, revision, allowed_parameters } = topic
       const parameters_schema = parametersSchema(allowed_parameters)
@@ -83,11 +84,11 @@ const read = defineOperation({
         parameters_schema,
         prompts,
       }
-      return { data: { text: JSON.stringify(facts, null, 2), mimeType: 'application/json' } }
+      return { data: { text: JSON.stringify(facts, null, 2), mimeType: 'application/json' }, served }
     }
     const text = Object.hasOwn(prompts, prompt_type) ? prompts[prompt_type] : undefined
     if (text === undefined) throw notFound(topic_id, prompt_type)
-    return { data: { text, mimeType: 'text/markdown' } }
+    return { data: { text, mimeType: 'text/markdown' }, served }
   },
 })
 

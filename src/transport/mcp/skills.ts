@@ -64,7 +64,7 @@ const read = defineOperation({
   async run({ catalog }, { topic_id }) {
     const topic = catalog.published(topic_id)
     if (!skillUri(topic)) throw notFound(topic_id)
-    return { data: await skillOf(catalog, topic) }
+    return { data: await skillOf(catalog, topic), served: [topic_id] }
   },
 })
 

@@ -84,7 +84,7 @@ function toolOf(operation: Operation): Tool {
         readOnlyHint: operation.effect === 'read',
         destructiveHint: operation.effect === 'delete',
         idempotentHint: operation.effect === 'read',
-        openWorldHint: operation.streams ?? false,
+        openWorldHint: operation.streams !== undefined,
       },
     }
     tools.set(operation, tool)

@@ -69,6 +69,18 @@ describe('the listener hears', () => {
     expect(events).toHaveLength(1)
   })
 
+  it('of changed topics again when it could not take them over', async () => {
+    const { state, events } = await following()
+    state.take = async () => {
+      throw outOfReach
+    }
+    state.feed = feedAt(3)
+    await pass(2 * LOOK_MS)
+    state.take = async () => {}
+    await pass(3 * LOOK_MS)
+    expect(events).toEqual(Array(3).fill({ topic_ids: ['t2', 't3'], reachable: true }))
+  })
+
   it('once of an outage with its cause, and of its end', async () => {
     const { state, events } = await following()
     state.failure = outOfReach

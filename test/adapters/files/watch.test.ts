@@ -1,11 +1,13 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openLayout } from '../../../src/adapters/files/layout.ts'
 import { createSignatures } from '../../../src/adapters/files/signatures.ts'
 import { createDebounce } from '../../../src/adapters/files/watch.ts'
+import type { StoreEvent } from '../../../src/domain/topic.ts'
 import { newTopic } from '../../contracts/store.ts'
-import { openFiles } from '../../helpers/files-store.ts'
+import { FRESHNESS_MS, openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
+import { waitFor } from '../../helpers/program.ts'
 
 describe('debounce', () => {
   function openDebounce() {
@@ -83,5 +85,25 @@ describe('signatures of files', () => {
     expect(signatures.update()).toEqual([])
     await writeFile(layout.definition('t'), '{}')
     expect(signatures.update()).toEqual(['t'])
+  })
+})
+
+describe('a watched folder', () => {
+  it('that comes back unreadable stays an outage, until it can be read', async () => {
+    const { layout, topics } = openFiles(await tempFolder())
+    await topics.save(newTopic('t', { user: 'text' }), { user: 'text' })
+    const events: StoreEvent[] = []
+    const watch = await topics.watch((event) => void events.push(event))
+    onTestFinished(() => watch.close())
+    const away = `${layout.prompts}-away`
+    await rename(layout.prompts, away)
+    await waitFor(() => events.some(({ reachable }) => !reachable))
+    // Its facts can be asked for, its content cannot.
+    await writeFile(layout.prompts, 'not a folder')
+    await new Promise((resolve) => setTimeout(resolve, 3 * FRESHNESS_MS))
+    expect(events.at(-1)?.reachable).toBe(false)
+    await rm(layout.prompts)
+    await rename(away, layout.prompts)
+    await waitFor(() => events.at(-1)?.reachable)
   })
 })

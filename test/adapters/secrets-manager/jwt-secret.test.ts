@@ -12,7 +12,10 @@ async function opened(initial?: object | string) {
   const secret = await openSecret(initial, NAME)
   const time = { now: Date.parse('2026-03-01T00:00:00Z') }
   const { told, warn } = collectWarnings()
-  const jwt = jwtSecret(secret.client, NAME, () => new Date(time.now), { staleIfErrorMs: 600_000, warn })
+  const jwt = jwtSecret(secret.client, NAME, () => new Date(time.now), {
+    staleIfErrorMs: 600_000,
+    warn,
+  })
   return { secret, time, jwt, warnings: told }
 }
 const textOf = (secret: Uint8Array | undefined) => secret && Buffer.from(secret).toString()
@@ -114,6 +117,7 @@ test('tokens and sessions are those of the secret in AWS, within 30 seconds of a
       algorithms: ['HS256'],
       roleClaim: 'role',
     },
+    client: undefined,
     staleIfErrorMs: 600_000,
     clock: () => new Date(time.now),
     warn: () => {},
@@ -122,7 +126,7 @@ test('tokens and sessions are those of the secret in AWS, within 30 seconds of a
   const token = await sign()
   expect(await jwtVerify(token, Buffer.from(LONG), { currentDate: new Date(time.now) })).toBeDefined()
   expect(await tokens.verify(token)).toMatchObject({ subject: 'anna', role: 'admin' })
-  const { cookie } = await sessions.open('anna')
+  const { cookie } = await sessions.open({ subject: 'anna', owner: { sub: 'anna', tenant: '' } })
   expect(await sessions.read(cookie)).toMatchObject({ subject: 'anna' })
 
   await secret.put(`new ${LONG}`)

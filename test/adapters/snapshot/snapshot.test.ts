@@ -17,6 +17,8 @@ async function setUp() {
   const store = memoryStore()
   let isOut = false
   let areTextsOut = false
+  let scansToFail = 0
+  let watching = 0
   const reach = <Args extends unknown[], T>(work: (...args: Args) => Promise<T>) => {
     return async (...args: Args): Promise<T> => {
       if (isOut) throw new AppError('unavailable', 'The store cannot be reached.')
@@ -29,7 +31,21 @@ async function setUp() {
       ...topics,
       get: reach(topics.get),
       save: reach(topics.save),
-      watch: reach((listener: StoreListener) => topics.watch(listener)),
+      async *all() {
+        if (scansToFail-- > 0) throw new AppError('unavailable', 'The table is throttled.')
+        yield* topics.all()
+      },
+      watch: reach(async (listener: StoreListener) => {
+        const watch = await topics.watch(listener)
+        watching++
+        return {
+          ...watch,
+          async close() {
+            watching--
+            await watch.close()
+          },
+        }
+      }),
     } satisfies TopicRepository,
     prompts: {
       ...prompts,
@@ -49,7 +65,13 @@ async function setUp() {
   const outageOfTexts = () => {
     areTextsOut = true
   }
-  return { file, start, first, written, outage, outageOfTexts }
+  const scans = {
+    fail(count: number) {
+      scansToFail = count
+    },
+    haveRecovered: () => scansToFail < 0,
+  }
+  return { file, start, first, written, outage, outageOfTexts, scans, watching: () => watching }
 }
 
 it('an instance starts from it, says of when it is, and goes over to the store', async () => {
@@ -67,6 +89,21 @@ it('an instance starts from it, says of when it is, and goes over to the store',
   await waitFor(() => catalog.staleSince() === undefined && catalog.published('t').revision === 2)
   expect(await catalog.texts(catalog.published('t'))).toEqual({ system: 'S', user: 'New' })
   expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining('the store is back')]))
+})
+
+it('follows the store once, however often it failed to go over to it', async () => {
+  const { file, start, first, written, outage, scans, watching } = await setUp()
+  keepSnapshot(file, first.catalog, () => {})
+  await waitFor(written)
+  const before = watching()
+  outage(true)
+  const { catalog } = await start()
+  scans.fail(2)
+  outage(false)
+  await waitFor(() => scans.haveRecovered() && catalog.staleSince() === undefined)
+  expect(watching()).toBe(before + 1)
+  await catalog.close()
+  expect(watching()).toBe(before)
 })
 
 it('is written after a change, for its owner alone, and never while what is served is stale', async () => {

@@ -32,7 +32,11 @@ import { type AwsNames, type AwsParts, describeWithAws, freshNames } from '../..
 import { accessDenied } from '../../stand-ins/faults.ts'
 
 /** What the real parts never have. */
-const ALWAYS = [/no point-in-time recovery: this endpoint/, /no TLS-only policy: the endpoint/]
+const ALWAYS = [
+  /prompts-\w+ has no point-in-time recovery: this endpoint/,
+  /-conversations has no point-in-time recovery: this endpoint/,
+  /no TLS-only policy: the endpoint/,
+]
 
 async function provisioned(parts: AwsParts) {
   const proxied = await proxiedParts(parts)
@@ -49,12 +53,12 @@ const oddities = (checks: readonly Check[]) =>
     .filter(({ text }) => !ALWAYS.some((known) => known.test(text)))
     .map(({ level, text }) => `${level} ${text}`)
 
-/** Everything in both tables and in the bucket, hidden versions too. */
+/** Everything in the tables and in the bucket, hidden versions too. */
 async function contentsOf({ dynamodb, s3 }: AwsClients, names: AwsNames): Promise<unknown[]> {
   const { Versions = [], DeleteMarkers = [] } = await s3.send(
     new ListObjectVersionsCommand({ Bucket: names.bucket }),
   )
-  const tables = [names.table, names.limitsTable].map(async (TableName) => {
+  const tables = [names.table, names.limitsTable, names.conversationsTable].map(async (TableName) => {
     const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName }))
     return Items
   })
@@ -69,15 +73,19 @@ describeWithAws('doctor', (parts) => {
     const tried = writes()
     expect(checks.filter(({ level }) => level === 'note')).toHaveLength(ALWAYS.length)
     const good = checks.filter(({ level }) => level === 'ok').map(({ text }) => text)
-    for (const name of [names.table, names.limitsTable, names.bucket, names.apiKeySecret, names.jwtSecret]) {
+    const { stage: _, ...resources } = names
+    for (const name of Object.values(resources)) {
       expect(good.join('\n')).toContain(name)
     }
     expect(tried.sort()).toEqual([
       'DeleteItem',
+      'DeleteItem',
       'DeleteObject',
       'PutItem',
       'PutItem',
+      'PutItem',
       'PutObject',
+      'UpdateItem',
       'UpdateItem',
       'UpdateItem',
     ])
@@ -88,10 +96,11 @@ describeWithAws('doctor', (parts) => {
     const { clients } = await proxiedParts(parts)
     const names = freshNames()
     const failures = oddities(await checkAws(clients, names))
-    expect(failures).toHaveLength(5)
+    expect(failures).toHaveLength(6)
     const settings = [
       'PROMPTS_TABLE',
       'PROMPTS_LIMITS_TABLE',
+      'PROMPTS_CONVERSATIONS_TABLE',
       'PROMPTS_BUCKET',
       'PROMPTS_API_KEY_SECRET',
       'PROMPTS_JWT_SECRET_NAME',
@@ -119,18 +128,30 @@ describeWithAws('doctor', (parts) => {
         TimeToLiveSpecification: { AttributeName: 'expires_at', Enabled: false },
       }),
     )
+    await dynamodb.send(
+      new UpdateTableCommand({
+        TableName: names.conversationsTable,
+        DeletionProtectionEnabled: false,
+        GlobalSecondaryIndexUpdates: [{ Delete: { IndexName: 'owner-index' } }],
+      }),
+    )
     await s3.send(
       new PutBucketVersioningCommand({ ...bucket, VersioningConfiguration: { Status: 'Suspended' } }),
     )
     await s3.send(new DeleteBucketLifecycleCommand(bucket))
     await s3.send(new DeletePublicAccessBlockCommand(bucket))
-    // DynamoDB Local takes a moment to delete an index.
-    await waitFor(async () => oddities(await checkAws(clients, names)).length === 6)
-    const notes = oddities(await checkAws(clients, names))
+    // DynamoDB Local takes a moment to delete an index, and cannot be written to meanwhile.
+    let notes: string[] = []
+    await waitFor(async () => {
+      notes = oddities(await checkAws(clients, names))
+      return notes.length === 8 && notes.every((line) => line.startsWith('note'))
+    })
     for (const [index, missing] of [
       'index category-index',
       'deletion protection',
       'expiry by expires_at',
+      'index owner-index',
+      'deletion protection',
       'versioning',
       'lifecycle rule',
       'public access block except BlockPublicAcls',
@@ -252,6 +273,9 @@ describeWithAws('doctor', (parts) => {
         `dynamodb:DeleteItem on table ${names.limitsTable}`,
         `dynamodb:PutItem on table ${names.limitsTable}`,
         `dynamodb:UpdateItem on table ${names.limitsTable}`,
+        `dynamodb:DeleteItem on table ${names.conversationsTable}`,
+        `dynamodb:PutItem on table ${names.conversationsTable}`,
+        `dynamodb:UpdateItem on table ${names.conversationsTable}`,
         `s3:PutObject on objects of bucket ${names.bucket}`,
       ].sort(),
     )
@@ -299,7 +323,7 @@ describeWithAws('doctor', (parts) => {
     for (const proxy of proxies) proxy.outage()
     const begin = performance.now()
     const failures = oddities(await checkAws(clients, names))
-    expect(failures.map((line) => line.slice(0, 4))).toEqual(Array(5).fill('fail'))
+    expect(failures.map((line) => line.slice(0, 4))).toEqual(Array(6).fill('fail'))
     expect(performance.now() - begin).toBeLessThan(8_000)
   })
 })

@@ -107,6 +107,7 @@ describeWithAws('provisioning tables', (parts) => {
   test.each([
     ['table', 'PROMPTS_TABLE', 'topic_id (S)'],
     ['limitsTable', 'PROMPTS_LIMITS_TABLE', 'limit_key (S)'],
+    ['conversationsTable', 'PROMPTS_CONVERSATIONS_TABLE', 'conversation (S), part (S)'],
   ] as const)('a %s with another key is left alone', async (which, setting, needed) => {
     const proxied = await proxiedParts(own)
     const names = freshNames()

@@ -81,6 +81,8 @@ describeWithAws('provision', (parts) => {
     expect(skipped.map(({ part }) => part)).toEqual([
       'point-in-time recovery',
       'expiry by expires_at',
+      'expiry by expires_at',
+      'point-in-time recovery',
       'lifecycle rule',
       'public access block except BlockPublicAcls',
       'TLS-only policy',

@@ -35,6 +35,43 @@ describe('editing', () => {
     expect((await call(reviews.getPrompt, USER)).data.content).toBe('Two {{rate}}')
   })
 
+  it('keeps the note of each text, which the text after it does not have', async () => {
+    const { call } = await setUp()
+    await call(edits.createPrompt, { ...USER, prompt_type: 'system', content: 'One', note: 'a first one' })
+    const SYSTEM = { ...USER, prompt_type: 'system' }
+    const updated = await call(edits.updatePrompt, {
+      ...SYSTEM,
+      content: 'Two',
+      note: 'clearer\nand shorter',
+    })
+    expect(updated.data.note).toBe('clearer\nand shorter')
+    expect((await call(edits.updatePrompt, { ...SYSTEM, content: 'Three' })).data).not.toHaveProperty('note')
+    await call(edits.restorePrompt, { ...SYSTEM, version_id: '1', note: 'three was worse' })
+    // What changes nothing is no version, and so has no note.
+    await call(edits.updatePrompt, { ...SYSTEM, content: 'One', note: 'nothing' })
+    const { data } = await call(reviews.promptHistory, SYSTEM)
+    expect(data.map(({ note }) => note)).toEqual([
+      'three was worse',
+      undefined,
+      'clearer\nand shorter',
+      'a first one',
+    ])
+    expect((await call(reviews.getPrompt, { ...SYSTEM, version_id: '2' })).data.note).toBe(
+      'clearer\nand shorter',
+    )
+    expect((await call(reviews.getPrompt, SYSTEM)).data.note).toBe('three was worse')
+  })
+
+  it.each(['x'.repeat(501), 'a\u0000b', 7])('refuses a note that is none', async (note) => {
+    const { call } = await setUp()
+    const input = { ...USER, content: 'Two {{rate}}', note } as Parameters<typeof call>[1]
+    const { code, errors } = await failureOf(() => call(edits.updatePrompt, input))
+    expect({ code, paths: errors?.map(({ path }) => path) }).toEqual({
+      code: 'invalid_input',
+      paths: ['note'],
+    })
+  })
+
   it('names every fault of a text by its place', async () => {
     const { call } = await setUp()
     const error = await failureOf(() => call(edits.updatePrompt, { ...USER, content: 'x\n{{a}} {{> b}}' }))

@@ -1,7 +1,7 @@
-import { request } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { api } from '../../helpers/api.ts'
 import { connect, connectV1 } from '../../helpers/clients.ts'
+import { postForEvents } from '../../helpers/events.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { jsonOf } from '../../helpers/matrix.ts'
 import { type Deed, MODEL_SERVERS } from '../../helpers/models.ts'
@@ -29,44 +29,9 @@ async function setUp(name: string, settings: Environment = {}) {
   return { model, environment }
 }
 
-interface Event {
-  event: string
-  data: unknown
-}
-
-/** The events of a stream, with the time of each, and how to hang up. */
+/** The events of an analysis. */
 function stream({ url, key }: RunningServer, body: object = PARAMETERS) {
-  const events: (Event & { at: number })[] = []
-  const sent = request(`${url}/api/v1${PATH}`, {
-    method: 'POST',
-    headers: { 'x-api-key': key, 'content-type': 'application/json', accept: 'text/event-stream' },
-  })
-  const ended = new Promise<{ status: number; type: string; text: string }>((resolve, reject) => {
-    sent.on('error', reject).on('response', (answer) => {
-      let text = ''
-      let rest = ''
-      answer.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk
-        rest += chunk
-        const blocks = rest.split('\n\n')
-        rest = blocks.pop() ?? ''
-        for (const block of blocks) {
-          const [, event = '', data = ''] = /^event: (\w+)\ndata: (.*)$/.exec(block) ?? []
-          if (event !== '') events.push({ event, data: JSON.parse(data), at: performance.now() })
-        }
-      })
-      const type = String(answer.headers['content-type'])
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, type, text })).on('error', reject)
-    })
-  })
-  ended.catch(() => {})
-  sent.end(JSON.stringify(body))
-  const textOf = () =>
-    events
-      .filter(({ event }) => event === 'delta')
-      .map(({ data }) => (data as { text: string }).text)
-      .join('')
-  return { events, ended, textOf, hangUp: () => sent.destroy() }
+  return postForEvents(`${url}/api/v1${PATH}`, { 'x-api-key': key }, body)
 }
 
 describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {

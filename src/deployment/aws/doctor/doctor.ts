@@ -6,7 +6,7 @@ import { checkBucket } from './bucket.ts'
 import { attempt } from './checks.ts'
 import { checkOverwrittenVersions } from './overwritten-versions.ts'
 import { checkSecret, validateApiKeys, validateJwtSecret } from './secrets.ts'
-import { checkLimitsTable, checkTopicsTable } from './tables.ts'
+import { checkConversationsTable, checkLimitsTable, checkTopicsTable } from './tables.ts'
 
 /**
  * Looks at everything that a deployment needs and tries what the program does with it; in the end nothing has changed.
@@ -22,6 +22,7 @@ export async function checkAws(clients: AwsClients, names: ResourceNames): Promi
   const groups = await Promise.all([
     attempt(() => checkTopicsTable(clients, names)),
     attempt(() => checkLimitsTable(clients, names)),
+    attempt(() => checkConversationsTable(clients, names)),
     attempt(async () => checkBucket(clients, names, await account)),
     attempt(() => checkSecret(secrets, names.apiKeySecret, apiKeySecret, validateApiKeys(apiKeySecret))),
     attempt(() => checkSecret(secrets, names.jwtSecret, jwtSecret, validateJwtSecret(jwtSecret))),

@@ -6,12 +6,19 @@ import {
   type ResourceNames,
   resourcesOf,
 } from '../../../adapters/aws/resources.ts'
+import { conversationsTable } from '../../../adapters/dynamodb/conversations-table.ts'
 import { limitsTable } from '../../../adapters/dynamodb/limits-table.ts'
 import { bucketProperties, createBucket } from './bucket.ts'
-import { applyProperties, type Property, type Report } from './properties.ts'
+import { applyProperties, type Report } from './properties.ts'
 import { apiKeySecret, jwtSecret, provisionSecret } from './secrets.ts'
-import { dynamoTable, type Table, type WaitOptions } from './table.ts'
-import { limitsTableProperties, topicsTable, topicsTableProperties } from './tables.ts'
+import { dynamoTable, type WaitOptions } from './table.ts'
+import {
+  conversationsTableProperties,
+  limitsTableProperties,
+  type PropertiesOf,
+  topicsTable,
+  topicsTableProperties,
+} from './tables.ts'
 
 export interface ProvisionOptions extends WaitOptions {
   names: ResourceNames
@@ -36,13 +43,14 @@ export async function provision(options: ProvisionOptions): Promise<void> {
   async function provisionTable(
     definition: CreateTableCommandInput,
     awsResource: Resource,
-    propertiesOf: (table: Table) => Property[],
+    propertiesOf: PropertiesOf,
   ): Promise<void> {
+    const { TableName = '' } = definition
     const table = dynamoTable(dynamodb, definition, awsResource, options)
     const isNew = await table.create()
     await table.waitUntilActive()
     report({ resource: table.resource, outcome: isNew ? 'created' : 'already there' })
-    await applyProperties(table.resource, propertiesOf(table), isNew, report)
+    await applyProperties(table.resource, propertiesOf(dynamodb, TableName, table), isNew, report)
   }
 
   async function provisionBucket(): Promise<void> {
@@ -55,11 +63,12 @@ export async function provision(options: ProvisionOptions): Promise<void> {
     await applyProperties(resource, properties, isNew, report)
   }
 
-  await provisionTable(topicsTable(names.table), resources.table, (table) =>
-    topicsTableProperties(dynamodb, names.table, table),
-  )
-  await provisionTable(limitsTable(names.limitsTable), resources.limitsTable, (table) =>
-    limitsTableProperties(dynamodb, names.limitsTable, table),
+  await provisionTable(topicsTable(names.table), resources.table, topicsTableProperties)
+  await provisionTable(limitsTable(names.limitsTable), resources.limitsTable, limitsTableProperties)
+  await provisionTable(
+    conversationsTable(names.conversationsTable),
+    resources.conversationsTable,
+    conversationsTableProperties,
   )
   await provisionBucket()
   for (const [awsResource, secret] of [

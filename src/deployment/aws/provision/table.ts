@@ -31,8 +31,7 @@ export interface WaitOptions {
 }
 
 /** One DynamoDB table. */
-export interface Table {
-  resource: string
+export interface Table extends Resource {
   call: Call
   /** The table as it is now; `undefined` if there is none. @throws AppError `conflict` when its key is another. */
   describe(): Promise<TableDescription | undefined>
@@ -132,7 +131,7 @@ export function dynamoTable(
     return made
   }
 
-  return { resource, call, describe, create, update, whenIdle, waitUntilActive }
+  return { resource, setting, call, describe, create, update, whenIdle, waitUntilActive }
 }
 
 /**

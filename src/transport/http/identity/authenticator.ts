@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { type ApiKey, type ApiKeys, loggablePrefix } from '../../../domain/api-keys.ts'
 import type { Caller } from '../../../domain/caller.ts'
@@ -7,7 +6,7 @@ import type { RateLimiter } from '../../../domain/rate-limiter.ts'
 import type { Sessions } from '../../../domain/sign-in.ts'
 import { elapsedMs, type Observer } from '../../../domain/telemetry.ts'
 import type { TokenVerifier } from '../../../domain/tokens.ts'
-import { type Credential, credentialOf } from './credentials.ts'
+import { type Credential, credentialReader } from './credentials.ts'
 import { addressOf, failedAttempt } from './failed-attempts.ts'
 
 declare module 'fastify' {
@@ -20,8 +19,8 @@ declare module 'fastify' {
 /**
  * Finds out who sends a request.
  *
- * @throws AppError `unauthenticated`, `rate_limited` after too many failures, `forbidden` for a page's request without
- *   its CSRF token, `unavailable` when a credential cannot be verified now.
+ * @throws AppError `unauthenticated`, `rate_limited` after too many failures, `unavailable` when a credential cannot be
+ *   verified now.
  */
 export type Authenticate = (request: FastifyRequest) => Promise<Caller>
 
@@ -43,7 +42,8 @@ interface Verified {
 
 /** API keys, bearer tokens and sessions, one in a request. */
 export function authenticator(deps: AuthenticatorDeps): Authenticate {
-  const { limiter, observe, publicUrl } = deps
+  const { limiter, observe } = deps
+  const credentialOf = credentialReader(deps.publicUrl)
 
   async function refuse(
     request: FastifyRequest,
@@ -68,9 +68,9 @@ export function authenticator(deps: AuthenticatorDeps): Authenticate {
   }
 
   return async (request) => {
-    const credential = credentialOf(request, publicUrl)
+    const credential = credentialOf(request)
     try {
-      const { caller, label } = await verify(deps, credential, request)
+      const { caller, label } = await verify(deps, credential)
       observe({
         kind: 'authentication',
         name: 'authenticate',
@@ -94,9 +94,10 @@ export function callerOf({ caller }: FastifyRequest): Caller {
 
 /** Whether the credential of a request that goes on for long is still valid; what cannot be verified now is. */
 export function credentialChecker(deps: AuthenticatorDeps): (request: FastifyRequest) => Promise<boolean> {
+  const credentialOf = credentialReader(deps.publicUrl)
   return async (request) => {
     try {
-      await verify(deps, credentialOf(request, deps.publicUrl), request)
+      await verify(deps, credentialOf(request))
       return true
     } catch (error) {
       return toAppError(error).code !== 'unauthenticated'
@@ -107,7 +108,6 @@ export function credentialChecker(deps: AuthenticatorDeps): (request: FastifyReq
 async function verify(
   { keys, tokens, sessions }: AuthenticatorDeps,
   { kind, value }: Credential,
-  request: FastifyRequest,
 ): Promise<Verified> {
   switch (kind) {
     case 'key':
@@ -115,7 +115,7 @@ async function verify(
     case 'token':
       return verifyToken(tokens, value)
     case 'session':
-      return verifySession(sessions, value, request)
+      return verifySession(sessions, value)
     case 'several':
       throw new AppError('unauthenticated', 'Send one credential only: a key, a token or a session.')
     case 'none':
@@ -143,31 +143,12 @@ async function verifyToken(tokens: TokenVerifier, value: string): Promise<Verifi
   return { caller, label: caller.subject }
 }
 
-async function verifySession(sessions: Sessions, value: string, request: FastifyRequest): Promise<Verified> {
+async function verifySession(sessions: Sessions, value: string): Promise<Verified> {
   const session = await sessions.read(value)
-  if (!session) {
-    const message = 'The session has ended. Get a new link with: purposepath-prompts login'
-    throw new AppError('unauthenticated', message)
-  }
-  if (!isSafe(request.method) && !isSame(String(request.headers['x-csrf-token'] ?? ''), session.csrfToken)) {
-    const message =
-      'A change by a signed-in page needs the header X-CSRF-Token with the csrf_token of its session.'
-    throw new AppError('forbidden', message)
-  }
-  const { subject } = session
-  const owner = { sub: subject, tenant: '' }
+  if (!session) throw new AppError('unauthenticated', 'The session has ended. Sign in again.')
+  const { subject, owner } = session
   return {
     caller: { kind: 'session', subject, role: 'admin', owner, limitKey: `session:${subject}` },
     label: subject,
   }
-}
-
-function isSafe(method: string): boolean {
-  return method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
-}
-
-/** Compares in constant time. */
-function isSame(presented: string, right: string): boolean {
-  const [one, other] = [Buffer.from(presented), Buffer.from(right)]
-  return one.length === other.length && timingSafeEqual(one, other)
 }

@@ -1,8 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import { API_ROOT } from '../rest/routes.ts'
+import { type OwnCookie, ownCookie } from './cookies.ts'
 
 /** The cookie that holds a browser's session. */
-export const SESSION_COOKIE = 'purposepath_session'
+export function sessionCookie(publicUrl: string | undefined): OwnCookie {
+  return ownCookie('purposepath_session', 'Strict', publicUrl)
+}
 
 /** What a request presents to say who sends it. `value` is empty unless there is something to verify. */
 export interface Credential {
@@ -12,19 +15,31 @@ export interface Credential {
 
 const NONE: Credential = { kind: 'none', value: '' }
 const SEVERAL: Credential = { kind: 'several', value: '' }
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
 const BEARER = /^bearer +([\w.~+/-]+=*)$/i
 
-/** Finds the credential of a request: in its headers or its session cookie, never in its address. */
-export function credentialOf(request: FastifyRequest, publicUrl?: string): Credential {
-  const { headers, raw } = request
-  const session = sessionCookieOf(request, publicUrl)
-  const presented = countCredentials(raw.rawHeaders) + (session === undefined ? 0 : 1)
-  if (presented === 0) return NONE
-  if (presented > 1) return SEVERAL
-  if (session !== undefined) return { kind: 'session', value: session }
-  const { authorization } = headers
-  if (authorization === undefined) return { kind: 'key', value: String(headers['x-api-key']) }
-  return { kind: 'token', value: BEARER.exec(authorization)?.[1] ?? '' }
+/**
+ * Finds the credential of requests: in their headers or their session cookie, never in their address.
+ *
+ * @param publicUrl see {@link Config.publicUrl}.
+ */
+export function credentialReader(publicUrl: string | undefined): (request: FastifyRequest) => Credential {
+  const cookie = sessionCookie(publicUrl)
+  const publicHost = publicUrl === undefined ? undefined : new URL(publicUrl).host
+  return (request) => {
+    const { headers, raw, routeOptions } = request
+    let session: string | undefined
+    // Browsers send the cookie with whatever any page makes them ask for.
+    if (headers.cookie !== undefined && routeOptions.url?.startsWith(`${API_ROOT}/`))
+      session = isFromOwnPage(request, publicHost) ? cookie.read(headers.cookie) : undefined
+    const presented = countCredentials(raw.rawHeaders) + (session === undefined ? 0 : 1)
+    if (presented === 0) return NONE
+    if (presented > 1) return SEVERAL
+    if (session !== undefined) return { kind: 'session', value: session }
+    const { authorization } = headers
+    if (authorization === undefined) return { kind: 'key', value: String(headers['x-api-key']) }
+    return { kind: 'token', value: BEARER.exec(authorization)?.[1] ?? '' }
+  }
 }
 
 /** On the raw headers: Node keeps the first of several `Authorization` headers and drops the others without a word. */
@@ -40,29 +55,16 @@ function countCredentials(rawHeaders: readonly string[]): number {
 }
 
 /**
- * The session cookie, if it may count: browsers send it with whatever any page makes them ask for, so only requests to
- * the REST API by this server's own pages do.
+ * Whether a page of this server sends a request, by what browsers say of it and no page can change (Fetch Metadata,
+ * and `Origin`, which every browser sends with a change). To look, it is enough that nothing says otherwise; a change
+ * must be known to come from here.
  */
-export function sessionCookieOf(request: FastifyRequest, publicUrl?: string): string | undefined {
-  const { cookie } = request.headers
-  if (cookie === undefined || !cookie.includes(SESSION_COOKIE)) return undefined
-  if (!request.routeOptions.url?.startsWith(`${API_ROOT}/`) || !isFromOwnPage(request, publicUrl))
-    return undefined
-  const values = cookie
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`))
-    .map((pair) => pair.slice(SESSION_COOKIE.length + 1))
-  // Two of them, one perhaps planted by a neighbour on this host: neither is believed.
-  return values.length > 1 ? '' : values[0]
-}
-
-/** A program other than a browser says nothing of where a request comes from. */
-function isFromOwnPage({ headers, host }: FastifyRequest, publicUrl?: string): boolean {
-  const { origin } = headers
-  const site = headers['sec-fetch-site']
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
-  if (origin === undefined) return true
-  const from = URL.canParse(origin) ? new URL(origin).host : undefined
-  return from === host || (publicUrl !== undefined && from === new URL(publicUrl).host)
+function isFromOwnPage({ headers, host, method }: FastifyRequest, publicHost: string | undefined): boolean {
+  const { origin, 'sec-fetch-site': site } = headers
+  const isSafe = SAFE_METHODS.has(method)
+  // `none`: the person has typed the address.
+  if (site !== undefined && site !== 'same-origin' && !(site === 'none' && isSafe)) return false
+  if (origin === undefined) return isSafe || site === 'same-origin'
+  const from = URL.canParse(origin) ? new URL(origin).host : ''
+  return from !== '' && (from === host || from === publicHost)
 }

@@ -1,6 +1,6 @@
 import type { CallerKind, Role } from '../../../domain/caller.ts'
 import { AppError, ERROR_CODES, type ErrorCode, type ErrorExtras, problemOf } from '../../../domain/errors.ts'
-import { SESSION_COOKIE } from '../identity/credentials.ts'
+import { sessionCookie } from '../identity/credentials.ts'
 import { type ApiPath, inputLocations, typeName } from './paths.ts'
 import { schemaRef } from './schemas.ts'
 
@@ -16,9 +16,9 @@ const WHEN: Record<DocumentedCode, string> = {
   unauthenticated: 'No credential, one that is not valid or not valid any more, or two at once.',
   forbidden: "The caller's role is not enough, or the request comes from a page that may not send it.",
   not_found:
-    'There is no such topic, prompt or version. Inactive and deleted topics exist for administrators only.',
+    'There is no such topic, prompt, version or conversation. Inactive and deleted topics exist for administrators only, conversations for their owner only.',
   conflict:
-    'It exists already, is deleted, or was changed by somebody else since `expected_revision`; for a prompt, `current` then holds the text that won.',
+    'It exists already, is deleted, or was changed by somebody else since `expected_revision`; for a prompt, `current` then holds the text that won. For a conversation: a turn is being answered (`current`), was cancelled, or no other can begin.',
   too_large: 'The request body is larger than 1 MiB, or a text or a record larger than its limit.',
   rate_limited: 'The allowance of this minute is used up. `Retry-After` says when another call makes sense.',
   model_error:
@@ -55,15 +55,10 @@ const CAME_TOO_LATE = problem(
 )
 
 /** What a stream of an answer looks like, for callers that accept `text/event-stream`. */
-const EVENTS = `event: delta
-data: {"text":"Revenue is "}
-
-event: delta
-data: {"text":"5% below threshold."}
-
-event: result
-data: {"data":{"analysis":"Revenue is 5% below threshold.", …},"meta":{…}}
-`
+function eventsOf({ answer, deltas = [] }: ApiPath['example']): string {
+  const event = (name: string, data: unknown) => `event: ${name}\ndata: ${JSON.stringify(data)}\n`
+  return [...deltas.map((text) => event('delta', { text })), event('result', answer)].join('\n')
+}
 
 function problem(code: DocumentedCode, message: string, extras?: ErrorExtras): AppError {
   return new AppError(code, message, extras)
@@ -73,6 +68,11 @@ const text = { type: 'string' }
 
 /** Headers of answers, by their names. */
 export const headerComponents: Readonly<Record<string, object>> = {
+  'Preference-Applied': {
+    description: 'The `wait` of the request that counts.',
+    schema: text,
+    example: 'wait=10',
+  },
   ETag: {
     description:
       'For services a tag of what is answered, for `If-None-Match`; for administrators the revision, for `If-Match`.',
@@ -106,6 +106,7 @@ const ON_ALL = ['X-Request-Id']
 const ON_LIMITED = ['RateLimit', 'RateLimit-Policy', ...ON_ALL]
 const ON_PROBLEM: Partial<Record<DocumentedCode, string[]>> = {
   unauthenticated: ['WWW-Authenticate', ...ON_ALL],
+  conflict: ['Retry-After', ...ON_ALL],
   rate_limited: ['Retry-After', ...ON_LIMITED],
 }
 
@@ -155,8 +156,9 @@ function responseRef(name: string): { $ref: string } {
 export function responsesOf(path: ApiPath): Record<string, object> {
   const { effect, cache, headers, creates, schemaName, streams, example } = path
   const { inPath, inBody } = inputLocations(path)
+  const { seeks = inPath.length > 0 } = path
   const codes: DocumentedCode[] = ['invalid_input', 'unauthenticated', 'forbidden']
-  if (inPath.length > 0) codes.push('not_found')
+  if (seeks) codes.push('not_found')
   if (effect !== 'read') codes.push('conflict')
   if (inBody.length > 0) codes.push('too_large')
   codes.push('rate_limited', 'internal', 'unavailable')
@@ -164,6 +166,7 @@ export function responsesOf(path: ApiPath): Record<string, object> {
   const headerNames = [
     ...(cache === 'none' ? [] : ['ETag']),
     ...(creates ? ['Location'] : []),
+    ...(headers?.includes('prefer') ? ['Preference-Applied'] : []),
     ...ON_LIMITED,
     'Prompts-Stale',
   ]
@@ -173,7 +176,7 @@ export function responsesOf(path: ApiPath): Record<string, object> {
       headers: headerRefs(headerNames),
       content: {
         'application/json': { schema: schemaRef(`${schemaName}Answer`), example: example.answer },
-        ...(streams && { 'text/event-stream': { schema: { type: 'string' }, example: EVENTS } }),
+        ...(streams && { 'text/event-stream': { schema: { type: 'string' }, example: eventsOf(example) } }),
       },
     },
     ...(cache === 'content' && { 304: responseRef('NotModified') }),
@@ -199,9 +202,9 @@ export const securitySchemes: Readonly<Record<string, object>> = {
   Session: {
     type: 'apiKey',
     in: 'cookie',
-    name: SESSION_COOKIE,
+    name: sessionCookie(undefined).name,
     description:
-      'The session of a browser that has opened a sign-in link (`purposepath-prompts login`). Requests that change something need the header `X-CSRF-Token` as well.',
+      'The session of a browser that has signed in; only pages of this server can use it. Over https its name begins with `__Host-`.',
   },
 }
 

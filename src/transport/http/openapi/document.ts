@@ -10,6 +10,9 @@ edits, which may say the revision that they were made from.`
 
 /** What the nouns of operations mean. */
 const TAGS: Readonly<Record<string, string>> = {
+  conversations:
+    'Conversations of a user with a language model about a coaching topic; each user sees just their own.',
+  keys: 'API keys of backend services. A key itself is shown once, when it is created.',
   prompts: 'Prompt texts: as they are served to programs, and as administrators edit them.',
   templates: 'Two addresses of an early design, in its camelCase shapes; a `templateId` is a `topic_id`.',
   topics: 'Topics: what a prompt is for, the parameters that its texts may use, and its model settings.',
@@ -50,7 +53,7 @@ function groupedByAddress(paths: readonly ApiPath[]): Record<string, Record<stri
 
 function operationObject(path: ApiPath): object {
   const { operationId, tag, title, summary, role, limit } = path
-  const parameters = [...fieldParameters(path), ...conditionParameters(path)]
+  const parameters = [...fieldParameters(path), ...headerParameters(path), ...conditionParameters(path)]
   return {
     operationId,
     tags: [tag],
@@ -81,6 +84,23 @@ function fieldParameters(path: ApiPath): object[] {
   })
 }
 
+/** The input fields that stand in a header. */
+function headerParameters(path: ApiPath): object[] {
+  const fields = fieldSchemas(path.input)
+  return inputLocations(path).inHeader.map(({ header, field, write }) => {
+    const { schema: { description, default: _, ...schema } = {} } = fields[field] ?? {}
+    return {
+      name: header,
+      in: 'header',
+      description,
+      required: false,
+      // A field that is written in some form of its own is a text.
+      schema: schema.type === 'string' ? schema : { type: 'string' },
+      example: write(path.example.input[field]),
+    }
+  })
+}
+
 /** Headers by which a call depends on what the caller knows already. */
 function conditionParameters({ cache, headers }: ApiPath): object[] {
   const schema = { type: 'string' }
@@ -95,12 +115,12 @@ function conditionParameters({ cache, headers }: ApiPath): object[] {
 }
 
 function bodyOf(path: ApiPath): { requestBody?: object } {
-  const { inPath, inBody } = inputLocations(path)
+  const { inBody } = inputLocations(path)
   if (inBody.length === 0) return {}
   const fields = fieldSchemas(path.input)
   const example =
     path.wholeBody === undefined
-      ? Object.fromEntries(Object.entries(path.example.input).filter(([name]) => !inPath.includes(name)))
+      ? Object.fromEntries(Object.entries(path.example.input).filter(([name]) => inBody.includes(name)))
       : path.example.input[path.wholeBody]
   const content = { 'application/json': { schema: schemaRef(`${path.schemaName}Request`), example } }
   return { requestBody: { required: inBody.some((name) => fields[name]?.required), content } }

@@ -3,6 +3,7 @@ import type { Role } from '../../../domain/caller.ts'
 import type { LimitName } from '../../../domain/rate-limiter.ts'
 import type { Operation } from '../../../pipeline/operation.ts'
 import { answerSchema } from '../../../pipeline/operation.ts'
+import { headerFieldsOf } from '../rest/header-fields.ts'
 import { fieldLocations, type RestRoute, restRoutes } from '../rest/routes.ts'
 
 /** One method of one address, as the OpenAPI document describes it. */
@@ -23,6 +24,8 @@ export interface ApiPath {
   effect: Operation['effect']
   /** The limit that a call counts against. */
   limit: LimitName
+  /** Whether it works on something that may not be there; default: if its path has names. */
+  seeks?: boolean
   /** True when success is 201 with a `Location`. */
   creates: boolean
   /** One flat object of the path's, the query's or the body's fields. */
@@ -36,7 +39,11 @@ export interface ApiPath {
   cache: Operation['cache']
   /** The body of a success, all of it. */
   answer: z.ZodType
-  example: { input: Readonly<Record<string, unknown>>; answer: unknown }
+  example: {
+    input: Readonly<Record<string, unknown>>
+    answer: unknown
+    deltas?: readonly string[] | undefined
+  }
 }
 
 /** Every REST route of the table. */
@@ -58,6 +65,7 @@ function describeRoute({ id, method, path, operation }: RestRoute): ApiPath {
     role,
     effect,
     limit,
+    seeks: path.includes('{') || ('topic_id' in input.shape && !operation.creates?.includes('{topic_id}')),
     creates: operation.creates !== undefined,
     input,
     wholeBody,
@@ -69,6 +77,7 @@ function describeRoute({ id, method, path, operation }: RestRoute): ApiPath {
     example: {
       input: example?.input ?? {},
       answer: { data: example?.data, ...(example?.meta && { meta: example.meta }) },
+      deltas: example?.deltas,
     },
   }
 }
@@ -78,9 +87,21 @@ export function typeName(words: string): string {
   return words.replace(/(?:^|[^a-z])([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
-/** Where an address takes its input from: names in its path, and all others in its query or its body. */
-export function inputLocations({ method, path, input }: Pick<ApiPath, 'method' | 'path' | 'input'>) {
+/** Where an address takes its input from: its path, its headers, and all others from its query or its body. */
+export function inputLocations({
+  method,
+  path,
+  input,
+  headers,
+}: Pick<ApiPath, 'method' | 'path' | 'input' | 'headers'>) {
   const { pathNames: inPath, source } = fieldLocations({ method, path })
-  const others = Object.keys(input.shape).filter((name) => !inPath.includes(name))
-  return { inPath, inQuery: source === 'query' ? others : [], inBody: source === 'body' ? others : [] }
+  const inHeader = headerFieldsOf(headers)
+  const elsewhere = [...inPath, ...inHeader.map(({ field }) => field)]
+  const others = Object.keys(input.shape).filter((name) => !elsewhere.includes(name))
+  return {
+    inPath,
+    inHeader,
+    inQuery: source === 'query' ? others : [],
+    inBody: source === 'body' ? others : [],
+  }
 }

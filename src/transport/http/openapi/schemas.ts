@@ -2,6 +2,8 @@ import * as z from 'zod'
 import { ERROR_CODES, type ErrorCode, type Problem as ProblemDocument } from '../../../domain/errors.ts'
 import { ParameterDefinition } from '../../../domain/parameters.ts'
 import { PromptInfo, TopicDefinition } from '../../../domain/topic.ts'
+import { getConversation, listConversations } from '../../../operations/conversations/keep.ts'
+import { Message } from '../../../operations/conversations/record.ts'
 import { getPrompt, previewPrompt, promptHistory } from '../../../operations/prompts/review.ts'
 import { createTopic } from '../../../operations/topics/edit.ts'
 import { getTopic, listTopics } from '../../../operations/topics/read.ts'
@@ -25,6 +27,7 @@ const CurrentPrompt = z.object({
   updated_by: z.string(),
   updated_at: z.string(),
 })
+const CurrentTurn = z.object({ turn: z.int(), started_at: z.string() })
 const Problem: z.ZodType<ProblemDocument> = z.object({
   type: z.string().describe('`urn:purposepath-prompts:problem:{code}`.'),
   title: z.string(),
@@ -34,7 +37,12 @@ const Problem: z.ZodType<ProblemDocument> = z.object({
     .enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]])
     .describe('What programs decide by; the same on every surface.'),
   errors: z.array(FieldFault).optional().describe('Every faulty field, when input is not valid.'),
-  current: CurrentPrompt.optional().describe('The text that won, when an edit of a prompt came too late.'),
+  current: z
+    .union([CurrentPrompt, CurrentTurn])
+    .optional()
+    .describe(
+      'The text that won, when an edit of a prompt came too late; the turn that is being answered, when a message came too early.',
+    ),
 })
 
 /** What callers send too. Sent and answered shapes differ: what may be left out is never left out of an answer. */
@@ -49,11 +57,15 @@ const ANSWERED = {
   Prompt: getPrompt.output,
   PromptVersion: promptHistory.output.element,
   DraftCheck: previewPrompt.output,
+  Conversation: getConversation.output,
+  ConversationSummary: listConversations.output.element,
+  Message,
   Meta,
   PartFailure,
   Problem,
   FieldFault,
   CurrentPrompt,
+  CurrentTurn,
 }
 
 /** Refers to a schema of {@link componentSchemas}. */
@@ -77,16 +89,17 @@ export function componentSchemas(paths: readonly ApiPath[]): Record<string, Json
   return { ...schemasOf(sent, 'input'), ...schemasOf(answered, 'output') }
 }
 
-/** The schema of a request body, if there is one: the input without what stands in the path. */
+/** The schema of a request body, if there is one: the input without what stands elsewhere. */
 function bodySchema(path: ApiPath): z.ZodType | undefined {
-  const { inPath, inBody } = inputLocations(path)
+  const { inBody } = inputLocations(path)
   if (inBody.length === 0) return undefined
   if (path.wholeBody !== undefined) return path.input.shape[path.wholeBody] as z.ZodType
   // Where nothing is left out, the input stays as it is: one with rules over several fields would refuse to be cut.
-  return inPath.length === 0 ? path.input : path.input.omit(maskOf(inPath))
+  const isWhole = inBody.length === Object.keys(path.input.shape).length
+  return isWhole ? path.input : path.input.pick(maskOf(inBody))
 }
 
-/** The mask of Zod's `omit`, whose type knows no names that are found out while the program runs. */
+/** The mask of Zod's `pick`, whose type knows no names that are found out while the program runs. */
 function maskOf(names: readonly string[]): Record<string, never> {
   return Object.fromEntries(names.map((name) => [name, true])) as Record<string, never>
 }

@@ -3,6 +3,7 @@ import type * as z from 'zod'
 import { type FieldError, invalidInput } from '../../../domain/errors.ts'
 import type { Operation } from '../../../pipeline/operation.ts'
 import { coerce, typeOf } from '../../coerce.ts'
+import { fieldsInHeaders, headerFieldsOf } from './header-fields.ts'
 import { readJsonObject } from './json-body.ts'
 import type { RestRoute } from './routes.ts'
 
@@ -12,7 +13,7 @@ export interface InputLocations
     Pick<Operation, 'input' | 'effect' | 'wholeBody' | 'headers'> {}
 
 /**
- * How to read a route's input: one flat object of its path, query or body fields. Every field has one place; whatever
+ * How to read a route's input: one flat object of its path, header, query or body fields. Every field has one place; whatever
  * stands elsewhere is refused rather than ignored.
  */
 export function inputReader({
@@ -25,12 +26,15 @@ export function inputReader({
 }: InputLocations): (request: FastifyRequest) => Record<string, unknown> {
   const types = new Map(Object.entries(shape).map(([name, field]) => [name, typeOf(field as z.ZodType)]))
   const takesRevision = read.includes('if-match')
+  const headerFields = headerFieldsOf(read)
 
   return (request) => {
     const { headers, params, query, body } = request
     const inPath = params as Record<string, string>
     const inQuery = query as Record<string, string | string[]>
-    if (body === undefined && isEmpty(inQuery) && headers['if-match'] === undefined) return { ...inPath }
+    const inHeaders = fieldsInHeaders(headerFields, headers)
+    if (body === undefined && isEmpty(inQuery) && headers['if-match'] === undefined)
+      return { ...inHeaders, ...inPath }
     const inBody = readJsonObject(request)
     const members = wholeBody === undefined ? Object.entries(inBody) : [[wholeBody, inBody]]
     const faults = [
@@ -41,13 +45,18 @@ export function inputReader({
       ),
       ...misplacedFields(Object.keys(inQuery), source === 'query' ? pathNames : undefined, 'query'),
     ]
+    for (const { field, header } of headerFields) {
+      if (!members.some(([name]) => name === field)) continue
+      faults.push({ path: field, expected: 'not in the body', message: `is given by the header ${header}.` })
+    }
     if (faults.length > 0) throw invalidInput(faults)
     const fromQuery = Object.entries(inQuery).map(([name, text]) => [
       name,
       typeof text === 'string' ? coerce(types.get(name) ?? 'string', text) : text,
     ])
     // Not by assignment, which would make `__proto__` something else than a member.
-    const input = Object.fromEntries([...members, ...fromQuery, ...Object.entries(inPath)])
+    const elsewhere = Object.entries({ ...inHeaders, ...inPath })
+    const input = Object.fromEntries([...members, ...fromQuery, ...elsewhere])
     const ifMatch = headers['if-match']
     if (ifMatch !== undefined && effect !== 'read') assertCondition(ifMatch, input, takesRevision)
     return input

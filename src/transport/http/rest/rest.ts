@@ -5,6 +5,7 @@ import type { Result } from '../../../pipeline/result.ts'
 import { type Authenticate, callerOf } from '../identity/authenticator.ts'
 import { setRateLimitHeaders } from '../rate-limit-headers.ts'
 import { acceptsEvents, disconnectSignal, streamResult } from '../sse.ts'
+import { applyPreference } from './header-fields.ts'
 import { inputReader, revisionsIn } from './input.ts'
 import { rawJsonBodies } from './json-body.ts'
 import { sendResult } from './response.ts'
@@ -47,9 +48,12 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
       const context = { ...callContext(request, reply, operation), ...surface }
       const run = (more: Partial<CallContext>) =>
         execute(operation, () => readInput(request), { ...context, ...more })
-      if (!operation.streams) return send(await run({}))
-      if (acceptsEvents(request)) return streamResult(reply, run)
-      return send(await run({ signal: disconnectSignal(reply) }))
+      applyPreference(operation, request, reply)
+      const { streams } = operation
+      if (!streams) return send(await run({}))
+      if (!acceptsEvents(request)) return send(await run({ signal: disconnectSignal(reply) }))
+      const result = await streamResult(reply, streams, run)
+      return result && send(result)
 
       function send(result: Result<unknown>): FastifyReply {
         if (result.meta?.stale) reply.header('prompts-stale', 'true')

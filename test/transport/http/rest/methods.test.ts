@@ -13,6 +13,8 @@ const EARLY = [
   { method: 'GET', path: '/integration/templates/core_values' },
 ]
 
+const RUN = filled('/admin/prompts/{topic_id}/run')
+
 /** Methods of every address of the table, as `Allow` tells them. */
 function addresses(): [path: string, allowed: string[]][] {
   const methods = new Map<string, Set<string>>()
@@ -24,6 +26,8 @@ function addresses(): [path: string, allowed: string[]][] {
   }
   // A topic may have the id "batch".
   for (const method of ['GET', 'HEAD']) methods.get('/prompts/batch')?.add(method)
+  // And a prompt the type "run".
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE']) methods.get(RUN)?.add(method)
   return [...methods].map(([path, known]) => [path, [...known].sort()])
 }
 
@@ -69,10 +73,20 @@ test('a topic with the id "batch" is served like every other one', async () => {
   expect((await service('POST /prompts/batch', { body: { topic_ids: ['batch'] } })).status).toBe(200)
 })
 
+test('a prompt of the type "run" is read, replaced and deleted like every other one', async () => {
+  const { admin } = shared
+  dataOf(await admin('POST /admin/prompts', { body: kpiTopic('runs', { prompts: { run: 'x' } }) }))
+  expect((await admin('GET /admin/prompts/runs/run')).json.data).toMatchObject({ content: 'x' })
+  expect((await admin('PUT /admin/prompts/runs/run', { body: { content: 'y' } })).status).toBe(200)
+  // To create it over REST it has to come with its topic: this is how a draft is run.
+  expectProblem(await admin('POST /admin/prompts/runs/run', { body: { content: 'z' } }), 400, 'invalid_input')
+  expect((await admin('DELETE /admin/prompts/runs/run')).status).toBe(200)
+})
+
 test('HEAD answers like GET without a body', async () => {
   const { admin, service } = shared
   for (const [path, allowed] of addresses()) {
-    if (!allowed.includes('HEAD') || path === '/prompts/batch') continue
+    if (!allowed.includes('HEAD') || ['/prompts/batch', RUN].includes(path)) continue
     for (const ask of path.startsWith('/admin') ? [admin] : [admin, service]) {
       const [get, head] = [await ask(`GET ${path}`), await ask(`HEAD ${path}`)]
       const facts = ({ status, headers }: typeof get) => ({

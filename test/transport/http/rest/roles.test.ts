@@ -145,7 +145,7 @@ test('services find no inactive and no deleted topic over MCP, and no tool of ad
   const names = (await mcp.listTools()).tools.map(({ name }) => name)
   const adminTools = restRoutes
     .filter(({ operation }) => operation.role === 'admin' && operation.name !== 'topics.list')
-    .map(({ operation }) => operation.tool ?? '')
+    .flatMap(({ operation }) => operation.tool ?? [])
   expect(names.filter((name) => adminTools.includes(name))).toEqual([])
   for (const name of adminTools) {
     const answer = await mcp.callTool({ name, arguments: { topic_id: 'goals', prompt_type: 'system' } })

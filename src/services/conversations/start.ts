@@ -1,0 +1,54 @@
+import type { Owner } from '../../domain/caller.ts'
+import type { ConversationStart } from '../../domain/conversation.ts'
+import { AppError, invalidInput } from '../../domain/errors.ts'
+import type { ParameterStyle } from '../../domain/parameters.ts'
+import type { Clock } from '../../domain/time.ts'
+import { timeOrderedUuid } from '../../domain/uuid.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { ModelClient } from '../models.ts'
+import { renderTopic } from '../rendering.ts'
+
+const TOPIC_TYPE = 'conversation_coaching'
+/** The parameter in which callers that keep the history themselves give it; here it is the conversation's. */
+const HISTORY = 'conversation_history'
+/** Both rendered texts together: the largest record that every store can hold leaves no more. */
+const MAX_TEXT_BYTES = 128 * 1024
+
+/**
+ * What a conversation about a topic begins with: its texts, rendered with checked parameters, and its settings with the
+ * model's name.
+ *
+ * @throws AppError `not_found`, `invalid_input`, `too_large`, `model_not_configured`.
+ */
+export async function newConversation(
+  { catalog, models, clock }: { catalog: Catalog; models: ModelClient; clock: Clock },
+  owner: Owner,
+  topic_id: string,
+  parameters: Readonly<Record<string, unknown>>,
+  options: { style: ParameterStyle; prefix: string },
+): Promise<ConversationStart> {
+  const { topic_type, allowed_parameters } = catalog.published(topic_id)
+  if (topic_type !== TOPIC_TYPE) {
+    const expected = `a topic of type ${TOPIC_TYPE}`
+    throw invalidInput([{ path: 'topic_id', expected, message: `expected ${expected}, not ${topic_type}.` }])
+  }
+  const hasHistory = allowed_parameters.some(({ name, type }) => name === HISTORY && type === 'array')
+  const none = options.style === 'text' ? '[]' : []
+  const given = hasHistory ? { ...parameters, [HISTORY]: parameters[HISTORY] ?? none } : parameters
+  const { topic, prompts } = await renderTopic(catalog, topic_id, given, options)
+  const { system = '', user: opening = '' } = prompts
+  if (Buffer.byteLength(system) + Buffer.byteLength(opening) > MAX_TEXT_BYTES) {
+    throw new AppError('too_large', `The rendered texts are larger than ${MAX_TEXT_BYTES / 1024} KiB.`)
+  }
+  const now = clock()
+  return {
+    conversation_id: timeOrderedUuid(now),
+    owner,
+    topic_id,
+    topic_revision: topic.revision,
+    system,
+    opening,
+    config: { ...topic.config, default_model: models.modelNameOf(topic) },
+    created_at: now.toISOString(),
+  }
+}
