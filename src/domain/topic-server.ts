@@ -7,7 +7,7 @@ export interface ServedTopic extends TopicContent {
 }
 
 /** What a server shows of its topics. */
-export interface ServedTopics {
+interface ServedTopics {
   topics: ServedTopic[]
   /** False when the credential may see active topics only. */
   isComplete: boolean

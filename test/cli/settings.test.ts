@@ -156,6 +156,8 @@ describe('loadConfig', () => {
       },
       creatableTypes: ['kpi_system'],
       freshnessMs: 1000,
+      credentials: {},
+      shutdown: { graceMs: 3_000, mostMs: 5_000 },
       reconcileMs: 60_000,
       staleIfErrorMs: 600_000,
       logLevel: undefined,
@@ -200,6 +202,9 @@ describe('loadConfig', () => {
       PROMPTS_FRESHNESS_MS: '100',
       PROMPTS_STALE_IF_ERROR_MS: '0',
       PROMPTS_LOG_LEVEL: 'debug',
+      PROMPTS_TOKEN: 'token',
+      LANGFUSE_PUBLIC_KEY: 'pk',
+      LANGFUSE_SECRET_KEY: 'sk',
     })
     expect(config).toEqual({
       store: 'aws',
@@ -242,6 +247,8 @@ describe('loadConfig', () => {
       reconcileMs: 1000,
       staleIfErrorMs: 0,
       logLevel: 'debug',
+      credentials: { token: 'token', langfusePublicKey: 'pk', langfuseSecretKey: 'sk' },
+      shutdown: { graceMs: 3_000, mostMs: 5_000 },
     })
   })
 
