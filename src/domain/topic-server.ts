@@ -22,11 +22,11 @@ export interface TopicServer {
   all(): Promise<ServedTopics>
 
   /**
-   * The revisions of the prompts of a topic, by prompt type.
+   * The revision of each prompt of a topic, by prompt type.
    *
    * @throws AppError `conflict` when the topic is at another revision.
    */
-  promptRevisions(topic: ServedTopic): Promise<Readonly<Record<string, number>>>
+  promptRevisions(topic: ServedTopic): Promise<ReadonlyMap<string, number>>
 
   /** What the server would refuse in a text. */
   check(topic_id: string, prompt_type: string, text: string): Promise<FieldError[]>
@@ -40,7 +40,7 @@ export interface TopicServer {
   /** @param revision of the prompt; `undefined` for a new one. */
   saveText(topic_id: string, prompt_type: string, text: string, revision: number | undefined): Promise<void>
 
-  deleteText(topic_id: string, prompt_type: string, revision: number | undefined): Promise<void>
+  deleteText(topic_id: string, prompt_type: string, revision: number): Promise<void>
 
   /** Deletes a topic softly. */
   deleteTopic(topic_id: string, revision: number): Promise<void>

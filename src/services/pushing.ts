@@ -144,8 +144,8 @@ async function updateTopic(
 ): Promise<void> {
   const { topic_id } = here.definition
   const saved = changedTexts(here, there)
-  const deleted = prune ? Object.keys(there.texts).filter((type) => !(type in here.texts)) : []
   const revisions = await server.promptRevisions(there)
+  const deleted = prune ? [...revisions].filter(([type]) => !Object.hasOwn(here.texts, type)) : []
   const editsOfTexts = saved.length + deleted.length
   const first = editsOfTexts > 0 ? withOldParameters(here.definition, there.definition) : here.definition
   // Every edit raises the revision of the record by one.
@@ -154,8 +154,8 @@ async function updateTopic(
     await server.update(first, revision)
     revision++
   }
-  for (const [type, text] of saved) await server.saveText(topic_id, type, text, revisions[type])
-  for (const type of deleted) await server.deleteText(topic_id, type, revisions[type])
+  for (const [type, text] of saved) await server.saveText(topic_id, type, text, revisions.get(type))
+  for (const [type, last] of deleted) await server.deleteText(topic_id, type, last)
   revision += editsOfTexts
   if (!sameJson(here.definition, first)) await server.update(here.definition, revision)
 }

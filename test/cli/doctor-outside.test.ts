@@ -12,12 +12,9 @@ import { type Faults, startProxy } from '../stand-ins/broken-proxy.ts'
 const server = sharedServer(() => ({ PROMPTS_LIMIT_AUTH_FAILURES: '1000000' }))
 
 /** What `doctor` says of the server behind a proxy with these faults: its exit code, and all that is not well. */
-async function doctor(
-  faults: Faults,
-  { hold = '1s', key = server.key }: { hold?: string; key?: string | null } = {},
-) {
+async function doctor(faults: Faults, { key = server.key }: { key?: string | null } = {}) {
   const { url } = await startProxy(server.url, faults)
-  const words = ['doctor', '--url', url, '--hold', hold]
+  const words = ['doctor', '--url', url, '--hold', '1s']
   const { code, stdout, stderr } = await runCommand(words, { PROMPTS_TOKEN: key ?? undefined })
   expect(stderr).toBe('')
   const lines = stdout.trim().split('\n')

@@ -104,7 +104,7 @@ export function restTopicServer({ send }: HttpClient): TopicServer {
     async promptRevisions({ definition: { topic_id }, revision }) {
       const { data } = await ask(TopicRecord, 'GET', `/admin/prompts/${topic_id}`)
       if (data.revision !== revision) throw edited(topic_id)
-      return Object.fromEntries(data.prompts.map((prompt) => [prompt.prompt_type, prompt.revision]))
+      return new Map(data.prompts.map((prompt) => [prompt.prompt_type, prompt.revision]))
     },
 
     async check(topic_id, prompt_type, content) {
