@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests against real databases, killed processes and slow clients: minutes may pass before they are wrong. */
+/** Tests against real databases, browsers, killed processes and slow clients: minutes may pass before they are wrong. */
 const REAL_PARTS = [
   'test/adapters/{aws,dynamodb,secrets-manager}/**/*.test.ts',
   'test/adapters/files/{crash,two-processes}.test.ts',
@@ -12,6 +12,7 @@ const REAL_PARTS = [
   'test/transport/canaries.test.ts',
   'test/transport/http/{refused-bodies,slow-clients,slow-readers}.test.ts',
   'test/transport/http/rest/{edits-*,limits}.test.ts',
+  'test/web/**/*.test.ts',
 ]
 
 export default defineConfig({
@@ -19,7 +20,8 @@ export default defineConfig({
     globalSetup: './test/stand-ins/global-setup.ts',
     // What the AWS clients say about Node.js at every start is not about these tests.
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    maxWorkers: 2,
+    // One more than the two processors of the least machine: much of a test is waiting for a clock or a killed process.
+    maxWorkers: 3,
     reporters: ['default', './test/helpers/count-reporter.ts'],
     projects: [
       {

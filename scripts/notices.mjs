@@ -8,13 +8,13 @@ import { join } from 'node:path'
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)(\.|-|$)/i
 
 /**
- * @param {import('esbuild').Metafile[]} metafiles what esbuild has read.
+ * @param {string[]} files what the bundles are made of.
  * @param {string[]} copied folders of packages whose files are copied as they are.
  * @param {{ title: string, text: string }[]} others what such packages carry of others.
  * @returns {Promise<string>} the text of the file, in an order that does not depend on the machine.
  */
-export async function noticesOf(metafiles, copied, others) {
-  const bundled = metafiles.flatMap(({ inputs }) => Object.keys(inputs)).flatMap(packageFolderOf)
+export async function noticesOf(files, copied, others) {
+  const bundled = files.flatMap(packageFolderOf)
   const folders = [...new Set([...bundled, ...copied])]
   const notices = [...(await Promise.all(folders.map(noticeOf))), ...others]
   // Most packages of one publisher share a text.
@@ -30,7 +30,7 @@ export async function noticesOf(metafiles, copied, others) {
 
 /** The folder of the package that a file of the bundle belongs to; none for files of this project. */
 function packageFolderOf(path) {
-  const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)
+  const match = /^\0?(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)
   return match ? [match[1]] : []
 }
 

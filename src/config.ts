@@ -1,5 +1,4 @@
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import * as z from 'zod'
 import { isLoopback } from './domain/address.ts'
 import { AppError } from './domain/errors.ts'
@@ -7,6 +6,7 @@ import type { IssuerClient } from './domain/sign-in.ts'
 import type { TokenSettings } from './domain/tokens.ts'
 import { check } from './domain/validation.ts'
 import {
+  defaultDataDir,
   endpoint,
   host,
   hostName,
@@ -169,9 +169,11 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     throw new AppError('invalid_input', sentence, { errors: faults })
   }
   const isNamed = settings.PROMPTS_ALLOWED_HOSTS ?? settings.PROMPTS_PUBLIC_URL
-  const { host, port } = addressOf(settings)
+  // AWS Lambda probes its Web Functions at the address that it tells them, and no other.
+  const { AWS_LAMBDA_HTTP_ENDPOINT, PROMPTS_HOST, PROMPTS_PORT } = settings
+  const { host, port } = AWS_LAMBDA_HTTP_ENDPOINT ?? { host: PROMPTS_HOST, port: PROMPTS_PORT }
   if (!isLoopback(host) && isNamed === undefined) {
-    const cause = settings.AWS_LAMBDA_HTTP_ENDPOINT ? 'it listens on' : 'PROMPTS_HOST is'
+    const cause = AWS_LAMBDA_HTTP_ENDPOINT ? 'it listens on' : 'PROMPTS_HOST is'
     const message = `PROMPTS_ALLOWED_HOSTS is missing: expected the host names of this server, because ${cause} ${host}.`
     throw new AppError('invalid_input', message)
   }
@@ -187,7 +189,7 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     stage: settings.STAGE,
     host,
     port,
-    shutdown: settings.AWS_LAMBDA_HTTP_ENDPOINT ? LAMBDA_SHUTDOWN : SHUTDOWN,
+    shutdown: AWS_LAMBDA_HTTP_ENDPOINT ? LAMBDA_SHUTDOWN : SHUTDOWN,
     allowedHosts: settings.PROMPTS_ALLOWED_HOSTS,
     allowedOrigins: settings.PROMPTS_ALLOWED_ORIGINS,
     limits: {
@@ -218,12 +220,6 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
 /** AWS Lambda kills what has not ended a second after its `SIGTERM`. */
 const LAMBDA_SHUTDOWN = { graceMs: 250, mostMs: 950 }
 const SHUTDOWN = { graceMs: 3_000, mostMs: 5_000 }
-
-/** Where to listen. AWS Lambda tells its Web Functions, and probes just that. */
-function addressOf(settings: z.output<typeof Settings>): { host: string; port: number } {
-  const { AWS_LAMBDA_HTTP_ENDPOINT, PROMPTS_HOST, PROMPTS_PORT } = settings
-  return AWS_LAMBDA_HTTP_ENDPOINT ?? { host: PROMPTS_HOST, port: PROMPTS_PORT }
-}
 
 function awsNames(settings: z.output<typeof Settings>): AwsNames {
   const { STAGE: stage } = settings
@@ -302,20 +298,4 @@ function issuerClient(settings: z.output<typeof Settings>): IssuerClient | undef
     throw new AppError('invalid_input', message)
   }
   return { issuer, clientId, clientSecret, scope: settings.PROMPTS_OIDC_SCOPE }
-}
-
-/** The user's data folder: XDG on Linux, its equivalents elsewhere. */
-function defaultDataDir({
-  XDG_DATA_HOME,
-  LOCALAPPDATA,
-}: {
-  XDG_DATA_HOME?: string | undefined
-  LOCALAPPDATA?: string | undefined
-}): string {
-  const name = 'purposepath-prompts'
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', name)
-  if (process.platform === 'win32') return join(LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), name)
-  // XDG Base Directory Specification: a relative path is to be ignored.
-  const base = XDG_DATA_HOME && isAbsolute(XDG_DATA_HOME) ? XDG_DATA_HOME : join(homedir(), '.local', 'share')
-  return join(base, name)
 }

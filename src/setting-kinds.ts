@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { homedir } from 'node:os'
-import { join, sep } from 'node:path'
+import { isAbsolute, join, sep } from 'node:path'
 import * as z from 'zod'
 import { isLoopback } from './domain/address.ts'
 
@@ -140,4 +140,20 @@ function isAddressRange(text: string): boolean {
   const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
   const version = isIP(address)
   return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128)
+}
+
+/** The user's data folder: XDG on Linux, its equivalents elsewhere. */
+export function defaultDataDir({
+  XDG_DATA_HOME,
+  LOCALAPPDATA,
+}: {
+  XDG_DATA_HOME?: string | undefined
+  LOCALAPPDATA?: string | undefined
+}): string {
+  const name = 'purposepath-prompts'
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', name)
+  if (process.platform === 'win32') return join(LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), name)
+  // XDG Base Directory Specification: a relative path is to be ignored.
+  const base = XDG_DATA_HOME && isAbsolute(XDG_DATA_HOME) ? XDG_DATA_HOME : join(homedir(), '.local', 'share')
+  return join(base, name)
 }

@@ -55,11 +55,12 @@ async function talk(
   const isPerson = io.stdin.isTTY === true
   // What is typed is shown on stderr: stdout has the answers alone.
   const lines = createInterface({ input: io.stdin, ...(isPerson && { output: io.stderr, terminal: true }) })
-  let state: 'reading' | 'answering' | 'stopping' = 'reading'
+  let isAnswering = false
+  let isStopped = false
   lines.on('SIGINT', () => {
-    if (state === 'reading') lines.close()
-    if (state !== 'answering') return
-    state = 'stopping'
+    if (!isAnswering) lines.close()
+    if (!isAnswering || isStopped) return
+    isStopped = true
     // If it fails, the answer comes.
     execute(cancelTurn, { conversation_id }, newCall()).catch(() => {})
   })
@@ -83,7 +84,8 @@ async function talk(
   if (isPerson) terminal.info(terminal.colors.dim('Ctrl-C stops an answer; /quit or Ctrl-D ends.'))
   try {
     for await (const content of messagesIn(lines, isPerson)) {
-      state = 'answering'
+      isAnswering = true
+      isStopped = false
       try {
         if ((await answer(content)) > 0) continue
         terminal.info('That was the last turn of this conversation.')
@@ -91,10 +93,10 @@ async function talk(
       } catch (error) {
         // A person can go on; a program has to hear of it.
         if (!isPerson) throw error
-        if ((state as string) === 'stopping') terminal.info(terminal.colors.dim('[stopped]'))
+        if (isStopped) terminal.info(terminal.colors.dim('[stopped]'))
         else terminal.printFailure(toAppError(error), asJson)
       } finally {
-        state = 'reading'
+        isAnswering = false
       }
     }
     // Behind the last prompt.

@@ -8,7 +8,7 @@ export interface TopicUsage {
 interface TopicUse {
   /** In this hour and the 23 hours before it, or since {@link since}. */
   calls: number
-  /** The last of all calls. */
+  /** The last of all calls; `(user)` stands for every caller of that role. */
   last?: { at: Date; caller: string }
   /** When this process began to count. */
   since: Date

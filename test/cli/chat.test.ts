@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { stripVTControlCharacters } from 'node:util'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ANSWER, sharedModel } from '../helpers/coaching.ts'
 import { tempFolder } from '../helpers/folders.ts'
 import { type Environment, environmentOf, PROGRAM, runProgram, waitFor } from '../helpers/program.ts'
 import { fails, says } from '../stand-ins/openai-replies.ts'
+
+/** Each test starts the program several times. */
+vi.setConfig({ testTimeout: 60_000 })
 
 const START = ['chat', 'core_values', '--param', 'user_name=Ana']
 const RESUME = /^Go on with: purposepath-prompts chat --resume (\S+)$/m

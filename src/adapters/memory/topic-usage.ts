@@ -35,10 +35,12 @@ export function topicUsage(clock: Clock): TopicUsage & { observe: Observer } {
   }
 
   return {
-    observe({ served, caller }) {
+    observe({ served, caller, role }) {
       if (!served) return
       const at = clock().getTime()
-      for (const topic_id of served) count(topic_id, caller, at)
+      // Who talks to a coach is nobody else's business.
+      const named = role === 'user' ? '(user)' : caller
+      for (const topic_id of served) count(topic_id, named, at)
     },
 
     of(topic_id) {

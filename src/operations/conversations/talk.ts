@@ -40,7 +40,8 @@ export const startConversation = defineOperation({
     const { caller, parameterStyle: style = 'json', parameterPrefix: prefix = 'parameters' } = context
     const options = { style, prefix }
     const conversation = await conversations.start(ownerOf(caller), topic_id, parameters, options)
-    return { data: conversationData(conversation) }
+    // Turns are no further use: a conversation keeps the texts that it was started with.
+    return { data: conversationData(conversation), served: [topic_id] }
   },
 })
 

@@ -50,6 +50,13 @@ it('knows the last call, however long ago, and since when it counts', () => {
   expect(usage.of('vision')).toEqual({ calls: 1, last, since })
 })
 
+it('names no user, who may talk to a coach', () => {
+  const { usage } = setUp()
+  const event = { kind: 'operation', name: 'x', outcome: 'ok', durationMs: 1, requestId: 'r' } as const
+  usage.observe({ ...event, caller: 'ada@example.com', role: 'user', served: ['goals'] })
+  expect(usage.of('goals')).toMatchObject({ calls: 1, last: { caller: '(user)' } })
+})
+
 it('loses nothing when the clock is set back', () => {
   const { time, call, calls } = setUp()
   call()

@@ -55,6 +55,8 @@ describe('the walk', () => {
     const { conversation_id: id } = dataOf<ConversationJson>(started)
     expect(id).toMatch(UUID)
     expect(started.headers['location']).toBe(`/api/v1/conversations/${id}`)
+    const use = await server.admin('GET /admin/usage/core_values')
+    expect(use.json.data).toMatchObject({ calls_24h: 1, last_caller: '(user)' })
     const time = expect.stringMatching(/^\d{4}-.*Z$/)
     const facts = { conversation_id: id, topic_id: 'core_values', topic_revision: 1, created_at: time }
     const state = { ...facts, status: 'active', messages: [], remaining_turns: 20, updated_at: time }

@@ -1,0 +1,28 @@
+import { API_ROOT } from '../../addresses.ts'
+import type { Topic } from '../../rest/topics.ts'
+import { CopyButton } from '../../ui/copy-button.tsx'
+import { useWords } from '../../words/words.ts'
+import { useSamples } from '../samples/use-samples.ts'
+import css from './details-page.module.css'
+import { snippetsOf } from './snippets.ts'
+
+/** The topic's id and ready calls, to copy into a program. */
+export function Snippets({ topic }: { topic: Topic }) {
+  const words = useWords().snippets
+  const { samples } = useSamples(topic.topic_id, topic.allowed_parameters)
+  const snippets = snippetsOf(topic, samples ?? {}, location.origin + API_ROOT)
+  return (
+    <section className={css.part}>
+      <h2>{words.title}</h2>
+      {[{ name: 'topic_id', code: topic.topic_id }, ...snippets].map(({ name, code }) => (
+        <article key={name} className={css.snippet}>
+          <header>
+            <h3>{name}</h3>
+            <CopyButton text={code} name={name} />
+          </header>
+          <pre>{code}</pre>
+        </article>
+      ))}
+    </section>
+  )
+}

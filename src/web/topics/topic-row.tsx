@@ -1,0 +1,79 @@
+import { memo } from 'react'
+import { Link, useLocation } from 'wouter'
+import { type TopicSummary, useTopicActions } from '../rest/topics.ts'
+import { Ago } from '../ui/ago.tsx'
+import { StateBadge } from '../ui/badge.tsx'
+import { showToast } from '../ui/toasts.ts'
+import { faultWords } from '../words/faults.ts'
+import { useWords } from '../words/words.ts'
+import css from './topic-grid.module.css'
+
+interface TopicRowProps {
+  id: string
+  topic: TopicSummary
+  index: number
+  isCurrent: boolean
+  /** Where it stands, in pixels. */
+  top: number
+  height: number
+}
+
+/** One row. Scrolling leaves those alone that stay in sight. */
+export const TopicRow = memo(function TopicRow(props: TopicRowProps) {
+  const { id, topic, index, isCurrent, top, height } = props
+  const [, navigate] = useLocation()
+  const href = `/topics/${topic.topic_id}`
+  return (
+    // biome-ignore-start lint/a11y/useSemanticElements: see the grid.
+    // biome-ignore-start lint/a11y/useFocusableInteractive: see the grid.
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid listens for keys.
+    <div
+      id={id}
+      role="row"
+      className={css.row}
+      aria-rowindex={index + 2}
+      data-current={isCurrent || undefined}
+      style={{ height, transform: `translateY(${top}px)` }}
+      onClick={(event) => !(event.target as Element).closest('a, button') && navigate(href)}
+    >
+      <div role="gridcell">
+        <Link href={href} tabIndex={-1} className={css.title}>
+          {topic.topic_name}
+        </Link>
+        <span className={css.id}>{topic.topic_id}</span>
+      </div>
+      <div role="gridcell" className={css.wide}>
+        {topic.topic_type}
+      </div>
+      <div role="gridcell" className={css.medium}>
+        {topic.category}
+      </div>
+      <div role="gridcell" className={`${css.wide} ${css.quiet}`}>
+        {topic.available_prompts.join(', ') || '–'}
+      </div>
+      <div role="gridcell">
+        {topic.deleted_at === undefined ? <StateBadge topic={topic} /> : <Revive {...topic} />}
+      </div>
+      <div role="gridcell" className={`${css.medium} ${css.quiet}`}>
+        <Ago time={topic.updated_at} /> · {topic.updated_by}
+      </div>
+    </div>
+    // biome-ignore-end lint/a11y/useFocusableInteractive: see the grid.
+    // biome-ignore-end lint/a11y/useSemanticElements: see the grid.
+  )
+})
+
+function Revive({ topic_id, topic_name }: TopicSummary) {
+  const words = useWords()
+  const { revive } = useTopicActions()
+  const run = () =>
+    revive(topic_id).then(
+      () => showToast({ text: words.topics.revived(topic_name), tone: 'done' }),
+      (error) => showToast({ text: faultWords(error, words), tone: 'failed' }),
+    )
+  return (
+    <button type="button" onClick={run}>
+      {words.topics.revive}
+    </button>
+  )
+}

@@ -1,0 +1,63 @@
+import { useQuery } from '@tanstack/react-query'
+import { useMemo, useRef, useState } from 'react'
+import { topicsQuery } from '../rest/topics.ts'
+import { Failure, Waiting } from '../ui/notice.tsx'
+import { useKeys } from '../ui/use-keys.ts'
+import { useTitle } from '../ui/use-title.ts'
+import { useWords } from '../words/words.ts'
+import { CreateDialog } from './create-dialog.tsx'
+import { FilterBar } from './filter-bar.tsx'
+import { filtered, useFilters } from './filters.ts'
+import { TopicGrid } from './topic-grid.tsx'
+import css from './topics-page.module.css'
+
+const NONE = { topics: [], isComplete: false }
+
+/** The list of all topics: found, sorted, created. */
+export function TopicsPage() {
+  const words = useWords()
+  const [filters, changeFilters] = useFilters()
+  const [isCreating, setIsCreating] = useState(false)
+  const search = useRef<HTMLInputElement>(null)
+  const list = useQuery(topicsQuery(filters.state === 'deleted'))
+  const { topics, isComplete } = list.data ?? NONE
+  const { q, type, category, state, sort } = filters
+  const shown = useMemo(
+    () => filtered(topics, { q, type, category, state, sort }),
+    [topics, q, type, category, state, sort],
+  )
+  useTitle(words.topics.title)
+  useKeys({ '/': () => search.current?.select(), n: () => setIsCreating(true) })
+  return (
+    <div className={css.page}>
+      <h1 className="visually-hidden">{words.topics.title}</h1>
+      <div className={css.tools}>
+        <input
+          ref={search}
+          className={css.search}
+          type="search"
+          value={q}
+          aria-label={words.topics.search}
+          placeholder={words.topics.searchHint}
+          onInput={(event) => changeFilters({ q: event.currentTarget.value })}
+        />
+        <FilterBar topics={topics} filters={filters} onChange={changeFilters} />
+        <output className={css.count}>
+          {list.data && words.topics.count(shown.length, topics.length, isComplete)}
+        </output>
+        <button type="button" data-kind="primary" onClick={() => setIsCreating(true)}>
+          {words.topics.create}
+        </button>
+      </div>
+      <div className={css.above}>
+        {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
+      </div>
+      {list.data ? (
+        <TopicGrid topics={shown} sort={sort} onSort={(sort) => changeFilters({ sort })} />
+      ) : (
+        list.isPending && !list.error && <Waiting />
+      )}
+      {isCreating && <CreateDialog onClose={() => setIsCreating(false)} />}
+    </div>
+  )
+}

@@ -1,0 +1,104 @@
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+import { beforeAll, expect, it } from 'vitest'
+import { dataOf, kpiTopic } from '../helpers/api.ts'
+import { describeInBrowser } from './browser.ts'
+
+const TEXT = '# Revenue\n\nName {{kpi_value}} and {{#rows}}{{label}}{{/rows}}.\n'
+const allowed_parameters = [
+  { name: 'kpi_value', type: 'number', required: true, validation: { type: 'range', min: 0 } },
+  { name: 'rows', type: 'array', required: false },
+  {
+    name: 'tone',
+    type: 'string',
+    required: false,
+    validation: { type: 'enum', enum_values: ['calm', 'stern'] },
+  },
+]
+
+/** Every view, with what must be there before it counts as shown. */
+const VIEWS: [name: string, place: string, shown: Parameters<Page['getByRole']>[0]][] = [
+  ['topics', '', 'row'],
+  ['an editor', 'topics/looked_at/prompts/system', 'textbox'],
+  ['a history', 'topics/looked_at/prompts/system/history', 'textbox'],
+  ['parameters', 'topics/looked_at/parameters', 'group'],
+  ['a run', 'topics/looked_at/run', 'button'],
+  ['details', 'topics/looked_at/details', 'group'],
+  ['a topic without prompts', 'topics/empty', 'button'],
+  ['keys', 'keys', 'listitem'],
+  ['nothing', 'topics/nobody_has_this', 'link'],
+]
+
+async function faultsInBothSchemes(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source)
+  const faults: string[] = []
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    const { violations } = await page.evaluate(() => (window as unknown as { axe: typeof axe }).axe.run())
+    faults.push(
+      ...violations.map(({ id, nodes }) => `${colorScheme} ${id}: ${nodes.map(({ html }) => html)}`),
+    )
+  }
+  return faults
+}
+
+describeInBrowser('every view', ({ server, visit }) => {
+  beforeAll(async () => {
+    const prompts = { system: TEXT, user: 'Why is it {{tone}}?' }
+    dataOf(
+      await server.admin('POST /admin/prompts', {
+        body: kpiTopic('looked_at', { allowed_parameters, prompts }),
+      }),
+    )
+    dataOf(await server.admin('POST /admin/prompts', { body: kpiTopic('empty') }))
+    const content = TEXT.replace('Name', 'First name')
+    dataOf(await server.admin('PUT /admin/prompts/looked_at/system', { body: { content, note: 'Clearer' } }))
+  })
+
+  it('has no fault that axe finds, in light and in dark colours, and fits a width of 320 px', async () => {
+    const page = await visit('', { refused: [404] })
+    for (const [name, place, shown] of VIEWS) {
+      await page.setViewportSize({ width: 1280, height: 800 })
+      await page.goto(`${server.url}/admin/${place}`)
+      await page.locator('main').getByRole(shown).first().waitFor()
+      expect({ name, faults: await faultsInBothSchemes(page) }).toEqual({ name, faults: [] })
+      // Also 1280 px at a zoom of 400 %.
+      await page.setViewportSize({ width: 320, height: 640 })
+      const overflow = await page.evaluate(() => {
+        const widths = [...document.querySelectorAll('body, main')].map((element) => element.scrollWidth)
+        return Math.max(...widths) - innerWidth
+      })
+      expect({ name, overflow }).toEqual({ name, overflow: 0 })
+    }
+  })
+
+  it('has none either with suggestions, problems, drafts and dialogs', async () => {
+    const page = await visit('topics/looked_at/prompts/system')
+    await page.getByRole('textbox', { name: 'Text of the system prompt' }).click()
+    await page.keyboard.type('{{nobody}} {{')
+    await page.getByRole('listbox').waitFor()
+    expect(await faultsInBothSchemes(page)).toEqual([])
+    await page.reload()
+    await page.getByText('This is your draft').waitFor()
+    await page.getByRole('button', { name: 'Show difference' }).click()
+    await page.getByRole('dialog').getByRole('textbox').first().waitFor()
+    expect(await faultsInBothSchemes(page)).toEqual([])
+    await page.keyboard.press('Escape')
+    const content = TEXT.replace('Revenue', 'Turnover')
+    dataOf(await server.admin('PUT /admin/prompts/looked_at/system', { body: { content } }))
+    await page.getByRole('button', { name: 'Merge' }).click()
+    await page.getByRole('dialog', { name: 'Merge two edits' }).waitFor()
+    expect(await faultsInBothSchemes(page)).toEqual([])
+  })
+
+  it('gives the focus back when a dialog closes', async () => {
+    const page = await visit()
+    const button = page.getByRole('button', { name: 'New topic' })
+    await button.focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await button.evaluate((element) => element === document.activeElement)).toBe(true)
+  })
+})
