@@ -2,7 +2,7 @@
 
 FROM node:24-trixie-slim AS build
 WORKDIR /app
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json tsconfig.json ./
 RUN npm ci --ignore-scripts
 COPY scripts scripts
 COPY src src
