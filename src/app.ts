@@ -4,6 +4,7 @@ import type { Identity } from './adapters/jwt/identity.ts'
 import { topicUsage } from './adapters/memory/topic-usage.ts'
 import { auditLog } from './adapters/telemetry/audit.ts'
 import type { Log } from './adapters/telemetry/log.ts'
+import type { Tracing } from './adapters/telemetry/tracing.ts'
 import type { Backend, BackendOptions } from './backends/backend.ts'
 import { openBackend } from './backends/open.ts'
 import type { Config } from './config.ts'
@@ -38,7 +39,9 @@ export interface AppOptions {
   seeds?: string
   /** Receive every call event beside the audit log, for example metrics. */
   observers?: readonly Observer[]
-  /** True for what runs for long; see {@link BackendOptions.longRunning}. */
+  /** See {@link BackendOptions.onThrottled}. */
+  onThrottled?: (service: string) => void
+  /** True for what runs for long; see {@link BackendOptions.longRunning}. Only that has traces. */
   longRunning?: boolean
   /** For the person who waits for a command: what it waits for. */
   onWait?: (message: string) => void
@@ -51,11 +54,11 @@ export interface AppOptions {
  */
 export async function openApp(
   config: Config,
-  { log, seeds, observers: others = [], longRunning = false, onWait }: AppOptions,
+  { log, seeds, observers: others = [], onThrottled, longRunning = false, onWait }: AppOptions,
 ): Promise<App> {
   const clock = systemClock
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
-  const backend = await openBackend(config, { warn, longRunning })
+  const backend = await openBackend(config, { warn, onThrottled, longRunning })
   const { topics, prompts } = await backend.openStore()
   const { staleIfErrorMs, creatableTypes } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
@@ -73,7 +76,8 @@ export async function openApp(
   if (backend.seedsItself) await seedIfEmpty(services, seeds)
   backend.keepSnapshot(catalog)
   const limiter = await backend.openLimiter()
-  const observe = observers([auditLog(log), usage.observe, ...others])
+  const tracing = longRunning ? await openTracing(config, warn) : undefined
+  const observe = observers([auditLog(log), usage.observe, ...others, ...(tracing ? [tracing.observe] : [])])
   const reportDefect = (error: unknown, requestId: string) =>
     log.error({ err: error, request_id: requestId }, 'defect')
   // A command prints the failure itself.
@@ -90,6 +94,7 @@ export async function openApp(
     async close() {
       await catalog.close()
       await limiter.close()
+      await tracing?.close()
     },
   }
 }
@@ -122,6 +127,16 @@ function modelsOf({ llm }: Config, note: (message: string) => void): ModelSettin
     case 'none':
       return { timeoutMs }
   }
+}
+
+/** Loaded only when there is somewhere to send traces to. */
+async function openTracing(
+  { traces: { endpoint, ratio }, stage, llm }: Config,
+  warn: BackendOptions['warn'],
+): Promise<Tracing | undefined> {
+  if (endpoint === undefined) return undefined
+  const { otlpTracing } = await import('./adapters/telemetry/tracing.ts')
+  return otlpTracing({ endpoint, ratio, stage, provider: llm.provider, warn })
 }
 
 async function seedIfEmpty(services: Services, seeds: string | undefined): Promise<void> {

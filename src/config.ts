@@ -20,7 +20,9 @@ import {
   path,
   perMinute,
   publicUrl,
+  ratio,
   resourceName,
+  trueOrFalse,
   trustedProxies,
 } from './setting-kinds.ts'
 
@@ -39,10 +41,7 @@ const Settings = z.object({
   PROMPTS_LIMITS_TABLE: resourceName.optional(),
   PROMPTS_CONVERSATIONS_TABLE: resourceName.optional(),
   PROMPTS_SNAPSHOT_FILE: path.optional(),
-  PROMPTS_S3_FORCE_PATH_STYLE: z
-    .enum(['true', 'false'])
-    .transform((text) => text === 'true')
-    .default(false),
+  PROMPTS_S3_FORCE_PATH_STYLE: trueOrFalse.default(false),
   PROMPTS_HOST: host.default('127.0.0.1'),
   PROMPTS_PORT: integer(0, 65_535, 3000),
   PROMPTS_ALLOWED_HOSTS: listOf(hostName),
@@ -76,6 +75,9 @@ const Settings = z.object({
   PROMPTS_TOKEN: z.string().optional(),
   LANGFUSE_PUBLIC_KEY: z.string().optional(),
   LANGFUSE_SECRET_KEY: z.string().optional(),
+  PROMPTS_EMF: trueOrFalse.default(false),
+  OTEL_EXPORTER_OTLP_ENDPOINT: publicUrl.optional(),
+  OTEL_TRACES_SAMPLER_ARG: ratio.default(0.1),
   PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   XDG_DATA_HOME: z.string().optional(),
   LOCALAPPDATA: z.string().optional(),
@@ -148,6 +150,10 @@ export interface Config {
     langfusePublicKey: string | undefined
     langfuseSecretKey: string | undefined
   }
+  /** Whether metrics are written to the log, in CloudWatch's embedded metric format. */
+  emf: boolean
+  /** Where traces go, and the share of ordinary calls that have one; without an endpoint there are none. */
+  traces: { endpoint: string | undefined; ratio: number }
   /** `undefined`: `info` for servers, `warn` for commands that a person waits for. */
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined
 }
@@ -213,6 +219,8 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
       langfusePublicKey: settings.LANGFUSE_PUBLIC_KEY,
       langfuseSecretKey: settings.LANGFUSE_SECRET_KEY,
     },
+    emf: settings.PROMPTS_EMF,
+    traces: { endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT, ratio: settings.OTEL_TRACES_SAMPLER_ARG },
     logLevel: settings.PROMPTS_LOG_LEVEL,
   }
 }

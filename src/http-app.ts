@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
-import type { Log } from './adapters/telemetry/log.ts'
+import { writeEmf } from './adapters/telemetry/emf.ts'
+import { type Log, streamOf } from './adapters/telemetry/log.ts'
 import { prometheusMetrics } from './adapters/telemetry/prometheus.ts'
 import { openApp, openIdentity } from './app.ts'
 import type { Backend } from './backends/backend.ts'
@@ -37,11 +38,18 @@ export async function buildHttpApp(
   config: Config,
   { log, packageRoot }: { log: Log; packageRoot: string },
 ): Promise<HttpApp> {
-  const metrics = prometheusMetrics()
+  const metrics = prometheusMetrics(config.llm)
   const seeds = join(packageRoot, 'seeds')
-  const core = await openApp(config, { log, seeds, observers: [metrics.observe], longRunning: true })
+  const { observe: count, throttled: onThrottled } = metrics
+  const core = await openApp(config, { log, seeds, observers: [count], onThrottled, longRunning: true })
   const { backend, limiter, observe } = core
   const { catalog, models, conversations, openKeys } = core.services
+  metrics.watch(() => {
+    const { running, waiting } = models.load()
+    const busy = { callsInFlight: core.inFlight(), modelCallsRunning: running, modelCallsWaiting: waiting }
+    return { ...catalog.figures(), ...busy }
+  })
+  const emf = config.emf ? writeEmf(metrics, { stage: config.stage, stream: streamOf(log) }) : undefined
   const keys = await openKeys()
   const signInCodes = await backend.openSignInCodes()
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
@@ -79,8 +87,11 @@ export async function buildHttpApp(
     signInCodes,
     flush: () => log.flush(),
     async close() {
+      // First: some hosts leave a second after their signal.
+      await emf?.write()
       await close()
       await core.close()
+      await emf?.close()
     },
   }
 }

@@ -19,6 +19,16 @@ export const integer = (least: number, most: number, standard: number) =>
 const MOST = 1_000_000_000
 export const perMinute = (calls: number) => integer(1, MOST, calls)
 export const milliseconds = (least: number, standard: number) => integer(least, MOST, standard)
+export const trueOrFalse = z.enum(['true', 'false']).transform((text) => text === 'true')
+
+/** A share from 0 to 1. */
+export const ratio = z
+  .string()
+  .refine((text) => /^(0(\.\d+)?|1(\.0+)?)$/.test(text), {
+    error: 'is no such share',
+    params: { expected: 'a number from 0 to 1, for example 0.05' },
+  })
+  .transform(Number)
 export const names = z
   .string()
   .transform((text) => text.split(',').map((name) => name.trim()))

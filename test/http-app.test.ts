@@ -34,5 +34,5 @@ it('tells its observers of a failed authentication', async () => {
   expect(refused.statusCode).toBe(401)
   expect(events()).toMatchObject([{ kind: 'audit', event: 'authenticate', outcome: 'unauthenticated' }])
   const { body } = await app.inject({ url: '/metrics', headers: { host: '127.0.0.1' } })
-  expect(body).toContain('prompts_authentications_total{outcome="unauthenticated"} 1')
+  expect(body).toContain('prompts_authentications_total{credential="key",outcome="unauthenticated"} 1')
 })

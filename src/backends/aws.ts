@@ -12,9 +12,9 @@ import { systemClock as clock } from '../domain/time.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 
 /** Topics and limits in DynamoDB, texts in S3, secrets in Secrets Manager. */
-export function awsBackend(config: Config, { warn, longRunning }: BackendOptions): Backend {
+export function awsBackend(config: Config, { warn, onThrottled, longRunning }: BackendOptions): Backend {
   const { aws, stage, limits, freshnessMs, reconcileMs, staleIfErrorMs } = config
-  const clients = awsClients(aws)
+  const clients = awsClients({ ...aws, onThrottled })
   const { dynamodb, s3, secrets } = clients
   const outages = { staleIfErrorMs, warn }
   const { table, bucket, snapshotFile: path } = aws

@@ -64,6 +64,8 @@ interface ProvisionOptions {
 export interface BackendOptions {
   /** Called when a store, a secret or a file cannot be used as it should. */
   warn: (message: string, cause?: unknown) => void
+  /** Called when AWS throttles a call. @param service for example `dynamodb`. */
+  onThrottled?: ((service: string) => void) | undefined
   /** For servers: what is known of keys and secrets is kept up to date, and outlives an outage. */
   longRunning: boolean
 }

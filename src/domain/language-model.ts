@@ -116,6 +116,23 @@ export interface ModelUse {
   output_tokens: number
   /** Requests to the model, with those that failed. */
   attempts: number
+  /** What is known of each request. Not enumerable: answers show the members above. */
+  readonly attemptLog?: ModelAttempt[]
+}
+
+/** One request to a model. Times are of `performance.now()`. */
+export interface ModelAttempt {
+  startedAt: number
+  /** When the first piece of a stream came. */
+  firstChunkAt?: number
+  /** Missing while it runs: the call that it was for may be given up before it has ended. */
+  endedAt?: number
+  /** Zero when the provider did not say. */
+  inputTokens: number
+  outputTokens: number
+  stopReason?: StopReason | undefined
+  /** Why it failed: the kind of the failure, or `aborted`. */
+  failure?: ModelFailureKind | 'aborted'
 }
 
 export interface AskOptions {

@@ -113,6 +113,8 @@ export interface StoreWatch {
    * already, and in an outage, in which nothing can be said.
    */
   catchUp(): Promise<void> | undefined
+  /** Milliseconds since the store was last looked at with success. */
+  ageMs(): number
   close(): Promise<void>
 }
 

@@ -54,7 +54,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     let given = typeof input === 'function' ? context.path : input
     let failure: AppError | undefined
     let use: ModelUse | undefined
-    let served: readonly string[] | undefined
+    let result: Result<unknown> | undefined
     inFlight++
     try {
       authorise(operation, context.caller)
@@ -64,11 +64,11 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       const whole = context.parameterPrefix === '' ? operation.wholeBody : undefined
       const valid = parseInput(operation.input, given, MAX_INPUT_DEPTH, whole)
       await services.catalog.catchUp()
-      const result = await operation.run(services, valid, context)
-      use = result.use
-      checkOutput(operation, result)
-      served = result.served
-      return markStale(result, services.catalog.staleSince())
+      const answer = await operation.run(services, valid, context)
+      use = answer.use
+      checkOutput(operation, answer)
+      result = answer
+      return markStale(answer, services.catalog.staleSince())
     } catch (thrown) {
       failure = bounded(toAppError(thrown))
       use ??= failure.modelUse
@@ -85,7 +85,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         outcome: outcomeOf(failure, context),
         refused: failure?.errors && refusedNames(failure.errors),
         use,
-        served,
+        served: result?.served,
+        revision: result?.meta?.revision,
+        origin: context.origin,
         durationMs: elapsedMs(startedAt),
         requestId: context.requestId,
       })

@@ -5,6 +5,7 @@ import type { Caller, CallerKind, Role } from '../domain/caller.ts'
 import type { TextListener } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
 import type { LimitName, RateLimitStatus } from '../domain/rate-limiter.ts'
+import type { CallOrigin } from '../domain/telemetry.ts'
 import type { TopicUsage } from '../domain/topic-usage.ts'
 import type { Conversations } from '../services/conversations/conversations.ts'
 import type { ModelClient } from '../services/models.ts'
@@ -27,6 +28,8 @@ export interface CallContext {
   caller: Caller
   /** Ties log lines and answers together. */
   requestId: string
+  /** Where the call comes from, for traces. */
+  origin?: CallOrigin
   /** How parameters arrive on this surface; default `json`. */
   parameterStyle?: ParameterStyle
   /** Path of the parameters in this surface's input; default `parameters`. */

@@ -5,10 +5,10 @@ import {
   type ModelReply,
   type ModelRequest,
   type ModelUse,
-  type TokenCount,
 } from '../domain/language-model.ts'
 import { backoffMs, raceAbort, sleep, startDeadline } from '../domain/time.ts'
 import type { Topic } from '../domain/topic.ts'
+import { recorded, startUse } from './model-use.ts'
 import { createSemaphore } from './semaphore.ts'
 
 /** Tokens of an answer, unless the topic's `max_tokens` says otherwise. */
@@ -85,6 +85,9 @@ export interface ModelClient {
     work: (session: ModelSession) => Promise<T>,
   ): Promise<T>
 
+  /** How many calls run, and how many wait for their turn. */
+  load(): { running: number; waiting: number }
+
   /** Ends all running calls with a `model_error`, because the server is shutting down. */
   abortAll(): void
 }
@@ -128,8 +131,7 @@ export function createModelClient({
 
     async withModel(model, signal, work) {
       if (!open) throw noProvider()
-      const name = 'name' in model ? model.name : modelNameOf(model)
-      const use = { model: name, input_tokens: 0, output_tokens: 0, attempts: 0 }
+      const use = startUse('name' in model ? model.name : modelNameOf(model))
       const call = startCall({ timeoutMs, onWait }, signal, use)
       calls.add(call)
       try {
@@ -139,6 +141,8 @@ export function createModelClient({
         calls.delete(call)
       }
     },
+
+    load: semaphore.load,
 
     abortAll() {
       for (const call of calls) call.abort('The server is shutting down.')
@@ -152,14 +156,12 @@ function createSession(model: LanguageModel, call: ModelCall): ModelSession {
     use,
     async ask(request, onDelta, isShown = () => false) {
       for (let attempt = 1; ; attempt++) {
-        use.attempts++
         try {
-          const reply = await model.ask({ ...request, model: use.model }, { signal, onDelta })
-          addTokens(use, reply.usage)
-          return reply
+          return await recorded(use, onDelta, (onDelta) =>
+            model.ask({ ...request, model: use.model }, { signal, onDelta }),
+          )
         } catch (error) {
           if (!(error instanceof ModelFailure)) throw error
-          addTokens(use, error.usage)
           call.lastFailure = error
           const pauseMs = pauseAfter(error, attempt)
           const hasTime = pauseMs < call.remainingMs()
@@ -171,14 +173,6 @@ function createSession(model: LanguageModel, call: ModelCall): ModelSession {
       }
     },
   }
-}
-
-function addTokens(
-  use: ModelUse,
-  { inputTokens, outputTokens }: TokenCount = { inputTokens: 0, outputTokens: 0 },
-): void {
-  use.input_tokens += inputTokens
-  use.output_tokens += outputTokens
 }
 
 /** The provider's wait, or a longer one each time; with jitter, so that callers do not all return at once. */

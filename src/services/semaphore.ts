@@ -18,6 +18,9 @@ export interface Semaphore {
    * }
    */
   acquire(signal: AbortSignal): Promise<() => void>
+
+  /** How many have a permit, and how many wait for one. */
+  load(): { running: number; waiting: number }
 }
 
 /**
@@ -61,5 +64,6 @@ export function createSemaphore(maxRunning: number, maxWaiting: number): Semapho
       }
       return release
     },
+    load: () => ({ running, waiting: waiting.size }),
   }
 }

@@ -223,7 +223,10 @@ describe('a store without topics', () => {
     const deaf = () => {
       const { topics, prompts } = openFiles(folder)
       return openServices({
-        topics: { ...topics, watch: async () => ({ catchUp: () => undefined, close: async () => {} }) },
+        topics: {
+          ...topics,
+          watch: async () => ({ catchUp: () => undefined, ageMs: () => 0, close: async () => {} }),
+        },
         prompts,
       })
     }

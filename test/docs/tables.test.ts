@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { prometheusMetrics } from '../../src/adapters/telemetry/prometheus.ts'
 import { loadConfig } from '../../src/config.ts'
 import { ERROR_CODES, type ErrorCode } from '../../src/domain/errors.ts'
 import { operations } from '../../src/operations/table.ts'
@@ -132,10 +133,22 @@ describe('docs/audit.md', () => {
     const audited = codes.filter((code) => code !== 'method_not_allowed')
     expect(rows.sort()).toEqual(['ok', 'cancelled', ...audited].sort())
   })
+})
 
-  it('lists every metric', () => {
-    const rows = tableRows('docs/audit.md', 'metric').flatMap(([metric]) => codesIn(metric))
-    expect(rows.sort()).toEqual(inSource(/name: '(prompts_\w+)'/g, /^adapters\/telemetry\//).sort())
+describe('docs/metrics.md', () => {
+  it('lists every metric of our own', async () => {
+    const { expose } = prometheusMetrics({ provider: 'none' })
+    const exported = [...(await expose()).matchAll(/^# TYPE ((?:prompts|mcp|gen_ai)_\w+)/gm)]
+    const rows = tableRows('docs/metrics.md', 'metric').flatMap(([metric]) => codesIn(metric))
+    expect(rows.sort()).toEqual(exported.map(([, name]) => name).sort())
+  })
+
+  it('its queries name metrics that it lists', () => {
+    const names = new Set(tableRows('docs/metrics.md', 'metric').flatMap(([metric]) => codesIn(metric)))
+    const queries = tableRows('docs/metrics.md', 'question').flatMap(([, query]) => codesIn(query))
+    const named = queries.flatMap((query) => query.match(/\b(prompts|mcp|gen_ai)_\w+/g) ?? [])
+    expect(named.length).toBe(queries.length)
+    expect(named.filter((name) => !names.has(name.replace(/_bucket$/, '')))).toEqual([])
   })
 })
 
@@ -164,7 +177,7 @@ describe('limits', () => {
 
 describe('settings', () => {
   const names = inSource(
-    /\b(PROMPTS_[A-Z0-9_]+|STAGE|LANGFUSE_[A-Z_]+|AWS_LAMBDA_[A-Z_]+)\b/g,
+    /\b(PROMPTS_[A-Z0-9_]+|OTEL_[A-Z0-9_]+|STAGE|LANGFUSE_[A-Z_]+|AWS_LAMBDA_[A-Z_]+)\b/g,
     /^config\.ts$/,
   )
   const rows = tableRows('docs/settings.md', 'variable')
@@ -199,6 +212,7 @@ describe('settings', () => {
       PROMPTS_S3_FORCE_PATH_STYLE: String(config.aws.forcePathStyle),
       PROMPTS_LLM: config.llm.provider,
       PROMPTS_LLM_TIMEOUT_MS: String(config.llm.timeoutMs),
+      PROMPTS_EMF: String(config.emf),
     })
   })
 

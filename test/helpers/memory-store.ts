@@ -43,6 +43,7 @@ export function memoryStore(): { topics: TopicRepository; prompts: PromptStore }
       listeners.add(listener)
       return {
         catchUp: () => undefined,
+        ageMs: () => 0,
         async close() {
           listeners.delete(listener)
         },

@@ -88,6 +88,7 @@ describe.each<When>(['at once', 'later'])('the pipeline, with parts that answer 
         topic_id: 't',
         prompt_type: 'user',
         outcome: 'ok',
+        revision: 2,
         durationMs: expect.any(Number),
         requestId: 'r1',
       },

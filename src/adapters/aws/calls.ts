@@ -22,17 +22,22 @@ type RetryToken = Awaited<ReturnType<RetryStrategy['acquireInitialRetryToken']>>
 /**
  * Retries with jitter until the call's time is up. The SDK's own strategy also keeps an account of retries, which an
  * outage empties: then it gives up at once for minutes after. Here time is the only limit.
+ *
+ * @param onThrottled called for every attempt that is throttled.
  */
-const retryStrategy: RetryStrategy = {
-  acquireInitialRetryToken: async () => tokenAfter(0),
-  async refreshRetryTokenForRetry(token, { errorType }) {
-    const retries = token.getRetryCount() + 1
-    const isPassing = errorType === 'THROTTLING' || errorType === 'TRANSIENT'
-    if (!isPassing || retries >= MAX_ATTEMPTS) throw new Error('no further attempt')
-    await new Promise((resolve) => setTimeout(resolve, backoffMs(AWS_BACKOFF, retries)))
-    return tokenAfter(retries)
-  },
-  recordSuccess: () => {},
+export function retryStrategy(onThrottled: () => void): RetryStrategy {
+  return {
+    acquireInitialRetryToken: async () => tokenAfter(0),
+    async refreshRetryTokenForRetry(token, { errorType }) {
+      if (errorType === 'THROTTLING') onThrottled()
+      const retries = token.getRetryCount() + 1
+      const isPassing = errorType === 'THROTTLING' || errorType === 'TRANSIENT'
+      if (!isPassing || retries >= MAX_ATTEMPTS) throw new Error('no further attempt')
+      await new Promise((resolve) => setTimeout(resolve, backoffMs(AWS_BACKOFF, retries)))
+      return tokenAfter(retries)
+    },
+    recordSuccess: () => {},
+  }
 }
 
 function tokenAfter(retries: number): RetryToken {
@@ -41,7 +46,7 @@ function tokenAfter(retries: number): RetryToken {
 
 /** Settings of every AWS client. Region, credentials and endpoints are found as the SDK finds them. */
 export const clientSettings = {
-  retryStrategy,
+  retryStrategy: retryStrategy(() => {}),
   requestHandler: {
     connectionTimeout: CONNECT_MS,
     requestTimeout: ATTEMPT_MS,

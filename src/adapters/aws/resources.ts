@@ -4,7 +4,7 @@ import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { DynamoDBDocumentClient, NumberValue } from '@aws-sdk/lib-dynamodb'
 import { isExact } from '../../domain/json.ts'
 import { secretsClient } from '../secrets-manager/client.ts'
-import { callAws, clientSettings } from './calls.ts'
+import { callAws, clientSettings, retryStrategy } from './calls.ts'
 
 /** What a deployment consists of, by name. */
 export interface ResourceNames {
@@ -22,9 +22,23 @@ export interface AwsClients {
   secrets: SecretsManagerClient
 }
 
-/** @param forcePathStyle for S3-compatible servers that know no host name for each bucket. */
-export function awsClients({ forcePathStyle }: { forcePathStyle: boolean }): AwsClients {
-  return { dynamodb: dynamoClient(), s3: s3Client({ forcePathStyle }), secrets: secretsClient() }
+/**
+ * @param options.forcePathStyle for S3-compatible servers that know no host name for each bucket.
+ * @param options.onThrottled called for every attempt that is throttled, with the service.
+ */
+export function awsClients({
+  forcePathStyle,
+  onThrottled = () => {},
+}: {
+  forcePathStyle: boolean
+  onThrottled?: ((service: string) => void) | undefined
+}): AwsClients {
+  const telling = (service: string) => ({ retryStrategy: retryStrategy(() => onThrottled(service)) })
+  return {
+    dynamodb: dynamoClient(telling('dynamodb')),
+    s3: s3Client({ forcePathStyle, ...telling('s3') }),
+    secrets: secretsClient(telling('secretsmanager')),
+  }
 }
 
 /**

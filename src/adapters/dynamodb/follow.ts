@@ -70,6 +70,7 @@ export async function followFeed(options: FollowOptions): Promise<StoreWatch> {
       // In an outage no call waits: what is known is served, marked as stale.
       return isLate() ? lookUntilFresh() : undefined
     },
+    ageMs: () => performance.now() - readAt,
     close: async () => poller.stop(),
   }
 }

@@ -40,6 +40,7 @@ export async function watchFolders(
   const lookMs = freshnessMs / 2
   let reachable = true
   let identity = identityOf(layout)
+  let lookedAt = performance.now()
   const signatures = createSignatures(layout, topicIds)
   const limits = { quietMs: Math.min(MAX_QUIET_MS, freshnessMs / 4), latestMs: lookMs }
   const changes = createDebounce(limits, report)
@@ -83,6 +84,7 @@ export async function watchFolders(
     try {
       // A folder that was moved away or unmounted says nothing: its watchers just fall silent.
       const found = identityOf(layout)
+      lookedAt = performance.now()
       if (!reachable || found !== identity) restore(found)
       else changes.add(...changedFiles(), ...dueEdits())
     } catch (cause) {
@@ -114,6 +116,7 @@ export async function watchFolders(
   return {
     // Notifications come by themselves and fast; there is nothing to ask for.
     catchUp: () => undefined,
+    ageMs: () => performance.now() - lookedAt,
     async close() {
       clearInterval(timer)
       changes.close()

@@ -114,6 +114,7 @@ function watchLater(begin: () => Promise<StoreWatch>): StoreWatch {
   let watch: StoreWatch | undefined
   let closed = false
   let timer: NodeJS.Timeout | undefined
+  const startedAt = performance.now()
   const schedule = () => {
     if (!closed) timer = setTimeout(tryNow, RETRY_MS).unref()
   }
@@ -129,6 +130,7 @@ function watchLater(begin: () => Promise<StoreWatch>): StoreWatch {
   schedule()
   return {
     catchUp: () => watch?.catchUp(),
+    ageMs: () => watch?.ageMs() ?? performance.now() - startedAt,
     async close() {
       closed = true
       clearTimeout(timer)

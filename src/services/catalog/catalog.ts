@@ -1,6 +1,7 @@
 import type { Awaitable } from '../../domain/awaitable.ts'
 import { AppError, notFound } from '../../domain/errors.ts'
 import { sameJson } from '../../domain/json.ts'
+import type { Figures } from '../../domain/telemetry.ts'
 import type { Clock } from '../../domain/time.ts'
 import { byDisplayOrder, type PromptTexts, type StoredTopic, type Topic } from '../../domain/topic.ts'
 
@@ -10,6 +11,9 @@ export interface CatalogChange {
   before?: Topic
   after?: Topic
 }
+
+/** What a catalogue tells of itself. */
+type CatalogFigures = Omit<Figures, 'callsInFlight' | 'modelCallsRunning' | 'modelCallsWaiting'>
 
 /** All topics of the store in memory: what every read is answered from. */
 export interface Catalog {
@@ -38,6 +42,9 @@ export interface Catalog {
 
   /** Topics of which an edit in the store may be incomplete, with the reason; what was published last is served. */
   incomplete(): ReadonlyMap<string, string>
+
+  /** How many topics there are, what their texts take, and how old what is known of the store is. */
+  figures(): CatalogFigures
 
   /** When the store cannot be reached: since when what is served may be old. */
   staleSince(): Date | undefined

@@ -67,6 +67,13 @@ export async function openCatalog(options: {
     ...catalogReads(records, reach),
     texts: texts.get,
     canServe: texts.canServe,
+    figures: () => ({
+      topics: records.list().length,
+      invalidTopics: records.invalid().size,
+      ...texts.figures(),
+      storeReadAgeMs: sync.ageMs(),
+      staleMs: clock().getTime() - (reach.staleSince() ?? clock()).getTime(),
+    }),
     catchUp: sync.catchUp,
     accept(saved, newTexts = {}) {
       texts.put(saved, newTexts)
@@ -93,6 +100,7 @@ async function startSync(parts: SyncParts): Promise<StoreWatch> {
 
   return {
     catchUp: () => watch.catchUp(),
+    ageMs: () => watch.ageMs(),
     async close() {
       readAhead.close()
       await watch.close()

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { Awaitable } from '../../domain/awaitable.ts'
 import type { PromptStore } from '../../domain/prompt-store.ts'
+import type { Figures } from '../../domain/telemetry.ts'
 import type { PromptInfo, PromptTexts, Topic } from '../../domain/topic.ts'
 
 /** Most bytes of texts kept in memory. */
@@ -28,6 +29,8 @@ export interface TextCache {
   /** False while no text could be read yet although one was wanted. */
   canServe(): boolean
 
+  figures(): Pick<Figures, 'textBytes' | 'textHits' | 'textMisses'>
+
   /** Ends reading ahead. */
   close(): void
 }
@@ -48,9 +51,14 @@ export function createTextCache(
     sizeCalculation: (texts) => Object.values(texts).reduce((sum, text) => sum + text.length, 1),
   })
   let closed = false
+  let textHits = 0
+  let textMisses = 0
 
   async function assemble(topic: Topic): Promise<PromptTexts> {
-    const texts = await Promise.all(topic.prompts.map((info) => reader.read(topic.topic_id, info)))
+    const reads = topic.prompts.map((info) => reader.read(topic.topic_id, info))
+    if (reads.every((text) => typeof text === 'string')) textHits++
+    else textMisses++
+    const texts = await Promise.all(reads)
     const entries = topic.prompts.map(({ prompt_type }, index) => [prompt_type, texts[index] as string])
     const together = Object.freeze(Object.fromEntries(entries))
     if (isCurrent(topic)) hot.set(topic, together)
@@ -58,7 +66,12 @@ export function createTextCache(
   }
 
   return {
-    get: (topic) => hot.get(topic) ?? assemble(topic),
+    get(topic) {
+      const together = hot.get(topic)
+      if (!together) return assemble(topic)
+      textHits++
+      return together
+    },
 
     put(topic, texts) {
       for (const info of topic.prompts) {
@@ -81,6 +94,8 @@ export function createTextCache(
     },
 
     canServe: reader.canServe,
+
+    figures: () => ({ textBytes: reader.bytes(), textHits, textMisses }),
 
     close() {
       closed = true

@@ -5,7 +5,7 @@ import { JsonObject, MAX_DEPTH } from '../../domain/json.ts'
 import { parseInput } from '../../domain/validation.ts'
 import { CACHE_HINTS, METHODS, type Method, toProtocolError } from './methods.ts'
 import { StrictServer } from './sdk-server.ts'
-import type { CallOptions, McpSession } from './session.ts'
+import { answering, type CallOptions, type McpSession } from './session.ts'
 import { SKILLS_EXTENSION } from './skills.ts'
 
 export const SERVER_INFO = {
@@ -59,8 +59,10 @@ export function createMcpServer(session: McpSession, subscriptions: Subscription
  */
 function handle(server: Server, method: string, session: McpSession, run: Method['run']): void {
   server.setRequestHandler(method, { params: JsonObject }, async (params, context) => {
+    const { id, _meta } = context.mcpReq
+    const message = { method, id, protocolVersion: server.getNegotiatedProtocolVersion() }
     try {
-      return await run(session, params, optionsOf(context))
+      return await run(answering(session, message, _meta), params, optionsOf(context))
     } catch (thrown) {
       throw toProtocolError(thrown)
     }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type * as z from 'zod'
 import type { Caller } from '../../domain/caller.ts'
+import type { CallOrigin, McpMessage } from '../../domain/telemetry.ts'
 import type { Execute } from '../../pipeline/execute.ts'
 import type { CallContext, Operation } from '../../pipeline/operation.ts'
 import type { Result } from '../../pipeline/result.ts'
@@ -15,6 +16,10 @@ export interface McpSession {
   rateLimited?: 'upstream'
   /** Over HTTP the id of the POST; on stdio every call gets its own. */
   requestId?: string
+  /** Over HTTP the header `traceparent` of the POST. */
+  traceparent?: string | undefined
+  /** The message that is answered. */
+  message?: McpMessage
 }
 
 /** The parameters of a request as they came: our own schemas check them, not the SDK's. */
@@ -25,10 +30,34 @@ export type CallOptions = Pick<CallContext, 'signal' | 'listener'>
 
 /** Runs an operation on behalf of this session. */
 export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
-  { execute, caller, rateLimited, requestId = randomUUID() }: McpSession,
+  session: McpSession,
   operation: Operation<Input, Data>,
   input: unknown,
   options: CallOptions & Pick<CallContext, 'parameterPrefix'> = {},
 ): Promise<Result<z.input<Data>>> {
-  return execute(operation, input, { caller, requestId, ...(rateLimited && { rateLimited }), ...options })
+  const { execute, caller, rateLimited, requestId = randomUUID() } = session
+  const origin = originOf(session, operation)
+  return execute(operation, input, {
+    caller,
+    requestId,
+    origin,
+    ...(rateLimited && { rateLimited }),
+    ...options,
+  })
+}
+
+function originOf({ traceparent, message }: McpSession, { tool }: Pick<Operation, 'tool'>): CallOrigin {
+  return { traceparent, ...(message && { mcp: { ...message, tool } }) }
+}
+
+/** The session for the time of one message; `meta` is its `params._meta`. */
+export function answering(
+  session: McpSession,
+  message: Pick<McpMessage, 'method' | 'id' | 'protocolVersion'>,
+  meta: unknown,
+): McpSession {
+  const { traceparent } = (meta ?? {}) as Params
+  // Only over HTTP limits are consumed before.
+  const transport = session.rateLimited ? 'tcp' : 'pipe'
+  return { ...session, message: { ...message, transport, traceparent } }
 }

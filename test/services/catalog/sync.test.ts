@@ -49,7 +49,7 @@ async function open(ids: string[] = []) {
       },
       async watch(given) {
         listener = given
-        return { catchUp: () => undefined, async close() {} }
+        return { catchUp: () => undefined, ageMs: () => 0, async close() {} }
       },
     },
     prompts: {

@@ -76,7 +76,7 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
     expect(givenUp).toHaveLength(name.endsWith('without schemas') ? 1 : 0)
     expect(server.stderr()).not.toMatch(/95000|Q4 2025|enterprise/)
     const metrics = await (await fetch(`${server.url}/metrics`)).text()
-    expect(metrics).toMatch(/prompts_model_tokens_total\{model="test-model",direction="output"\} [1-9]/)
+    expect(metrics).toMatch(/gen_ai_client_inference_usage_output_tokens_total\{.*="test-model"\} [1-9]/)
   })
 
   test('streams the text as it grows, over REST and as MCP progress', async () => {

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { CredentialKind } from '../../../domain/telemetry.ts'
 import { API_ROOT } from '../rest/routes.ts'
 import { type OwnCookie, ownCookie } from './cookies.ts'
 
@@ -9,7 +10,7 @@ export function sessionCookie(publicUrl: string | undefined): OwnCookie {
 
 /** What a request presents to say who sends it. `value` is empty unless there is something to verify. */
 export interface Credential {
-  kind: 'key' | 'token' | 'session' | 'several' | 'none'
+  kind: Exclude<CredentialKind, 'sign_in'>
   value: string
 }
 

@@ -91,6 +91,7 @@ async function observed(
       kind: 'authentication',
       name: 'authenticate',
       caller,
+      credential: 'sign_in',
       ...(address !== undefined && { address }),
       outcome,
       durationMs: elapsedMs(startedAt),

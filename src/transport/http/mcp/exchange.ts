@@ -10,7 +10,7 @@ import {
 import type { FastifyRequest } from 'fastify'
 import { METHODS, type Method, toProtocolError } from '../../mcp/methods.ts'
 import { SERVER_INFO } from '../../mcp/server.ts'
-import type { McpSession, Params } from '../../mcp/session.ts'
+import { answering, type McpSession, type Params } from '../../mcp/session.ts'
 import { acceptedForms } from '../accept.ts'
 
 /** The revision without a handshake; every other one of this server is of the era of 2025. */
@@ -26,9 +26,11 @@ const NAME_SOURCE: Readonly<Record<string, string>> = {
 /** One request of one message, in an envelope without a fault, that is answered with one message of JSON. */
 export interface Exchange {
   id: string | number
+  name: string
   method: Method
   params: Params
   isModern: boolean
+  protocolVersion: string | undefined
 }
 
 /**
@@ -51,7 +53,8 @@ export function exchangeOf(
     return undefined
   if (!acceptedForms(headers.accept).json) return undefined
   const isValid = isModern ? isModernEnvelope(name, params, headers) : isLegacyEnvelope(headers)
-  return isValid ? { id, method, params, isModern } : undefined
+  const protocolVersion = headers['mcp-protocol-version'] as string | undefined
+  return isValid ? { id, name, method, params, isModern, protocolVersion } : undefined
 }
 
 /** What the SDK has not looked at when it says that a request is of revision 2026-07-28. */
@@ -77,13 +80,14 @@ function isLegacyEnvelope(headers: FastifyRequest['headers']): boolean {
  * @returns the JSON-RPC response as JSON; a failure is a response, too.
  */
 export async function carryOut(
-  { id, method, params, isModern }: Exchange,
+  { id, name, method, params, isModern, protocolVersion }: Exchange,
   session: McpSession,
   signal: AbortSignal,
 ): Promise<string> {
   const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},`
   try {
-    const result = await method.run(session, params, { signal })
+    const message = { method: name, id, protocolVersion }
+    const result = await method.run(answering(session, message, params['_meta']), params, { signal })
     const toJson = method.isConstant ? constantJson : resultJson
     return `${head}"result":${toJson(result, method, isModern)}}`
   } catch (thrown) {

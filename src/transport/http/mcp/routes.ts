@@ -98,7 +98,15 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
       await consumeLimit(limiter, caller, limit, cost, (status) => setRateLimitHeaders(reply, limit, status))
     }
     const route = routeOf(request)
-    const session: McpSession = { execute, catalog, caller, requestId: request.id, rateLimited: 'upstream' }
+    const traceparent = request.headers['traceparent'] as string | undefined
+    const session: McpSession = {
+      execute,
+      catalog,
+      caller,
+      requestId: request.id,
+      traceparent,
+      rateLimited: 'upstream',
+    }
     const signal = sessions.begin(request, reply)
     if (methodOf(body) === 'notifications/cancelled') sessions.cancel(request)
     const mayStream = asksModel(body, caller) && acceptedForms(request.headers.accept).events

@@ -77,6 +77,7 @@ export function callContext(
   return {
     caller: callerOf(request),
     requestId: request.id,
+    origin: { traceparent: request.headers['traceparent'] as string | undefined },
     path,
     ...(ifMatch && { ifMatch }),
     onRateLimit: (status) => setRateLimitHeaders(reply, limit, status),
