@@ -158,6 +158,8 @@ describe('loadConfig', () => {
       freshnessMs: 1000,
       credentials: {},
       shutdown: { graceMs: 3_000, mostMs: 5_000 },
+      emf: false,
+      traces: { endpoint: undefined, ratio: 0.1 },
       reconcileMs: 60_000,
       staleIfErrorMs: 600_000,
       logLevel: undefined,
@@ -249,6 +251,8 @@ describe('loadConfig', () => {
       logLevel: 'debug',
       credentials: { token: 'token', langfusePublicKey: 'pk', langfuseSecretKey: 'sk' },
       shutdown: { graceMs: 3_000, mostMs: 5_000 },
+      emf: false,
+      traces: { endpoint: undefined, ratio: 0.1 },
     })
   })
 
