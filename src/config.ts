@@ -1,5 +1,4 @@
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import * as z from 'zod'
 import { isLoopback } from './domain/address.ts'
 import { AppError } from './domain/errors.ts'
@@ -7,6 +6,8 @@ import type { IssuerClient } from './domain/sign-in.ts'
 import type { TokenSettings } from './domain/tokens.ts'
 import { check } from './domain/validation.ts'
 import {
+  defaultDataDir,
+  endpoint,
   host,
   hostName,
   hostOrOrigin,
@@ -45,6 +46,7 @@ const Settings = z.object({
   PROMPTS_PORT: integer(0, 65_535, 3000),
   PROMPTS_ALLOWED_HOSTS: listOf(hostName),
   PROMPTS_ALLOWED_ORIGINS: listOf(hostOrOrigin),
+  AWS_LAMBDA_HTTP_ENDPOINT: endpoint.optional(),
   PROMPTS_LIMIT_RETRIEVAL: perMinute(1000),
   PROMPTS_LIMIT_BATCH: perMinute(100),
   PROMPTS_LIMIT_ANALYSIS: perMinute(60),
@@ -70,6 +72,9 @@ const Settings = z.object({
   PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
   PROMPTS_RECONCILE_MS: milliseconds(1000, 60_000),
   PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
+  PROMPTS_TOKEN: z.string().optional(),
+  LANGFUSE_PUBLIC_KEY: z.string().optional(),
+  LANGFUSE_SECRET_KEY: z.string().optional(),
   PROMPTS_EMF: trueOrFalse.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: publicUrl.optional(),
   OTEL_TRACES_SAMPLER_ARG: ratio.default(0.1),
@@ -116,6 +121,8 @@ export interface Config {
   host: string
   /** 0: any free port. */
   port: number
+  /** Time that a shutdown has: for running calls, and for all of it. */
+  shutdown: { graceMs: number; mostMs: number }
   /** Names that `Host` may carry; `undefined`: loopback names. */
   allowedHosts: string[] | undefined
   /** Host names of origins that may call from a browser; `undefined`: loopback names. */
@@ -136,6 +143,13 @@ export interface Config {
   /** How soon changes past this program are noticed on aws. */
   reconcileMs: number
   staleIfErrorMs: number
+  /** What commands that call other servers show them. */
+  credentials: {
+    /** A token or an API key of another server of this program. */
+    token: string | undefined
+    langfusePublicKey: string | undefined
+    langfuseSecretKey: string | undefined
+  }
   /** Whether metrics are written to the log, in CloudWatch's embedded metric format. */
   emf: boolean
   /** Where traces go, and the share of ordinary calls that have one; without an endpoint there are none. */
@@ -161,8 +175,12 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     throw new AppError('invalid_input', sentence, { errors: faults })
   }
   const isNamed = settings.PROMPTS_ALLOWED_HOSTS ?? settings.PROMPTS_PUBLIC_URL
-  if (!isLoopback(settings.PROMPTS_HOST) && isNamed === undefined) {
-    const message = `PROMPTS_ALLOWED_HOSTS is missing: expected the host names of this server, because PROMPTS_HOST is ${settings.PROMPTS_HOST}.`
+  // AWS Lambda probes its Web Functions at the address that it tells them, and no other.
+  const { AWS_LAMBDA_HTTP_ENDPOINT, PROMPTS_HOST, PROMPTS_PORT } = settings
+  const { host, port } = AWS_LAMBDA_HTTP_ENDPOINT ?? { host: PROMPTS_HOST, port: PROMPTS_PORT }
+  if (!isLoopback(host) && isNamed === undefined) {
+    const cause = AWS_LAMBDA_HTTP_ENDPOINT ? 'it listens on' : 'PROMPTS_HOST is'
+    const message = `PROMPTS_ALLOWED_HOSTS is missing: expected the host names of this server, because ${cause} ${host}.`
     throw new AppError('invalid_input', message)
   }
   const tokens = tokenSettings(settings)
@@ -175,8 +193,9 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     },
     dataDir: resolve(settings.PROMPTS_DATA_DIR ?? defaultDataDir(settings)),
     stage: settings.STAGE,
-    host: settings.PROMPTS_HOST,
-    port: settings.PROMPTS_PORT,
+    host,
+    port,
+    shutdown: AWS_LAMBDA_HTTP_ENDPOINT ? LAMBDA_SHUTDOWN : SHUTDOWN,
     allowedHosts: settings.PROMPTS_ALLOWED_HOSTS,
     allowedOrigins: settings.PROMPTS_ALLOWED_ORIGINS,
     limits: {
@@ -195,11 +214,20 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     freshnessMs: settings.PROMPTS_FRESHNESS_MS,
     reconcileMs: settings.PROMPTS_RECONCILE_MS,
     staleIfErrorMs: settings.PROMPTS_STALE_IF_ERROR_MS,
+    credentials: {
+      token: settings.PROMPTS_TOKEN,
+      langfusePublicKey: settings.LANGFUSE_PUBLIC_KEY,
+      langfuseSecretKey: settings.LANGFUSE_SECRET_KEY,
+    },
     emf: settings.PROMPTS_EMF,
     traces: { endpoint: settings.OTEL_EXPORTER_OTLP_ENDPOINT, ratio: settings.OTEL_TRACES_SAMPLER_ARG },
     logLevel: settings.PROMPTS_LOG_LEVEL,
   }
 }
+
+/** AWS Lambda kills what has not ended a second after its `SIGTERM`. */
+const LAMBDA_SHUTDOWN = { graceMs: 250, mostMs: 950 }
+const SHUTDOWN = { graceMs: 3_000, mostMs: 5_000 }
 
 function awsNames(settings: z.output<typeof Settings>): AwsNames {
   const { STAGE: stage } = settings
@@ -278,20 +306,4 @@ function issuerClient(settings: z.output<typeof Settings>): IssuerClient | undef
     throw new AppError('invalid_input', message)
   }
   return { issuer, clientId, clientSecret, scope: settings.PROMPTS_OIDC_SCOPE }
-}
-
-/** The user's data folder: XDG on Linux, its equivalents elsewhere. */
-function defaultDataDir({
-  XDG_DATA_HOME,
-  LOCALAPPDATA,
-}: {
-  XDG_DATA_HOME?: string | undefined
-  LOCALAPPDATA?: string | undefined
-}): string {
-  const name = 'purposepath-prompts'
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', name)
-  if (process.platform === 'win32') return join(LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), name)
-  // XDG Base Directory Specification: a relative path is to be ignored.
-  const base = XDG_DATA_HOME && isAbsolute(XDG_DATA_HOME) ? XDG_DATA_HOME : join(homedir(), '.local', 'share')
-  return join(base, name)
 }

@@ -21,7 +21,7 @@ export interface HttpApp {
   signInCodes: SignInCodes
   /** Writes what is gathered and not written yet: log lines. For hosts that stop the process between requests. */
   flush(): void
-  /** Finishes what is running, for at most three seconds, and ends open streams. */
+  /** Finishes what is running, as long as a shutdown may take, and ends open streams. */
   close(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { homedir } from 'node:os'
-import { join, sep } from 'node:path'
+import { isAbsolute, join, sep } from 'node:path'
 import * as z from 'zod'
 import { isLoopback } from './domain/address.ts'
 
@@ -43,6 +43,15 @@ export const host = z.string().refine((host) => isIP(host) !== 0 || NAME.test(ho
   params: { expected: 'an IP address without brackets, or a host name' },
 })
 
+/** `host:port`, as a platform names the address that a server has to listen on. */
+export const endpoint = z
+  .string()
+  .refine((text) => endpointOf(text) !== undefined, {
+    error: 'is no endpoint',
+    params: { expected: 'host:port' },
+  })
+  .transform((text) => endpointOf(text) as Endpoint)
+
 export const hostName = z.string().refine(isHostName, {
   error: 'is no host name',
   params: { expected: 'host names without scheme and port, comma-separated' },
@@ -64,6 +73,11 @@ export const publicUrl = z
     params: { expected: 'an http or https address without query, fragment and credentials' },
   })
   .transform((text) => text.replace(/\/+$/, ''))
+/** Where a credential is sent: nobody may read it on the way. */
+export const serverUrl = publicUrl.refine(isSafeUrl, {
+  error: 'is not safe',
+  params: { expected: 'an https address without query and fragment; http only on this machine' },
+})
 export const jwksUrl = z.string().refine(isSafeUrl, {
   error: 'is not safe',
   params: { expected: 'an https address; http only on this machine' },
@@ -91,6 +105,18 @@ export const resourceName = z.string().refine((name) => /^[\w./:@+=-]{3,512}$/.t
   error: 'is no such name',
   params: { expected: 'the name of an AWS resource' },
 })
+
+interface Endpoint {
+  host: string
+  port: number
+}
+
+function endpointOf(text: string): Endpoint | undefined {
+  const [, name = '', digits] = /^(.+):(\d{1,5})$/.exec(text) ?? []
+  const bare = name.replace(/^\[|\]$/g, '')
+  const port = Number(digits)
+  return host.safeParse(bare).success && port <= 65_535 ? { host: bare, port } : undefined
+}
 
 /** Whether nobody on the way can change what is at an address. */
 export function isSafeUrl(text: string): boolean {
@@ -124,4 +150,20 @@ function isAddressRange(text: string): boolean {
   const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? []
   const version = isIP(address)
   return version !== 0 && Number(bits ?? 0) <= (version === 4 ? 32 : 128)
+}
+
+/** The user's data folder: XDG on Linux, its equivalents elsewhere. */
+export function defaultDataDir({
+  XDG_DATA_HOME,
+  LOCALAPPDATA,
+}: {
+  XDG_DATA_HOME?: string | undefined
+  LOCALAPPDATA?: string | undefined
+}): string {
+  const name = 'purposepath-prompts'
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', name)
+  if (process.platform === 'win32') return join(LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), name)
+  // XDG Base Directory Specification: a relative path is to be ignored.
+  const base = XDG_DATA_HOME && isAbsolute(XDG_DATA_HOME) ? XDG_DATA_HOME : join(homedir(), '.local', 'share')
+  return join(base, name)
 }

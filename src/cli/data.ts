@@ -1,11 +1,11 @@
 import pMap from 'p-map'
-import { readTopicSource, writeTopicSource } from '../adapters/files/folder.ts'
-import { AppError } from '../domain/errors.ts'
-import { escapeForeignBraces } from '../domain/template/escape.ts'
-import { definitionOf, type TopicContent } from '../domain/topic.ts'
+import { readTopicSource, type TopicSource, writeTopicSource } from '../adapters/files/folder.ts'
+import { loadConfig } from '../config.ts'
+import { AppError, invalidInput } from '../domain/errors.ts'
+import { definitionOf } from '../domain/topic.ts'
 import { type ImportStep, importTopics, seedTopics } from '../services/importing.ts'
 import { type CommandContext, localUser, seedsOf, withApp } from './context.ts'
-import { pathArgument } from './path.ts'
+import { pathArgument, serverArgument } from './path.ts'
 
 /** Files that a remark names. */
 const MAX_LISTED = 10
@@ -18,22 +18,52 @@ export async function runSeed(context: CommandContext, { json = false }: { json?
   )
 }
 
-/** `import`: all topics of a folder or file, or none. */
+interface ImportOptions {
+  from?: string
+  dryRun?: boolean
+  escape?: boolean
+  json?: boolean
+}
+
+/** `import`: all topics of a folder, a file or a Langfuse project, or none. */
 export async function runImport(
   context: CommandContext,
-  path: string,
-  options: { dryRun?: boolean; escape?: boolean; json?: boolean },
+  path: string | undefined,
+  options: ImportOptions,
 ): Promise<void> {
   const { dryRun = false, json = false } = options
-  const { contents, errors, leftovers } = readTopicSource(pathArgument('path', path))
+  const { contents, errors, leftovers, notes } = await sourceOf(context, path, options)
   if (leftovers.length > 0) context.terminal.info(`Passed over ${listed(leftovers)}.`)
-  const wanted = options.escape ? contents.map(withLiteralBraces) : contents
+  for (const note of notes) context.terminal.info(note)
   await withApp(context, {}, async ({ services }) => {
     const { subject } = localUser()
-    const steps = await importTopics(services, wanted, { by: subject, dryRun, sourceErrors: errors })
+    const steps = await importTopics(services, contents, { by: subject, dryRun, sourceErrors: errors })
     printSteps(context, steps, json)
   })
   if (dryRun) context.terminal.info('Nothing was written (--dry-run).')
+}
+
+/** @throws AppError `invalid_input` unless there is exactly one source. */
+async function sourceOf(
+  context: CommandContext,
+  path: string | undefined,
+  { from, escape: literal = false }: ImportOptions,
+): Promise<TopicSource> {
+  if ((path === undefined) === (from === undefined)) {
+    const message = 'Give one source: a path, or --from with the address of Langfuse.'
+    throw new AppError('invalid_input', message)
+  }
+  if (path !== undefined) return readTopicSource(pathArgument('path', path), { literal })
+  const base = serverArgument('from', from ?? '')
+  const { langfusePublicKey, langfuseSecretKey } = loadConfig(context.io.env).credentials
+  if (langfusePublicKey === undefined || langfuseSecretKey === undefined) {
+    const message =
+      'LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY are missing: expected the keys of the project.'
+    throw new AppError('invalid_input', message)
+  }
+  const { readLangfuse } = await import('../adapters/langfuse/api.ts')
+  const keys = { publicKey: langfusePublicKey, secretKey: langfuseSecretKey }
+  return { ...(await readLangfuse(base, keys, { literal }, context.terminal.info)), leftovers: [] }
 }
 
 function listed(paths: readonly string[]): string {
@@ -41,17 +71,20 @@ function listed(paths: readonly string[]): string {
   return paths.slice(0, MAX_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
-function withLiteralBraces({ definition, texts }: TopicContent): TopicContent {
-  const escaped = Object.entries(texts).map(([type, body]) => [
-    type,
-    escapeForeignBraces(body, definition.allowed_parameters),
-  ])
-  return { definition, texts: Object.fromEntries(escaped) }
-}
+/** What `export` writes. */
+const EXPORT_FORMATS = ['purposepath', 'langfuse']
 
-/** `export`: all topics that are not deleted, as a folder or as one JSON file. */
-export async function runExport(context: CommandContext, given: string): Promise<void> {
+/** `export`: all topics that are not deleted, as a folder or as one JSON file, or for Langfuse. */
+export async function runExport(
+  context: CommandContext,
+  given: string,
+  { format = 'purposepath' }: { format?: string },
+): Promise<void> {
   const path = pathArgument('path', given)
+  if (!EXPORT_FORMATS.includes(format)) {
+    const expected = `one of ${EXPORT_FORMATS.join(', ')}`
+    throw invalidInput([{ path: 'format', expected, message: `expected ${expected}.` }])
+  }
   await withApp(context, {}, async ({ services: { catalog } }) => {
     const invalid = [...catalog.invalid().keys()]
     if (invalid.length > 0) {
@@ -65,6 +98,11 @@ export async function runExport(context: CommandContext, given: string): Promise
       definition: definitionOf(topic),
       texts: sorted(await catalog.texts(topic)),
     }))
+    if (format === 'langfuse') {
+      const { writeLangfuse } = await import('../adapters/langfuse/file.ts')
+      for (const note of await writeLangfuse(path, contents)) context.terminal.info(note)
+      return
+    }
     await writeTopicSource(path, contents)
     context.terminal.info(`Exported ${contents.length} topics to ${path}.`)
   })

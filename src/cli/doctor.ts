@@ -3,12 +3,24 @@ import { type Config, loadConfig } from '../config.ts'
 import { type Check, fail, note, ok } from '../deployment/check.ts'
 import { isUsable } from '../domain/api-keys.ts'
 import { blockedPortNotice, isBlockedPort } from '../domain/blocked-ports.ts'
+import { parseDuration } from '../domain/duration.ts'
 import { toAppError } from '../domain/errors.ts'
 import { systemClock } from '../domain/time.ts'
 import { type CommandContext, ownBackend, withApp } from './context.ts'
+import { type CredentialOptions, findCredential, headersOf } from './credential.ts'
+import { serverArgument } from './path.ts'
 
-/** `doctor`: checks what the program needs, and says how to fix what is missing. Answers whether it can work. */
-export async function runDoctor(context: CommandContext): Promise<boolean> {
+interface DoctorOptions extends CredentialOptions {
+  /** A server to look at from outside instead. */
+  url?: string
+  hold?: string
+}
+
+/**
+ * `doctor`: checks what the program needs, or a server as its clients see it, and says how to fix what is missing.
+ * Answers whether it can work.
+ */
+export async function runDoctor(context: CommandContext, options: DoctorOptions): Promise<boolean> {
   const { print, colors } = context.terminal
   const labels: Record<Check['level'], string> = {
     ok: `${colors.green('ok')}    `,
@@ -16,11 +28,31 @@ export async function runDoctor(context: CommandContext): Promise<boolean> {
     fail: `${colors.red('fail')}  `,
   }
   let works = true
-  for await (const { level, text } of checks(context, loadConfig(context.io.env))) {
+  const made =
+    options.url === undefined
+      ? checks(context, loadConfig(context.io.env))
+      : outside(context, options.url, options)
+  for await (const { level, text } of made) {
     if (level === 'fail') works = false
     print(`${labels[level]}${text}`)
   }
   return works
+}
+
+/** Longer than most proxies keep a quiet stream open. */
+const DEFAULT_HOLD = '35s'
+
+async function* outside(
+  context: CommandContext,
+  address: string,
+  options: DoctorOptions,
+): AsyncIterable<Check> {
+  const url = serverArgument('url', address)
+  const holdMs = parseDuration(options.hold ?? DEFAULT_HOLD, { milliseconds: 3_600_000, words: '1h' }, 'hold')
+  const credential = findCredential(context, options)
+  const { checkFromOutside } = await import('../deployment/outside/doctor.ts')
+  const headers = credential === undefined ? undefined : headersOf(credential)
+  yield* checkFromOutside({ url, credential: headers, holdMs })
 }
 
 async function* checks(context: CommandContext, config: Config): AsyncIterable<Check> {

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { ERROR_CODES } from '../domain/errors.ts'
 import type { CommandContext } from './context.ts'
+import { addGitCommands } from './git-commands.ts'
 import { addParameterOptions } from './parameters.ts'
 
 /**
@@ -18,6 +19,9 @@ export async function parseArguments(words: readonly string[], context: CommandC
   let exitCode = 0
   addServers(program, context)
   addDataCommands(program, context)
+  addGitCommands(program, context, (code) => {
+    exitCode = code
+  })
   addKeyCommands(program, context)
   addSignInCommands(program, context)
   addChat(program, context)
@@ -25,8 +29,11 @@ export async function parseArguments(words: readonly string[], context: CommandC
   program
     .command('doctor')
     .description('Check everything the program needs and say how to fix what is missing.')
-    .action(async () => {
-      if (!(await (await import('./doctor.ts')).runDoctor(context))) exitCode = 1
+    .option('--url <url>', 'Check the server at this address instead, as its clients see it.')
+    .option('--token-file <path>', 'With --url: file that holds a key or token (default: PROMPTS_TOKEN).')
+    .option('--hold <time>', 'With --url: how long a stream must stay open (default: 35s).')
+    .action(async (options) => {
+      if (!(await (await import('./doctor.ts')).runDoctor(context, options))) exitCode = 1
     })
   if (!['stdio', 'serve'].includes(words[0] ?? '')) {
     const { addOperationCommands } = await import('./operations.ts')
@@ -65,9 +72,13 @@ function addDataCommands(program: Command, context: CommandContext): void {
     .action(async (options) => (await import('./data.ts')).runSeed(context, options))
   program
     .command('import')
-    .argument('<path>', 'The folder or file.')
+    .argument('[path]', 'The folder or file.')
     .description(
-      'Bring in the topics of a folder in the layout of seeds/ or of a JSON file: all, or none if any is faulty.',
+      'Bring in the topics of a folder in the layout of seeds/, of a JSON file or of Langfuse: all, or none if any is faulty.',
+    )
+    .option(
+      '--from <url>',
+      'Read from Langfuse at this address; LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY are the keys.',
     )
     .option('--dry-run', 'Only say what would change.')
     .option('--escape', 'Write \\{{ where a text has braces that are no declared variable.')
@@ -79,7 +90,8 @@ function addDataCommands(program: Command, context: CommandContext): void {
     .description(
       'Write all topics to a folder in the layout of seeds/, or to one file if PATH ends in .json.',
     )
-    .action(async (path) => (await import('./data.ts')).runExport(context, path))
+    .option('--format <name>', 'purposepath (default), or langfuse for the file that its import takes.')
+    .action(async (path, options) => (await import('./data.ts')).runExport(context, path, options))
   program
     .command('provision')
     .description('Make or complete the AWS resources of a stage: tables, bucket and secrets.')

@@ -25,7 +25,7 @@ export async function runServe(context: CommandContext, address: AddressOptions)
   const { data } = server.backend.describe()
   if (isBlockedPort(config.port)) log.warn(blockedPortNotice(config.port))
   log.info({ url, data, topics: server.catalog.list().length }, 'serving')
-  const signals = closeWithGrace({ delay: 5_000, logger: false }, async ({ err }) => {
+  const signals = closeWithGrace({ delay: config.shutdown.mostMs, logger: false }, async ({ err }) => {
     if (err) log.fatal({ err }, 'uncaught')
     await server.close()
     log.info('stopped')

@@ -156,6 +156,8 @@ describe('loadConfig', () => {
       },
       creatableTypes: ['kpi_system'],
       freshnessMs: 1000,
+      credentials: {},
+      shutdown: { graceMs: 3_000, mostMs: 5_000 },
       emf: false,
       traces: { endpoint: undefined, ratio: 0.1 },
       reconcileMs: 60_000,
@@ -202,6 +204,9 @@ describe('loadConfig', () => {
       PROMPTS_FRESHNESS_MS: '100',
       PROMPTS_STALE_IF_ERROR_MS: '0',
       PROMPTS_LOG_LEVEL: 'debug',
+      PROMPTS_TOKEN: 'token',
+      LANGFUSE_PUBLIC_KEY: 'pk',
+      LANGFUSE_SECRET_KEY: 'sk',
     })
     expect(config).toEqual({
       store: 'aws',
@@ -246,6 +251,10 @@ describe('loadConfig', () => {
       reconcileMs: 1000,
       staleIfErrorMs: 0,
       logLevel: 'debug',
+      credentials: { token: 'token', langfusePublicKey: 'pk', langfuseSecretKey: 'sk' },
+      shutdown: { graceMs: 3_000, mostMs: 5_000 },
+      emf: false,
+      traces: { endpoint: undefined, ratio: 0.1 },
     })
   })
 

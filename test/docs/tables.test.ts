@@ -176,7 +176,10 @@ describe('limits', () => {
 })
 
 describe('settings', () => {
-  const names = inSource(/\b(PROMPTS_[A-Z0-9_]+|OTEL_[A-Z0-9_]+|STAGE)\b/g, /^config\.ts$/)
+  const names = inSource(
+    /\b(PROMPTS_[A-Z0-9_]+|OTEL_[A-Z0-9_]+|STAGE|LANGFUSE_[A-Z_]+|AWS_LAMBDA_[A-Z_]+)\b/g,
+    /^config\.ts$/,
+  )
   const rows = tableRows('docs/settings.md', 'variable')
 
   it('docs/settings.md lists them all', () => {

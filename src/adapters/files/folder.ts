@@ -5,8 +5,10 @@ import * as z from 'zod'
 import { AppError, type FieldError } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import { encodable, NOT_JSON, parseJson } from '../../domain/json.ts'
-import { definitionOf, type TopicContent, TopicDefinition } from '../../domain/topic.ts'
+import { escapeForeignBraces } from '../../domain/template/escape.ts'
+import { definitionOf, type PromptTexts, type TopicContent, TopicDefinition } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
+import { type ForeignBraces, topicsOf } from '../langfuse/import.ts'
 import { layoutOf, topicIdsIn } from './layout.ts'
 import { foreignFiles, type StrayFile } from './strays.ts'
 import { formatDefinition, readTopicFiles } from './working-copy.ts'
@@ -22,20 +24,24 @@ export interface TopicSource {
   errors: FieldError[]
   /** Files that are passed over, such as `.DS_Store`. */
   leftovers: string[]
+  /** What a person should know of topics that were something else before. */
+  notes: string[]
 }
 
 /**
- * Reads topics from a folder in the layout of `seeds/`, or from one JSON file as `export` writes it.
+ * Reads topics from a folder in the layout of `seeds/`, or from one JSON file: as `export` writes it, or the array that
+ * Langfuse exports.
  *
+ * @param braces what happens to braces in texts that are no tags of declared parameters.
  * @throws AppError `not_found` when there is nothing there.
  */
-export function readTopicSource(path: string): TopicSource {
+export function readTopicSource(path: string, braces: ForeignBraces = { literal: false }): TopicSource {
   const facts = statSync(path, { throwIfNoEntry: false })
   if (!facts) throw new AppError('not_found', `There is no ${path}.`)
-  return facts.isDirectory() ? readFolder(path) : readFile(path)
+  return facts.isDirectory() ? readFolder(path, braces) : readFile(path, braces)
 }
 
-function readFolder(path: string): TopicSource {
+function readFolder(path: string, braces: ForeignBraces): TopicSource {
   const layout = layoutOf(path)
   if (!existsSync(layout.topics)) throw new AppError('not_found', `${path} holds no folder "topics".`)
   const { strays, leftovers } = foreignFiles(layout)
@@ -44,9 +50,9 @@ function readFolder(path: string): TopicSource {
   for (const topic_id of topicIdsIn(layout.topics)) {
     const files = readTopicFiles(layout, topic_id)
     errors.push(...(files?.errors ?? []))
-    if (files?.definition) contents.push({ definition: files.definition, texts: files.texts })
+    if (files?.definition) contents.push(withBraces(files.definition, files.texts, braces))
   }
-  return { contents, errors: [...errors, ...strays.map(strayError)], leftovers }
+  return { contents, errors: [...errors, ...strays.map(strayError)], leftovers, notes: [] }
 }
 
 function strayError({ path, pattern }: StrayFile): FieldError {
@@ -55,16 +61,30 @@ function strayError({ path, pattern }: StrayFile): FieldError {
     : { path, expected: `${pattern} of a topic`, message: 'belongs to no topic by its name.' }
 }
 
-function readFile(path: string): TopicSource {
+function readFile(path: string, braces: ForeignBraces): TopicSource {
   const content = parseJson(readFileSync(path))
   if (content === NOT_JSON) {
     const error = { path, expected: 'JSON', message: 'is not JSON in UTF-8.' }
-    return { contents: [], errors: [error], leftovers: [] }
+    return { contents: [], errors: [error], leftovers: [], notes: [] }
   }
+  if (Array.isArray(content)) return { ...topicsOf(content, braces), leftovers: [] }
   const { data, errors } = check(TopicsFile, content)
-  if (errors) return { contents: [], errors, leftovers: [] }
-  const contents = data.topics.map(({ prompts, ...definition }) => ({ definition, texts: prompts }))
-  return { contents, errors: repeatedIds(contents), leftovers: [] }
+  if (errors) return { contents: [], errors, leftovers: [], notes: [] }
+  const contents = data.topics.map(({ prompts, ...definition }) => withBraces(definition, prompts, braces))
+  return { contents, errors: repeatedIds(contents), leftovers: [], notes: [] }
+}
+
+function withBraces(
+  definition: TopicDefinition,
+  texts: PromptTexts,
+  { literal }: ForeignBraces,
+): TopicContent {
+  if (!literal) return { definition, texts }
+  const escaped = Object.entries(texts).map(([type, text]) => [
+    type,
+    escapeForeignBraces(text, definition.allowed_parameters),
+  ])
+  return { definition, texts: Object.fromEntries(escaped) }
 }
 
 function repeatedIds(contents: readonly TopicContent[]): FieldError[] {

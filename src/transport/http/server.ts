@@ -29,7 +29,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 const TIMEOUT_CHECK_MS = 2_000
 /** Path fields may be as long as a request line: too long a name is refused by name, not as an unknown address. */
 const MAX_PATH_FIELD = 16 * 1024
-/** How long a shutdown waits for running calls. */
+/** How long a shutdown waits for running calls, unless told otherwise. */
 const GRACE_MS = 3_000
 /** How often a shutdown looks whether calls are still running. */
 const DRAIN_POLL_MS = 10
@@ -43,6 +43,8 @@ export interface HttpOptions extends HostOptions {
   publicUrl?: string | undefined
   /** See {@link Config.trustProxy}. */
   trustProxy?: number | string[] | undefined
+  /** See {@link Config.shutdown}. */
+  shutdown?: { graceMs: number }
 }
 
 /** What follows from the options, for everything that needs it. */
@@ -64,7 +66,7 @@ export type HttpDeps = Omit<
 /** A server that does not listen yet. */
 export interface HttpServer {
   app: FastifyInstance
-  /** Finishes what is running, for at most three seconds, and ends open streams. */
+  /** Finishes what is running, as long as a shutdown may take, and ends open streams. */
   close(): Promise<void>
 }
 
@@ -116,7 +118,7 @@ export function createHttpServer(options: HttpOptions, deps: HttpDeps): HttpServ
       app.server.close()
       app.server.closeIdleConnections()
       const drained = Promise.all([drain(deps.inFlight), closeMcp()])
-      await within(GRACE_MS, drained)
+      await within(options.shutdown?.graceMs ?? GRACE_MS, drained)
       // What still runs waits for a model: its callers hear that this is the end.
       deps.abortModelCalls()
       await within(LAST_WORDS_MS, drained)

@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { connect, connectV1 } from '../../helpers/clients.ts'
 import { tempFolder } from '../../helpers/folders.ts'
-import { runProgram, startServer, waitFor } from '../../helpers/program.ts'
+import { type Environment, runProgram, startServer, waitFor } from '../../helpers/program.ts'
 import { ask, postMcp, rpcIn } from '../../helpers/raw.ts'
 
 test('health is told to anybody, by any name', async () => {
@@ -129,9 +131,9 @@ test('only the first start on a data folder prints a key', async () => {
   ).toBe(200)
 })
 
-async function start() {
+async function start(settings: Environment = {}) {
   const folder = await tempFolder()
-  return Object.assign(await startServer({ PROMPTS_DATA_DIR: folder }), { folder })
+  return Object.assign(await startServer({ PROMPTS_DATA_DIR: folder, ...settings }), { folder })
 }
 
 test('a damaged key file stops the start with one line that names it', async () => {
@@ -142,3 +144,45 @@ test('a damaged key file stops the start with one line that names it', async () 
   expect(code).toBe(1)
   expect(stderr).toContain('keys.json is invalid')
 })
+
+describe('as a Web Function of AWS Lambda', () => {
+  test('listens where it is told, and ends within a second, whatever is running', async () => {
+    const model = createServer()
+    await new Promise<void>((resolve) => void model.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void model.close())
+    const server = await start({
+      AWS_LAMBDA_HTTP_ENDPOINT: `127.0.0.1:${await freePort()}`,
+      PROMPTS_HOST: 'unused.example.com',
+      PROMPTS_LLM: 'openai',
+      PROMPTS_LLM_BASE_URL: `http://127.0.0.1:${(model.address() as AddressInfo).port}`,
+      PROMPTS_LLM_MODEL: 'silent',
+    })
+    const modern = await connect(server, '2026-07-28')
+    await modern.listen({ promptsListChanged: true })
+    const parameters = { kpi_value: 1, threshold: 2, time_period: 'Q4' }
+    const analysisOf = { topic_id: 'revenue_salesforce', parameters }
+    const asked = once(model, 'connection')
+    const analysis = modern.callTool({ name: 'analyze_kpi', arguments: analysisOf }).catch(() => 'ended')
+    await asked
+    const startedAt = Date.now()
+    expect(await server.stop('SIGTERM')).toEqual({ code: 0, signal: null })
+    expect(Date.now() - startedAt).toBeLessThan(1_000)
+    await analysis
+  })
+
+  test.each(['127.0.0.1', ':3000', '127.0.0.1:65536'])('refuses the endpoint %s', async (endpoint) => {
+    const settings = { AWS_LAMBDA_HTTP_ENDPOINT: endpoint, PROMPTS_DATA_DIR: await tempFolder() }
+    const { code, stderr } = await runProgram(['serve'], settings)
+    expect(code).toBe(2)
+    expect(stderr).toContain('AWS_LAMBDA_HTTP_ENDPOINT is wrong: expected host:port')
+  })
+})
+
+/** A port that nothing listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
