@@ -19,8 +19,6 @@ export interface HttpApp {
   backend: Backend
   keys: ApiKeys
   signInCodes: SignInCodes
-  /** Writes what is gathered and not written yet: log lines. For hosts that stop the process between requests. */
-  flush(): void
   /** Finishes what is running, as long as a shutdown may take, and ends open streams. */
   close(): Promise<void>
 }
@@ -85,7 +83,6 @@ export async function buildHttpApp(
     backend,
     keys,
     signInCodes,
-    flush: () => log.flush(),
     async close() {
       // First: some hosts leave a second after their signal.
       await emf?.write()

@@ -246,8 +246,6 @@ describe('loadConfig', () => {
       },
       creatableTypes: ['kpi_system'],
       freshnessMs: 100,
-      emf: false,
-      traces: { endpoint: undefined, ratio: 0.1 },
       reconcileMs: 1000,
       staleIfErrorMs: 0,
       logLevel: 'debug',

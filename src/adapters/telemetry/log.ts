@@ -2,8 +2,7 @@ import { writeSync } from 'node:fs'
 import { type DestinationStream, destination, type Logger, pino, symbols } from 'pino'
 
 export type Log = Logger
-/** Lines, and a way to have those written that wait. */
-export type LogStream = DestinationStream & { flush?(done: (error?: Error) => void): void }
+export type LogStream = DestinationStream
 
 /** Lines are written together when there are so many, or after so long: a busy server writes thousands a second. */
 const BATCH_LINES = 512
@@ -48,10 +47,6 @@ function batched(): LogStream {
       lines.push(line)
       if (lines.length >= BATCH_LINES) flush()
       else timer ??= setTimeout(flush, BATCH_MS).unref()
-    },
-    flush(done: (error?: Error) => void) {
-      flush()
-      stderr.flush(done)
     },
   }
 }
