@@ -99,7 +99,7 @@ export const topicWords: TopicWords = {
   },
   preview: {
     title: 'Vorschau',
-    none: 'Die Vorschau erscheint, wenn ein Text da ist und er und die Beispielwerte keine Probleme haben.',
+    none: 'Die Vorschau erscheint hier, sobald Text und Beispielwerte gültig sind.',
   },
   history: {
     title: 'Verlauf',

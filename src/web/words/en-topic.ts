@@ -97,7 +97,7 @@ export const topicWords = {
   },
   preview: {
     title: 'Preview',
-    none: 'The preview appears when there is a text, and it and the sample values have no problems.',
+    none: 'The preview appears here as soon as the text and the sample values are valid.',
   },
   history: {
     title: 'History',
