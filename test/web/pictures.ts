@@ -66,11 +66,12 @@ try {
   const code = await fileSignInCodes(openLayout(folder), systemClock).issue('ada@purposepath.ai')
   await page.goto(`${url}/admin/sign-in?code=${code}`)
 
-  await showEditor(page, url)
-  await picture(page, 'editor')
   await page.setViewportSize(PHONE)
+  await showEditor(page, url)
   await picture(page, 'phone')
   await page.setViewportSize(DESK)
+  await showEditor(page, url)
+  await picture(page, 'editor')
   await page.goto(`${url}/admin/`)
 
   const token = await tokenOf(settings, 'admin', 'ben@purposepath.ai')
@@ -91,11 +92,16 @@ async function showEditor(page: Page, url: string): Promise<void> {
   await page.getByRole('spinbutton', { name: 'threshold' }).fill('100000')
   await page.getByRole('textbox', { name: 'time_period' }).fill('Q4 2025')
   await page.getByText('Period: Q4 2025').waitFor()
-  await page.getByRole('heading', { name: 'Variables' }).click()
+  await page.evaluate(() => {
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
+    document.querySelector('main')?.scrollTo(0, 0)
+  })
 }
 
-/** In light and dark colours. */
+/** In light and dark colours, without what was said of earlier steps. */
 async function picture(page: Page, name: string): Promise<void> {
+  const toasts = page.getByRole('status').getByRole('button', { name: 'Close' })
+  while (await toasts.count()) await toasts.first().click()
   const browser = await page.context().newCDPSession(page)
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })

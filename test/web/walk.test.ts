@@ -54,7 +54,8 @@ describeInBrowser(
         await server.admin('GET /admin/prompts/customer_churn/system/history'),
       )
       const merged = await text(`?version_id=${versions[1]?.version_id}`)
-      for (const part of [OWN_ENDING, COLLEAGUES_ENDING, COLLEAGUES_START]) expect(merged).toContain(part)
+      for (const part of [COLLEAGUES_START, `${OWN_ENDING} ${COLLEAGUES_ENDING}`])
+        expect(merged).toContain(part)
       expect(dataOf(await server.service('GET /prompts/customer_churn'))).toMatchObject({
         prompts: { system: SYSTEM, user: expect.stringContaining('{{churn_rate}}') },
       })

@@ -145,7 +145,7 @@ export const topicWords: TopicWords = {
   },
   run: {
     title: 'Ausprobieren',
-    hint: 'Fragt das Modell mit diesen Werten, zum Preis jedes Aufrufs. Nichts wird gespeichert, und kein Programm bemerkt es.',
+    hint: 'Fragt das Modell mit diesen Werten, was so viel kostet wie jeder Aufruf. Nichts wird gespeichert, und kein Programm bemerkt es.',
     message: 'Was die Person sagt',
     run: 'Ausprobieren',
     runBoth: 'Entwurf und gültigen Text ausprobieren',

@@ -144,7 +144,7 @@ export const topicWords = {
   },
   run: {
     title: 'Run',
-    hint: 'Asks the model with these values, at the price of any call. Nothing is saved, and no program notices.',
+    hint: 'Asks the model with these values, which costs what any call costs. Nothing is saved, and no program notices.',
     message: 'What the person says',
     run: 'Run',
     runBoth: 'Run draft and live text',
