@@ -47,7 +47,7 @@ export function SidePanel(props: SidePanelProps) {
 function Preview({ rendered = '', isCurrent }: CheckedText) {
   const words = useWords().preview
   return (
-    <section className={css.part}>
+    <section className={`${css.part} ${css.preview}`}>
       <h2>{words.title}</h2>
       {rendered === '' ? (
         <p className={css.hint}>{words.none}</p>
