@@ -21,7 +21,7 @@ const COLLEAGUES_TEXT = SYSTEM.replace('Name the rate of {{churn_rate}} % first.
 )
 
 /** Who walks, and who else is at work. */
-export interface Walker {
+interface Walker {
   page: Page
   /** Another administrator publishes a text of the system prompt. */
   colleagueSaves(content: string): Promise<unknown>

@@ -7,7 +7,7 @@ export const topicWords: TopicWords = {
     remove: 'Löschen',
     removeTitle: 'Ein Topic löschen, das benutzt wird?',
     removeWarning:
-      'Programme, die es holen, hören dann, dass es dieses Topic nicht gibt, bis es jemand zurückholt.',
+      'Programme, die es holen, hören dann, dass es dieses Topic nicht gibt, bis es zurückgeholt wird.',
     isDeleted: 'Dieses Topic ist gelöscht: kein Programm bekommt es. Holen Sie es zurück, um es zu ändern.',
     removeAnyway: 'Trotzdem löschen',
     addPrompt: '+ Prompt',

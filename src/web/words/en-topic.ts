@@ -5,8 +5,7 @@ export const topicWords = {
     copy: 'Copy as new topic',
     remove: 'Delete',
     removeTitle: 'Delete a topic that is in use?',
-    removeWarning:
-      'Programs that ask for it will be told that there is no such topic, until somebody revives it.',
+    removeWarning: 'Programs that ask for it will be told that there is no such topic, until it is revived.',
     isDeleted: 'This topic is deleted: no program gets it. Revive it to change it.',
     removeAnyway: 'Delete anyway',
     addPrompt: '+ Prompt',
