@@ -31,9 +31,15 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, { stage, alarmEmail }: Deployment, figures: Figures) {
     super(scope, id)
     this.#stage = stage
-    this.#topic = new Topic(this, 'Topic', { topicName: `purposepath-prompts-alarms-${stage}`, enforceSSL: true })
+    this.#topic = new Topic(this, 'Topic', {
+      topicName: `purposepath-prompts-alarms-${stage}`,
+      enforceSSL: true,
+    })
     if (alarmEmail !== undefined) this.#topic.addSubscription(new EmailSubscription(alarmEmail))
-    new CfnOutput(this, 'AlarmTopic', { value: this.#topic.topicArn, description: 'Tells of alarms: subscribe to it.' })
+    new CfnOutput(this, 'AlarmTopic', {
+      value: this.#topic.topicArn,
+      description: 'Tells of alarms: subscribe to it.',
+    })
 
     this.add('PromptsInvalidKeys', {
       summary: 'More than 10 requests a minute come with an API key that is not valid.',
@@ -71,7 +77,8 @@ export class Alarms extends Construct {
       minutes: 1,
     })
     this.add('PromptsStale', {
-      summary: 'An instance serves old prompts, because its store is out of reach; it stops after PROMPTS_STALE_IF_ERROR_MS.',
+      summary:
+        'An instance serves old prompts, because its store is out of reach; it stops after PROMPTS_STALE_IF_ERROR_MS.',
       severity: 'critical',
       metric: figures.most('prompts_stale_seconds'),
       above: 120,

@@ -7,7 +7,13 @@ import type { Figures } from './figures.ts'
 const WIDTH = 24
 
 /** What an operator looks at first; Logs Insights has the rest. */
-export function dashboard(scope: Construct, id: string, stage: string, alarms: Alarms, figures: Figures): Dashboard {
+export function dashboard(
+  scope: Construct,
+  id: string,
+  stage: string,
+  alarms: Alarms,
+  figures: Figures,
+): Dashboard {
   const graph = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width: WIDTH / 2 })
   const { sum, most } = { sum: figures.sum.bind(figures), most: figures.most.bind(figures) }
   const keys = (outcome: string) =>
@@ -26,7 +32,11 @@ export function dashboard(scope: Construct, id: string, stage: string, alarms: A
         graph('API keys a minute, by outcome', keys('ok'), keys('unauthenticated'), keys('rate_limited')),
       ],
       [
-        graph('Age of what is served, s', most('prompts_store_read_age_seconds'), most('prompts_stale_seconds')),
+        graph(
+          'Age of what is served, s',
+          most('prompts_store_read_age_seconds'),
+          most('prompts_stale_seconds'),
+        ),
         graph('Topics', most('prompts_topics'), most('prompts_topics_invalid')),
       ],
       [
@@ -36,7 +46,11 @@ export function dashboard(scope: Construct, id: string, stage: string, alarms: A
             sum('prompts_aws_throttled_total', { service }).with({ label: service }),
           ),
         ),
-        graph('Texts from memory and from S3', sum('prompts_text_cache_hits_total'), sum('prompts_text_cache_misses_total')),
+        graph(
+          'Texts from memory and from S3',
+          sum('prompts_text_cache_hits_total'),
+          sum('prompts_text_cache_misses_total'),
+        ),
       ],
       [
         graph('Calls of models', most('prompts_model_calls_running'), most('prompts_model_calls_waiting')),

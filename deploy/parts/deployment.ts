@@ -26,7 +26,10 @@ const SECRETS = ['PROMPTS_LLM_API_KEY', 'PROMPTS_OIDC_CLIENT_SECRET', 'PROMPTS_T
 /** Both kinds stand behind one proxy that can be believed, and their logs go to CloudWatch. */
 const GIVEN = { PROMPTS_STORE: 'aws', PROMPTS_EMF: 'true', PROMPTS_TRUST_PROXY: '1' }
 /** Where the program listens: the image says it, and Lambda. */
-const LISTENING = { 'web-function': { AWS_LAMBDA_HTTP_ENDPOINT: '0.0.0.0:3000' }, fargate: { PROMPTS_HOST: '0.0.0.0' } }
+const LISTENING = {
+  'web-function': { AWS_LAMBDA_HTTP_ENDPOINT: '0.0.0.0:3000' },
+  fargate: { PROMPTS_HOST: '0.0.0.0' },
+}
 /** The only name that is allowed until the public one is known: every request is refused but those for the state of health. */
 const NO_HOST_YET = { PROMPTS_ALLOWED_HOSTS: 'localhost' }
 
@@ -46,7 +49,8 @@ export function deploymentOf(app: App): Deployment {
   const publicUrl = settings['PROMPTS_PUBLIC_URL']
   if (kind === 'fargate') {
     if (certificateArn === undefined) throw missing('certificateArn', "the ARN of the balancer's certificate")
-    if (publicUrl === undefined) throw missing('PROMPTS_PUBLIC_URL', 'https:// and the name in the certificate')
+    if (publicUrl === undefined)
+      throw missing('PROMPTS_PUBLIC_URL', 'https:// and the name in the certificate')
   }
   const environment = { ...GIVEN, ...(publicUrl === undefined && NO_HOST_YET), ...settings }
   const config = loadConfig({ ...environment, ...LISTENING[kind] })
@@ -67,12 +71,16 @@ function settingsIn(context: Environment): Record<string, string> {
   const given = Object.entries(context).filter(([key]) => /^[A-Z][A-Z_]+$/.test(key))
   for (const [key] of given) {
     if (!SETTING_NAMES.includes(key)) throw new Error(`The context's ${key} is no setting of the program.`)
-    if (SECRETS.includes(key)) throw new Error(`The context's ${key} is a secret: a template must not hold it.`)
+    if (SECRETS.includes(key))
+      throw new Error(`The context's ${key} is a secret: a template must not hold it.`)
   }
   return Object.fromEntries(given.map(([key, value]) => [key, String(value)]))
 }
 
-function canaryOf(previousRevision: string | undefined, percentage: string | undefined): Deployment['canary'] {
+function canaryOf(
+  previousRevision: string | undefined,
+  percentage: string | undefined,
+): Deployment['canary'] {
   if (previousRevision === undefined && percentage === undefined) return undefined
   if (previousRevision === undefined) throw missing('previousRevision', 'the revision that serves now')
   const percent = Number(percentage)

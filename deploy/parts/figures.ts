@@ -33,12 +33,16 @@ export class Figures extends Construct {
     // Operations are no dimension of the metrics, which would cost money for each: these come from members of the lines.
     const served = `(${oneOf('operation', RETRIEVALS)}) && $.prompts_operations_total > 0`
     const failed = `${served} && (${oneOf('outcome', SERVER_FAULTS)})`
-    this.retrievals = this.#counted(log, 'retrievals', served, '$.prompts_operations_total').with({ statistic: 'Sum' })
+    this.retrievals = this.#counted(log, 'retrievals', served, '$.prompts_operations_total').with({
+      statistic: 'Sum',
+    })
     this.retrievalErrors = this.#counted(log, 'retrieval_errors', failed, '$.prompts_operations_total').with({
       statistic: 'Sum',
     })
     const timed = `$.kind = "audit" && ${NOT_TIMED.map((name) => `$.event != "${name}"`).join(' && ')}`
-    this.latency = this.#counted(log, 'operation_milliseconds', timed, '$.duration_ms').with({ statistic: 'p95' })
+    this.latency = this.#counted(log, 'operation_milliseconds', timed, '$.duration_ms').with({
+      statistic: 'p95',
+    })
   }
 
   /** A number that the program writes itself. */
@@ -52,7 +56,8 @@ export class Figures extends Construct {
 
   /** Keys that were presented and are not valid. */
   get invalidKeys(): IMetric {
-    const keys = (outcome: string) => this.sum('prompts_authentications_total', { credential: 'key', outcome })
+    const keys = (outcome: string) =>
+      this.sum('prompts_authentications_total', { credential: 'key', outcome })
     const usingMetrics = { unknown: keys('unauthenticated'), limited: keys('rate_limited') }
     return new MathExpression({ expression: 'FILL(unknown, 0) + FILL(limited, 0)', usingMetrics, period })
   }

@@ -1,28 +1,57 @@
 import { readFileSync } from 'node:fs'
 import { Aws } from 'aws-cdk-lib'
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam'
 import { loadConfig } from '../../src/config.ts'
+import { acknowledge } from './acknowledge.ts'
 import type { Deployment } from './deployment.ts'
 
+type File = 'iam-policy.json' | 'iam-policy-provision.json'
+interface Statement {
+  Sid: string
+  Resource: string | string[]
+}
+
+const WIDE = 'Any text of the stage, and any model: topics name theirs. The file has the reasons.'
+
 /**
- * The statements of a policy file beside this folder, for this deployment's resources.
+ * Gives a role what a policy file of this folder says, for this deployment's resources.
  *
- * @param sids only these; all by default.
+ * @param sids only these statements; all by default.
  */
-export function policyStatements(
-  file: 'iam-policy.json' | 'iam-policy-provision.json',
-  { stage, config }: Pick<Deployment, 'stage' | 'config'>,
-  sids?: readonly string[],
-): PolicyStatement[] {
+export function allow(role: Role, file: File, deployment: Deployment, sids?: readonly string[]): void {
+  for (const statement of statementsOf(file, deployment)) {
+    if (sids && !sids.includes(statement.Sid)) continue
+    role.addToPolicy(PolicyStatement.fromJson(statement))
+    const wide = [statement.Resource].flat().filter((resource) => resource.includes('*'))
+    for (const resource of wide)
+      acknowledge(role, { [`AwsSolutions-IAM5[Resource::${inRules(resource)}]`]: WIDE })
+  }
+}
+
+function statementsOf(file: File, { stage, config }: Deployment): Statement[] {
   const usual = loadConfig({ STAGE: stage }).aws
   let text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
     .replaceAll('arn:aws:', `arn:${Aws.PARTITION}:`)
     .replaceAll('${Region}', Aws.REGION)
     .replaceAll('${Account}', Aws.ACCOUNT_ID)
     .replaceAll('${Stage}', stage)
-  for (const key of ['table', 'limitsTable', 'conversationsTable', 'bucket', 'apiKeySecret', 'jwtSecret'] as const) {
+  for (const key of [
+    'table',
+    'limitsTable',
+    'conversationsTable',
+    'bucket',
+    'apiKeySecret',
+    'jwtSecret',
+  ] as const) {
     text = text.replaceAll(usual[key], config.aws[key])
   }
-  const { Statement } = JSON.parse(text) as { Statement: { Sid: string }[] }
-  return Statement.filter(({ Sid }) => sids?.includes(Sid) ?? true).map((one) => PolicyStatement.fromJson(one))
+  return JSON.parse(text).Statement
+}
+
+/** A resource as the rules of cdk-nag spell it. */
+function inRules(resource: string): string {
+  return resource
+    .replaceAll(Aws.PARTITION, '<AWS::Partition>')
+    .replaceAll(Aws.REGION, '<AWS::Region>')
+    .replaceAll(Aws.ACCOUNT_ID, '<AWS::AccountId>')
 }

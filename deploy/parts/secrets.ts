@@ -1,12 +1,12 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
-import { Policy, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { CfnRotationSchedule, Secret, type SecretStringGenerator } from 'aws-cdk-lib/aws-secretsmanager'
 import { Construct } from 'constructs'
 import { acknowledge } from './acknowledge.ts'
-import { type Deployment } from './deployment.ts'
+import type { Deployment } from './deployment.ts'
 import { logGroup, mayWriteLogs } from './logs.ts'
-import { policyStatements } from './policies.ts'
+import { allow } from './policies.ts'
 
 const ROTATION_DAYS = 90
 
@@ -63,9 +63,7 @@ export class Secrets extends Construct {
     const logs = logGroup(this, 'RotationLogs', `/purposepath-prompts/${deployment.stage}/rotation`)
     const role = new Role(this, 'RotationRole', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     mayWriteLogs(role)
-    for (const statement of policyStatements('iam-policy-provision.json', deployment, ['ApiKeys'])) role.addToPolicy(statement)
-    acknowledge(role, {
-    })
+    allow(role, 'iam-policy-provision.json', deployment, ['ApiKeys'])
     return new LambdaFunction(this, 'Rotation', {
       description: 'Rotates the API key of purposepath-prompts',
       runtime: Runtime.NODEJS_24_X,

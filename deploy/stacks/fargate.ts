@@ -13,6 +13,7 @@ import {
 } from 'aws-cdk-lib/aws-ecs'
 import { ApplicationLoadBalancedFargateService } from 'aws-cdk-lib/aws-ecs-patterns'
 import { ApplicationProtocol, SslPolicy } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import { acknowledge } from '../parts/acknowledge.ts'
@@ -20,7 +21,7 @@ import type { Deployment } from '../parts/deployment.ts'
 import { logGroup } from '../parts/logs.ts'
 import { monitoring } from '../parts/monitoring.ts'
 import { network } from '../parts/network.ts'
-import { policyStatements } from '../parts/policies.ts'
+import { allow } from '../parts/policies.ts'
 
 /** Where the image listens. */
 const PORT = 3000
@@ -37,24 +38,30 @@ export class FargateStack extends Stack {
       vpc: network(this, 'Network', stage),
       containerInsightsV2: ContainerInsights.ENABLED,
     })
-    const { service, targetGroup, loadBalancer } = new ApplicationLoadBalancedFargateService(this, 'Service', {
-      cluster,
-      taskDefinition: this.task(deployment, log),
-      desiredCount: TASKS.least,
-      minHealthyPercent: 100,
-      certificate: Certificate.fromCertificateArn(this, 'Certificate', certificateArn),
-      protocol: ApplicationProtocol.HTTPS,
-      targetProtocol: ApplicationProtocol.HTTP,
-      sslPolicy: SslPolicy.RECOMMENDED_TLS,
-      circuitBreaker: { rollback: true },
-      healthCheckGracePeriod: Duration.seconds(30),
-    })
+    const { service, targetGroup, loadBalancer } = new ApplicationLoadBalancedFargateService(
+      this,
+      'Service',
+      {
+        cluster,
+        taskDefinition: this.task(deployment, log),
+        desiredCount: TASKS.least,
+        minHealthyPercent: 100,
+        certificate: Certificate.fromCertificateArn(this, 'Certificate', certificateArn),
+        protocol: ApplicationProtocol.HTTPS,
+        targetProtocol: ApplicationProtocol.HTTP,
+        sslPolicy: SslPolicy.RECOMMENDED_TLS,
+        circuitBreaker: { rollback: true },
+        healthCheckGracePeriod: Duration.seconds(30),
+      },
+    )
     loadBalancer.setAttribute('routing.http.drop_invalid_header_fields.enabled', 'true')
     acknowledge(loadBalancer, {
       'AwsSolutions-ELB2': "The program's audit log has every request with its caller.",
       'AwsSolutions-EC23': 'It is the public entrance: TLS on port 443 and nothing else.',
     })
-    const alarmNames = alarms.all.filter(({ node }) => node.id === 'PromptsRetrievalErrors').map((one) => one.alarmName)
+    const alarmNames = alarms.all
+      .filter(({ node }) => node.id === 'PromptsRetrievalErrors')
+      .map((one) => one.alarmName)
     service.enableDeploymentAlarms(alarmNames, { behavior: AlarmBehavior.ROLLBACK_ON_ALARM })
 
     // Ready is also an instance that serves what it knows, so that an outage of the store does not take all of them out.
@@ -76,7 +83,9 @@ export class FargateStack extends Stack {
   }
 
   private task(deployment: Deployment, log: LogGroup): FargateTaskDefinition {
+    const taskRole = new Role(this, 'Role', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') })
     const task = new FargateTaskDefinition(this, 'Task', {
+      taskRole,
       cpu: 512,
       memoryLimitMiB: 1024,
       runtimePlatform: {
@@ -84,7 +93,7 @@ export class FargateStack extends Stack {
         operatingSystemFamily: OperatingSystemFamily.LINUX,
       },
     })
-    for (const statement of policyStatements('iam-policy.json', deployment)) task.addToTaskRolePolicy(statement)
+    allow(taskRole, 'iam-policy.json', deployment)
     const { image, environment, config } = deployment
     task.addContainer('prompts', {
       image: image
@@ -97,8 +106,15 @@ export class FargateStack extends Stack {
       // Longer than the program takes to stop.
       stopTimeout: Duration.millis(config.shutdown.mostMs + 5_000),
     })
+    if (!image) {
+      acknowledge(task.obtainExecutionRole(), {
+        'AwsSolutions-IAM5[Resource::*]':
+          'The token for the registry of images is one of the account: it has no resource.',
+      })
+    }
     acknowledge(task, {
-      'AwsSolutions-ECS2': 'The settings are no secrets: those are in Secrets Manager, which the program reads itself.',
+      'AwsSolutions-ECS2':
+        'The settings are no secrets: those are in Secrets Manager, which the program reads itself.',
     })
     return task
   }

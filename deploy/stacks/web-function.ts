@@ -1,15 +1,22 @@
-import { Annotations, CfnDeletionPolicy, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import {
+  Annotations,
+  CfnDeletionPolicy,
+  CfnOutput,
+  Duration,
+  IgnoreMode,
+  RemovalPolicy,
+  Stack,
+} from 'aws-cdk-lib'
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { WebFunction, WebFunctionAuthType, WebFunctionCode, WebFunctionRuntime } from 'aws-cdk-lib/aws-lambda'
-import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3'
-import { IgnoreMode } from 'aws-cdk-lib'
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import { acknowledge } from '../parts/acknowledge.ts'
 import type { Deployment } from '../parts/deployment.ts'
-import { logGroup, mayWriteLogs } from '../parts/logs.ts'
+import { acknowledgeLambdaLogs, logGroup, mayWriteLogs } from '../parts/logs.ts'
 import { monitoring } from '../parts/monitoring.ts'
-import { policyStatements } from '../parts/policies.ts'
+import { allow } from '../parts/policies.ts'
 
 /** What of the package runs: no documents, no sources. */
 const PROGRAM = ['*', '!package.json', '!dist', '!deploy/web-function.js']
@@ -22,7 +29,7 @@ export class WebFunctionStack extends Stack {
     const log = logGroup(this, 'Logs', `/purposepath-prompts/${stage}`)
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     mayWriteLogs(role)
-    for (const statement of policyStatements('iam-policy.json', deployment)) role.addToPolicy(statement)
+    allow(role, 'iam-policy.json', deployment)
 
     const webFunction = new WebFunction(this, 'WebFunction', {
       webFunctionName: `purposepath-prompts-${stage}`,
@@ -43,6 +50,7 @@ export class WebFunctionStack extends Stack {
     const { resourceRevision: revision, endpoint, revisionId } = webFunction
     // Earlier revisions stay, with their code: traffic can go back to them. Lambda keeps 50.
     revision.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN
+    revision.cfnOptions.deletionPolicy = CfnDeletionPolicy.DELETE
     if (canary) {
       endpoint.resource.revisionWeights = [
         { revisionId, weight: canary.percent },
@@ -51,20 +59,44 @@ export class WebFunctionStack extends Stack {
     }
     const alarms = monitoring(this, deployment, log)
     const errors = alarms.add('PromptsRevisionErrors', {
-      summary: 'More than 5 requests a minute end with a server error. During a deployment it takes the revision back.',
+      summary:
+        'More than 5 requests a minute end with a server error. During a deployment it takes the revision back.',
       severity: 'critical',
       metric: errorsOf(`purposepath-prompts-${stage}`),
       above: 5,
       minutes: 1,
       section: 'operations.md#roll-back',
     })
+    this.acknowledgeCopying()
+    acknowledge(endpoint, {
+      'Annotation::@aws-cdk/aws-lambda:webFunctionPublicEndpoint':
+        'The program asks every caller for a key or a token.',
+    })
     if (publicUrl === undefined) {
-      const message = 'The address is not known yet. Deploy once more with -c PROMPTS_PUBLIC_URL=, the output Url.'
+      const message =
+        'The address is not known yet. Deploy once more with -c PROMPTS_PUBLIC_URL=, the output Url.'
       Annotations.of(this).addWarningV2('purposepath-prompts:public-url', message)
     }
     new CfnOutput(this, 'Url', { value: `https://${endpoint.domainName}` })
     new CfnOutput(this, 'Revision', { value: revisionId })
     new CfnOutput(this, 'RollbackAlarm', { value: errors.alarmArn })
+  }
+
+  /** CDK copies the code from its own bucket into this one, by a function that it brings. */
+  private acknowledgeCopying(): void {
+    const copying = this.node.children.find(({ node }) => node.id.startsWith('Custom::S3ObjectCopy'))
+    if (!copying) throw new Error('CDK does not copy the code any more: what is acknowledged here has gone.')
+    const reason = "CDK's own function: it reads CDK's bucket, and writes to the code's under one prefix."
+    const code = `<${this.getLogicalId(this.node.findChild('Code').node.defaultChild as CfnBucket)}.Arn>`
+    const assets = 'arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>'
+    const findings = [
+      'Action::s3:Abort*',
+      'Action::s3:DeleteObject*',
+      `Resource::${assets}/*`,
+      `Resource::${code}/web-function/*`,
+    ]
+    for (const finding of findings) acknowledge(copying, { [`AwsSolutions-IAM5[${finding}]`]: reason })
+    acknowledgeLambdaLogs(copying)
   }
 
   private codeBucket(): Bucket {
@@ -75,7 +107,9 @@ export class WebFunctionStack extends Stack {
       enforceSSL: true,
       removalPolicy: RemovalPolicy.RETAIN,
     })
-    acknowledge(bucket, { 'AwsSolutions-S1': 'It holds released code, which only deployments and Lambda read.' })
+    acknowledge(bucket, {
+      'AwsSolutions-S1': 'It holds released code, which only deployments and Lambda read.',
+    })
     return bucket
   }
 }
