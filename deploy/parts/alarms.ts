@@ -1,10 +1,10 @@
-import { CfnOutput } from 'aws-cdk-lib'
+import { Aws } from 'aws-cdk-lib'
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
-import { acknowledge } from './acknowledge.ts'
 import type { Deployment } from './deployment.ts'
 import type { Figures } from './figures.ts'
 
@@ -25,21 +25,21 @@ interface AlarmProps {
 /** The alarms of deploy/prometheus/rules.yml, from CloudWatch's figures. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = []
-  readonly #topic: Topic
+  /** Tells its subscribers when an alarm fires, and when it is over. */
+  readonly topic: Topic
   readonly #stage: string
 
   constructor(scope: Construct, id: string, { stage, alarmEmail }: Deployment, figures: Figures) {
     super(scope, id)
     this.#stage = stage
-    this.#topic = new Topic(this, 'Topic', {
+    this.topic = new Topic(this, 'Topic', {
       topicName: `purposepath-prompts-alarms-${stage}`,
       enforceSSL: true,
     })
-    if (alarmEmail !== undefined) this.#topic.addSubscription(new EmailSubscription(alarmEmail))
-    new CfnOutput(this, 'AlarmTopic', {
-      value: this.#topic.topicArn,
-      description: 'Tells of alarms: subscribe to it.',
-    })
+    // A topic with a policy of its own has lost the one that lets CloudWatch in.
+    const ownAccount = { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } }
+    this.topic.grantPublish(new ServicePrincipal('cloudwatch.amazonaws.com', { conditions: ownAccount }))
+    if (alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(alarmEmail))
 
     this.add('PromptsInvalidKeys', {
       summary: 'More than 10 requests a minute come with an API key that is not valid.',
@@ -111,8 +111,8 @@ export class Alarms extends Construct {
       // Counters that stand still are not written, and a Web Function without requests has no instance.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     })
-    alarm.addAlarmAction(new SnsAction(this.#topic))
-    alarm.addOkAction(new SnsAction(this.#topic))
+    alarm.addAlarmAction(new SnsAction(this.topic))
+    alarm.addOkAction(new SnsAction(this.topic))
     this.all.push(alarm)
     return alarm
   }

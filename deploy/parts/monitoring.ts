@@ -1,3 +1,4 @@
+import { CfnOutput } from 'aws-cdk-lib'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import { Alarms } from './alarms.ts'
@@ -11,5 +12,6 @@ export function monitoring(scope: Construct, deployment: Deployment, log: LogGro
   const figures = new Figures(scope, 'Figures', { stage, log })
   const alarms = new Alarms(scope, 'Alarms', deployment, figures)
   dashboard(scope, 'Dashboard', stage, alarms, figures)
+  new CfnOutput(scope, 'AlarmTopic', { value: alarms.topic.topicArn })
   return alarms
 }

@@ -11,6 +11,8 @@ interface Statement {
   Resource: string | string[]
 }
 
+/** What a setting may name otherwise. */
+const NAMED = ['table', 'limitsTable', 'conversationsTable', 'bucket', 'apiKeySecret', 'jwtSecret'] as const
 const WIDE = 'Any text of the stage, and any model: topics name theirs. The file has the reasons.'
 
 /**
@@ -30,21 +32,11 @@ export function allow(role: Role, file: File, deployment: Deployment, sids?: rea
 
 function statementsOf(file: File, { stage, config }: Deployment): Statement[] {
   const usual = loadConfig({ STAGE: stage }).aws
+  const values: Record<string, string> = { Region: Aws.REGION, Account: Aws.ACCOUNT_ID, Stage: stage }
   let text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
     .replaceAll('arn:aws:', `arn:${Aws.PARTITION}:`)
-    .replaceAll('${Region}', Aws.REGION)
-    .replaceAll('${Account}', Aws.ACCOUNT_ID)
-    .replaceAll('${Stage}', stage)
-  for (const key of [
-    'table',
-    'limitsTable',
-    'conversationsTable',
-    'bucket',
-    'apiKeySecret',
-    'jwtSecret',
-  ] as const) {
-    text = text.replaceAll(usual[key], config.aws[key])
-  }
+    .replace(/\$\{(\w+)\}/g, (_, name) => values[name] ?? '')
+  for (const key of NAMED) text = text.replaceAll(usual[key], config.aws[key])
   return JSON.parse(text).Statement
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { Duration, RemovalPolicy } from 'aws-cdk-lib'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
@@ -6,6 +7,7 @@ import { Construct } from 'constructs'
 import { acknowledge } from './acknowledge.ts'
 import type { Deployment } from './deployment.ts'
 import { logGroup, mayWriteLogs } from './logs.ts'
+import { PACKAGE_ROOT } from './package-root.ts'
 import { allow } from './policies.ts'
 
 const ROTATION_DAYS = 90
@@ -69,7 +71,7 @@ export class Secrets extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       handler: 'rotation-lambda.handler',
-      code: Code.fromAsset('../dist', { exclude: ['*', '!rotation-lambda.mjs'] }),
+      code: Code.fromAsset(join(PACKAGE_ROOT, 'dist'), { exclude: ['*', '!rotation-lambda.mjs'] }),
       environment: { STAGE: deployment.stage },
       memorySize: 256,
       // The last step waits until every instance knows the new key.

@@ -21,6 +21,7 @@ import type { Deployment } from '../parts/deployment.ts'
 import { logGroup } from '../parts/logs.ts'
 import { monitoring } from '../parts/monitoring.ts'
 import { network } from '../parts/network.ts'
+import { PACKAGE_ROOT } from '../parts/package-root.ts'
 import { allow } from '../parts/policies.ts'
 
 /** Where the image listens. */
@@ -98,7 +99,7 @@ export class FargateStack extends Stack {
     task.addContainer('prompts', {
       image: image
         ? ContainerImage.fromRegistry(image)
-        : ContainerImage.fromAsset('..', { platform: Platform.LINUX_ARM64 }),
+        : ContainerImage.fromAsset(PACKAGE_ROOT, { platform: Platform.LINUX_ARM64 }),
       environment,
       logging: LogDrivers.awsLogs({ streamPrefix: 'prompts', logGroup: log }),
       portMappings: [{ containerPort: PORT }],

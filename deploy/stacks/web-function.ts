@@ -16,6 +16,7 @@ import { acknowledge } from '../parts/acknowledge.ts'
 import type { Deployment } from '../parts/deployment.ts'
 import { acknowledgeLambdaLogs, logGroup, mayWriteLogs } from '../parts/logs.ts'
 import { monitoring } from '../parts/monitoring.ts'
+import { PACKAGE_ROOT } from '../parts/package-root.ts'
 import { allow } from '../parts/policies.ts'
 
 /** What of the package runs: no documents, no sources. */
@@ -34,7 +35,7 @@ export class WebFunctionStack extends Stack {
     const webFunction = new WebFunction(this, 'WebFunction', {
       webFunctionName: `purposepath-prompts-${stage}`,
       runtime: WebFunctionRuntime.NODEJS_24_X,
-      code: WebFunctionCode.fromAssetToProvidedBucket(this.codeBucket(), '..', {
+      code: WebFunctionCode.fromAssetToProvidedBucket(this.codeBucket(), PACKAGE_ROOT, {
         exclude: PROGRAM,
         ignoreMode: IgnoreMode.DOCKER,
       }),
