@@ -8,7 +8,7 @@ import { WebFunctionStack } from './stacks/web-function.ts'
 
 // What is deployed is said by context, as docs/operations.md lists it: cdk deploy --all -c STAGE=prod -c kind=fargate
 const app = new App({ postCliContext: flags })
-const deployment = deploymentOf(app)
+const deployment = deploymentOf(app.node.getAllContext())
 const { stage, kind } = deployment
 
 const data = new DataStack(app, `purposepath-prompts-data-${stage}`, deployment)

@@ -1,4 +1,3 @@
-import type { App } from 'aws-cdk-lib'
 import { type Config, type Environment, loadConfig, SETTING_NAMES } from '../../src/config.ts'
 
 /** What is deployed, as the context says it. */
@@ -38,14 +37,14 @@ const NO_HOST_YET = { PROMPTS_ALLOWED_HOSTS: 'localhost' }
  *
  * @throws Error that names the key that is wrong or missing.
  */
-export function deploymentOf(app: App): Deployment {
-  const read = (key: string): string | undefined => app.node.tryGetContext(key)
+export function deploymentOf(context: Environment): Deployment {
+  const read = (key: string) => context[key]
   const kind = read('kind') ?? 'web-function'
   if (kind !== 'web-function' && kind !== 'fargate') {
     throw new Error(`The context's kind is wrong: expected web-function or fargate, not ${kind}.`)
   }
   const certificateArn = read('certificateArn')
-  const settings = settingsIn(app.node.getAllContext())
+  const settings = settingsIn(context)
   const publicUrl = settings['PROMPTS_PUBLIC_URL']
   if (kind === 'fargate') {
     if (certificateArn === undefined) throw missing('certificateArn', "the ARN of the balancer's certificate")
