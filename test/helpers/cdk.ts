@@ -10,15 +10,14 @@ import { PACKAGE_ROOT } from './program.ts'
 const APP = join(PACKAGE_ROOT, 'deploy')
 const TSX = join(APP, 'node_modules/tsx/dist/cli.mjs')
 
-export interface CdkResource {
+export interface CdkResource<P = Record<string, unknown>> {
   Type: string
-  Properties: Record<string, unknown>
+  Properties: P
   DeletionPolicy?: string
 }
 
 export interface CdkTemplate {
   Resources: Record<string, CdkResource>
-  Outputs?: Record<string, unknown>
 }
 
 /** What the app in `deploy/` makes. */
@@ -90,6 +89,13 @@ export function goldenTemplate(name: string): CdkTemplate {
 }
 
 /** The resources of a type, in the order of the template. */
-export function resourcesOf({ Resources }: CdkTemplate, type: string): CdkResource[] {
-  return Object.values(Resources).filter(({ Type }) => Type === type)
+export function resourcesOf<P>({ Resources }: CdkTemplate, type: string): CdkResource<P>[] {
+  return Object.values(Resources).filter(({ Type }) => Type === type) as CdkResource<P>[]
+}
+
+/** @throws Error when there is none. */
+export function resourceOf<P>(template: CdkTemplate, type: string): CdkResource<P> {
+  const [found] = resourcesOf<P>(template, type)
+  if (!found) throw new Error(`The template has no ${type}.`)
+  return found
 }
