@@ -102,7 +102,7 @@ export class Alarms extends Construct {
 
   add(name: string, { summary, severity, metric, above, minutes, section }: AlarmProps): Alarm {
     const alarm = new Alarm(this, name, {
-      alarmName: `${name}-${this.#stage}`,
+      alarmName: this.nameOf(name),
       alarmDescription: `${summary} (${severity}) ${DOCUMENTS}/${section ?? `runbook.md#${name.toLowerCase()}`}`,
       metric,
       threshold: above,
@@ -115,5 +115,10 @@ export class Alarms extends Construct {
     alarm.addOkAction(new SnsAction(this.topic))
     this.all.push(alarm)
     return alarm
+  }
+
+  /** What CloudWatch calls an alarm. */
+  nameOf(name: string): string {
+    return `${name}-${this.#stage}`
   }
 }

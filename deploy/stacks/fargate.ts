@@ -60,10 +60,10 @@ export class FargateStack extends Stack {
       'AwsSolutions-ELB2': "The program's audit log has every request with its caller.",
       'AwsSolutions-EC23': 'It is the public entrance: TLS on port 443 and nothing else.',
     })
-    const alarmNames = alarms.all
-      .filter(({ node }) => node.id === 'PromptsRetrievalErrors')
-      .map((one) => one.alarmName)
+    // The name as it is: a reference to the alarm would make a circle.
+    const alarmNames = [alarms.nameOf('PromptsRetrievalErrors')]
     service.enableDeploymentAlarms(alarmNames, { behavior: AlarmBehavior.ROLLBACK_ON_ALARM })
+    service.node.addDependency(alarms)
 
     // Ready is also an instance that serves what it knows, so that an outage of the store does not take all of them out.
     targetGroup.configureHealthCheck({

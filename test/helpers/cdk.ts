@@ -35,7 +35,7 @@ export interface Synthesized {
  *
  * @throws Error with what the app writes when it fails.
  */
-export async function synthesize(context: object, outdir: string): Promise<Synthesized> {
+async function synthesize(context: object, outdir: string): Promise<Synthesized> {
   const env = {
     ...process.env,
     CDK_OUTDIR: outdir,
