@@ -67,7 +67,7 @@ export function deploymentOf(context: Environment): Deployment {
 }
 
 function settingsIn(context: Environment): Record<string, string> {
-  const given = Object.entries(context).filter(([key]) => /^[A-Z][A-Z_]+$/.test(key))
+  const given = Object.entries(context).filter(([key]) => /^[A-Z][A-Z0-9_]+$/.test(key))
   for (const [key] of given) {
     if (!SETTING_NAMES.includes(key)) throw new Error(`The context's ${key} is no setting of the program.`)
     if (SECRETS.includes(key))

@@ -13,7 +13,7 @@ interface Statement {
 
 /** What a setting may name otherwise. */
 const NAMED = ['table', 'limitsTable', 'conversationsTable', 'bucket', 'apiKeySecret', 'jwtSecret'] as const
-const WIDE = 'Any text of the stage, and any model: topics name theirs. The file has the reasons.'
+const WIDE = 'Any text of the stage, and any model: topics name theirs.'
 
 /**
  * Gives a role what a policy file of this folder says, for this deployment's resources.
