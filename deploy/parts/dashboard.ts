@@ -15,7 +15,8 @@ export function dashboard(
   figures: Figures,
 ): Dashboard {
   const graph = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width: WIDTH / 2 })
-  const { sum, most } = { sum: figures.sum.bind(figures), most: figures.most.bind(figures) }
+  const sum = figures.sum.bind(figures)
+  const most = figures.most.bind(figures)
   const keys = (outcome: string) =>
     sum('prompts_authentications_total', { credential: 'key', outcome }).with({ label: outcome })
   return new Dashboard(scope, id, {
