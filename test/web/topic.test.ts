@@ -99,7 +99,10 @@ describeInBrowser(
       await page.goto('about:blank')
       await page.goto(address)
       await page.getByText('Revision 1 → 2').waitFor()
-      await page.locator('.cm-changedText', { hasText: /^very $/ }).first().waitFor()
+      await page
+        .locator('.cm-changedText', { hasText: /^very $/ })
+        .first()
+        .waitFor()
       await page.getByRole('button', { name: 'Restore revision 2 – goes live' }).click()
       await page.getByText('The text of revision 2 is live again, as revision 4.').waitFor()
       expect(dataOf(await server.admin('GET /admin/prompts/compared/system'))).toMatchObject({

@@ -14,7 +14,19 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     await page.keyboard.type('user_values')
     await page.getByText('1 of 6 topics').waitFor()
     expect(await rows.first().textContent()).toContain('Alignment Analysis')
+    // Some topics are found by how their ids begin, by their category, or by a word of the description.
+    for (const [search, found] of [
+      ['revenue_', 1],
+      ['salesforce', 1],
+      ['coaching lives by', 1],
+    ] as const) {
+      await page.getByRole('searchbox').fill(search)
+      await page.getByText(`${found} of 6 topics`).waitFor()
+    }
     await page.getByRole('searchbox').fill('')
+    await page.getByRole('combobox', { name: 'Category' }).selectOption('kpi')
+    await page.getByText('1 of 6 topics').waitFor()
+    await page.getByRole('combobox', { name: 'Category' }).selectOption('')
     await page.getByRole('combobox', { name: 'Type' }).selectOption('conversation_coaching')
     await page.getByRole('button', { name: 'Name', exact: true }).click()
     await page.getByText('4 of 6 topics').waitFor()
@@ -123,6 +135,8 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     const page = await visit('topics/goals/prompts/system', { isStranger: true, refused: [401] })
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.getByText('purposepath-prompts login').waitFor()
+    // There is no issuer here.
+    expect(await page.getByRole('link', { name: 'Sign in with your account' }).count()).toBe(0)
     await signIn(page.context())
     await page.getByRole('button', { name: 'I have signed in' }).click()
     await page.getByRole('textbox', { name: 'Text of the system prompt' }).waitFor()

@@ -92,6 +92,7 @@ function PromptEditor({ topic, prompt_type, live, editing, editor, sampling }: P
       <section className={css.text} aria-label={words.prompt.textOf(prompt_type)}>
         <SaveBar
           {...{ live, editing, note, saving, isReadOnly }}
+          showsDifference={!isNewer && editing.restoredAt === undefined}
           onNote={setNote}
           onSave={() => void save()}
         />
