@@ -1,17 +1,9 @@
 import { existsSync } from 'node:fs'
-import {
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  chromium,
-  type Page,
-} from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type ApiServer, sharedApi } from '../helpers/api.ts'
-import { runProgram } from '../helpers/program.ts'
+import { CHROMIUM, launchChromium, signInLink } from '../helpers/chromium.ts'
 
-/** Debian's; other systems say where theirs is. */
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 const MISSING = 'needs a browser: apt-get install chromium, or set CHROMIUM to the path of one'
 /** How long anything may take to appear: generous, because tests share their processor. */
 const PATIENCE_MS = 10_000
@@ -45,7 +37,7 @@ export function describeInBrowser(name: string, tests: (site: AdminSite) => void
 
     const signIn = async (context: BrowserContext) => {
       const tab = await context.newPage()
-      await tab.goto(await newLink(server))
+      await tab.goto(await signInLink(server.url, server.settings))
       await tab.close()
       return await context.cookies()
     }
@@ -88,7 +80,7 @@ function watchedBrowser(): WatchedBrowser {
   let faults: string[] = []
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+    browser = await launchChromium()
     return () => browser.close()
   })
   afterEach(async () => {
@@ -163,9 +155,4 @@ function reportViolations(): void {
 function isRefusal(text: string, refused: readonly number[]): boolean {
   const [, status] = /^Failed to load resource: .*(?:status of (\d+)|net::ERR_)/.exec(text) ?? []
   return /^Failed to load resource/.test(text) && refused.includes(Number(status ?? 0))
-}
-
-async function newLink({ url, settings }: ApiServer): Promise<string> {
-  const { stdout } = await runProgram(['login', '--port', new URL(url).port], settings)
-  return stdout.trim()
 }
