@@ -86,9 +86,9 @@ async function eraseAll(
   erase: (id: string) => Promise<boolean>,
 ): Promise<void> {
   for (let erasedAt = performance.now(); ; await sleep(LIST_PAUSE_MS)) {
-    const page = await store.list(owner, { limit: PAGE, withExpired: true })
-    if (page.length === 0) return
-    for (const { conversation_id } of page) if (await erase(conversation_id)) erasedAt = performance.now()
+    const ids = await store.storedIds(owner, PAGE)
+    if (ids.length === 0) return
+    for (const id of ids) if (await erase(id)) erasedAt = performance.now()
     if (performance.now() - erasedAt > MAX_LIST_DELAY_MS) {
       const message = 'Conversations that were erased are still listed. Run the command again later.'
       throw new AppError('unavailable', message)

@@ -168,13 +168,15 @@ export interface ConversationStore {
   /**
    * An owner's conversations, those started last first. May show what others did a moment ago too late.
    *
-   * @param page `before` continues after this conversation id of an earlier page. `withExpired`: also those that are not
-   *   served any more and of which something is still stored, for who must erase all; default: false.
+   * @param page `before` continues after this conversation id of an earlier page.
    */
-  list(
-    owner: Owner,
-    page: { before?: string; limit: number; withExpired?: boolean },
-  ): Promise<ConversationSummary[]>
+  list(owner: Owner, page: { before?: string; limit: number }): Promise<ConversationSummary[]>
+
+  /**
+   * Ids of conversations of which something is stored, so that an operator can erase them: also those that have expired
+   * and those that are damaged, in any order, at most `limit`. May show what others did a moment ago too late.
+   */
+  storedIds(owner: Owner, limit: number): Promise<string[]>
 
   /**
    * Removes every byte of a conversation, also of one that is being answered or has expired. Repeatable: what an attempt

@@ -79,11 +79,11 @@ export function memoryConversations(clock: Clock = systemClock): ConversationSto
         save(key, { ...conversation, lease: undefined })
     },
 
-    async list(owner, { before, limit, withExpired = false }) {
+    async list(owner, { before, limit }) {
       return [...kept.keys()]
         .flatMap((key) => load(key) ?? [])
         .filter((one) => ownerKey(one.owner) === ownerKey(owner))
-        .filter((one) => withExpired || !isExpired(one, clock))
+        .filter((one) => !isExpired(one, clock))
         .filter(({ conversation_id }) => before === undefined || conversation_id < before)
         .sort((a, b) => (a.conversation_id < b.conversation_id ? 1 : -1))
         .slice(0, limit)
@@ -95,6 +95,14 @@ export function memoryConversations(clock: Clock = systemClock): ConversationSto
           turns: turns.length,
           updated_at,
         }))
+    },
+
+    async storedIds(owner, limit) {
+      return [...kept.keys()]
+        .flatMap((key) => load(key) ?? [])
+        .filter((one) => ownerKey(one.owner) === ownerKey(owner))
+        .slice(0, limit)
+        .map(({ conversation_id }) => conversation_id)
     },
 
     async erase(owner, id) {

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { DynamoDBDocumentClient, QueryCommandInput } from '@aws-sdk/lib-dynamodb'
 import pMap from 'p-map'
 import type { Owner } from '../../domain/caller.ts'
 import {
@@ -65,6 +65,23 @@ export function dynamoConversations(
     })
     for await (const page of pages) items.push(...page)
     return items
+  }
+
+  /** Conversations of an owner by the index, those started last first. */
+  async function byOwner(limit: number, query: Partial<QueryCommandInput>): Promise<ConversationSummary[]> {
+    const found: ConversationSummary[] = []
+    const pages = requests.query<ConversationSummary>({
+      IndexName: OWNER_INDEX.IndexName,
+      ExpressionAttributeNames: { '#owner': 'owner' },
+      ScanIndexForward: false,
+      Limit: Math.max(limit, MIN_PAGE),
+      ...query,
+    })
+    for await (const page of pages) {
+      found.push(...page)
+      if (found.length >= limit) break
+    }
+    return found.slice(0, limit)
   }
 
   async function partNames({ conversation }: Key): Promise<string[]> {
@@ -140,27 +157,26 @@ export function dynamoConversations(
       await requests.update(headKey(owner, id), release(token))
     },
 
-    async list(owner, { before, limit, withExpired = false }) {
-      const found: ConversationSummary[] = []
+    async list(owner, { before, limit }) {
       const isContinued = before !== undefined
-      const pages = requests.query<ConversationSummary>({
-        IndexName: OWNER_INDEX.IndexName,
+      const found = await byOwner(limit, {
         KeyConditionExpression: `#owner = :owner${isContinued ? ' AND conversation_id < :before' : ''}`,
-        ...(!withExpired && { FilterExpression: 'updated_at > :expired' }),
-        ExpressionAttributeNames: { '#owner': 'owner' },
+        FilterExpression: 'updated_at > :expired',
         ExpressionAttributeValues: {
           ':owner': ownerKey(owner),
+          ':expired': lastExpired(clock),
           ...(isContinued && { ':before': before }),
-          ...(!withExpired && { ':expired': lastExpired(clock) }),
         },
-        ScanIndexForward: false,
-        Limit: Math.max(limit, MIN_PAGE),
       })
-      for await (const page of pages) {
-        found.push(...page.map(summaryOf))
-        if (found.length >= limit) break
-      }
-      return found.slice(0, limit)
+      return found.map(summaryOf)
+    },
+
+    async storedIds(owner, limit) {
+      const found = await byOwner(limit, {
+        KeyConditionExpression: '#owner = :owner',
+        ExpressionAttributeValues: { ':owner': ownerKey(owner) },
+      })
+      return found.map(({ conversation_id }) => conversation_id)
     },
 
     async erase(owner, id) {

@@ -65,6 +65,11 @@ export function fileConversations(
     )
   }
 
+  async function idsOf(owner: Owner): Promise<string[]> {
+    const names = (await orMissing(() => readdir(folderOf(owner)))) ?? []
+    return names.filter((name) => FILE.test(name)).map((name) => name.slice(0, -EXTENSION.length))
+  }
+
   /** Makes the file, and the owner's folder if it is not there, or is removed meanwhile with what was in it. */
   async function place(path: string, content: string, attempts = 3): Promise<void> {
     await makeOwnFolder(dirname(path))
@@ -145,20 +150,21 @@ export function fileConversations(
       })
     },
 
-    async list(owner, { before, limit, withExpired = false }) {
-      const folder = folderOf(owner)
-      const names = (await orMissing(() => readdir(folder))) ?? []
-      const ids = names.filter((name) => FILE.test(name)).map((name) => name.slice(0, -EXTENSION.length))
+    async list(owner, { before, limit }) {
       const found: ConversationSummary[] = []
-      for (const id of ids.sort().reverse()) {
+      for (const id of (await idsOf(owner)).sort().reverse()) {
         if (found.length === limit) break
         if (before !== undefined && id >= before) continue
         const path = pathOf(owner, id)
-        // One that is damaged keeps none of the others from being shown, or from being erased with it.
+        // One that is damaged keeps none of the others from being shown.
         const history = await orMissing(async () => historyIn(path, await readFile(path), true))
-        if (history && (withExpired || !isExpired(history, clock))) found.push(summaryOf(history))
+        if (history && !isExpired(history, clock)) found.push(summaryOf(history))
       }
       return found
+    },
+
+    async storedIds(owner, limit) {
+      return (await idsOf(owner)).slice(0, limit)
     },
 
     async erase(owner, id) {

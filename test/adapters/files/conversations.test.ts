@@ -127,6 +127,16 @@ describe('the file of a conversation', () => {
     expect(await readdir(dirname(dirname(file)))).toEqual(['swept'])
   })
 
+  it('with a first line that is damaged can be erased with the others', async () => {
+    const { store, id, file } = await opened()
+    await takeTurn(store, ANNA, id, { turn: 1, ms: START })
+    await writeFile(file, (await readFile(file, 'utf8')).replace('{', ''))
+    expect(await store.list(ANNA, { limit: 1 })).toEqual([])
+    expect(await store.storedIds(ANNA, 1)).toEqual([id])
+    expect(await store.erase(ANNA, id)).toMatchObject({ conversations: 1 })
+    expect(await store.storedIds(ANNA, 1)).toEqual([])
+  })
+
   it('that was edited by hand is read as it is now', async () => {
     const { store, id, file } = await opened()
     await takeTurn(store, ANNA, id, { turn: 1, ms: START, said: 'Hello', answered: 'Welcome' })

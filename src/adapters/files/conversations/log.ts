@@ -1,8 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { closeSync, constants, fdatasync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { LRUCache } from 'lru-cache'
 import type { Entry, History } from './history.ts'
 import { CUT_OFF, createReading, type Reading } from './reading.ts'
+
+const waitForDisk = promisify(fdatasync)
 
 /** Of files in bytes; what is known of them takes about as much. */
 const MAX_KNOWN_BYTES = 32 * 1024 * 1024
@@ -34,7 +36,8 @@ export interface ConversationLogs {
  *
  * They need no lock, and so none is left behind: the system puts one whole line of whichever process after the other,
  * and their order decides ({@link withEntry}). Who has appended reads on to see whether it came too late. What was read
- * of a file is remembered, so that a turn costs the same however many came before.
+ * of a file is remembered, so that a turn costs the same however many came before. Only the wait for the disk is
+ * asynchronous: another thread for a short read or write costs several times what it takes.
  */
 export function conversationLogs(): ConversationLogs {
   const known = new LRUCache<string, Reading>({
@@ -65,21 +68,20 @@ export function conversationLogs(): ConversationLogs {
     },
 
     async open(path, work) {
-      const file = await open(path, constants.O_RDWR | constants.O_APPEND)
+      const fd = openSync(path, constants.O_RDWR | constants.O_APPEND)
       try {
-        let reading = readOn(path, file.fd)
+        let reading = readOn(path, fd)
         return await work({
           history: () => reading.history(),
           async append(entry, isDurable = true) {
             const line = Buffer.from(`${reading.isTorn() ? `${CUT_OFF}\n` : ''}${JSON.stringify(entry)}\n`)
-            const { bytesWritten } = await file.write(line)
-            if (bytesWritten < line.length) throw new Error('the disk took only a part of a line')
-            if (isDurable) await file.datasync()
-            reading = readOn(path, file.fd)
+            if (writeSync(fd, line) < line.length) throw new Error('the disk took only a part of a line')
+            if (isDurable) await waitForDisk(fd)
+            reading = readOn(path, fd)
           },
         })
       } finally {
-        await file.close()
+        closeSync(fd)
       }
     },
 
