@@ -23,6 +23,7 @@ const VIEWS: [name: string, place: string, shown: Parameters<Page['getByRole']>[
   ['a history', 'topics/looked_at/prompts/system/history', 'textbox'],
   ['parameters', 'topics/looked_at/parameters', 'group'],
   ['a run', 'topics/looked_at/run', 'button'],
+  ['a run of a coach', 'topics/goals/run', 'article'],
   ['details', 'topics/looked_at/details', 'group'],
   ['a topic without prompts', 'topics/empty', 'button'],
   ['keys', 'keys', 'listitem'],

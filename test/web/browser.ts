@@ -125,6 +125,7 @@ function usualTab(browser: WatchedBrowser, url: () => string) {
     await Promise.all(others.map((page) => page.close()))
     if (tab.isClosed()) tab = await tab.context().newPage()
     await tab.unrouteAll()
+    if (tab.url().startsWith(url())) await tab.evaluate(() => sessionStorage.clear())
     await tab.goto('about:blank')
     await tab.emulateMedia({ colorScheme: null, reducedMotion: null })
     await tab.setViewportSize(VIEWPORT)

@@ -116,7 +116,7 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
       }),
     )
     const page = await visit(placeOf(topic_id))
-    await page.getByText('No problems').waitFor()
+    await page.getByText('No problems', { exact: true }).waitFor()
     await page.locator('.cm-tag-declared').first().waitFor()
     expect(await page.locator('.cm-tag-undeclared, .cm-tag-broken, .cm-lintRange').count()).toBe(0)
     await page.getByRole('button', { name: 'greeting · unused here' }).waitFor()
