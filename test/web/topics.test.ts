@@ -151,6 +151,16 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
       .waitFor()
     await page.getByRole('button', { name: 'Neues Topic' }).waitFor()
     expect(await page.evaluate(() => document.documentElement.lang)).toBe('de')
+    // So do the server's problems, and the editor's own panels.
+    await page.goto(`${server.url}/admin/topics/goals/prompts/system`)
+    await page.getByRole('textbox', { name: 'Text des system-Prompts' }).click()
+    await page.keyboard.type('{{nobody}}')
+    await page.getByRole('button', { name: /„nobody“ ist nicht angemeldet/ }).waitFor()
+    await page.keyboard.press('Control+f')
+    const panel = page.locator('.cm-search')
+    await panel.getByPlaceholder('Suchen').waitFor()
+    await panel.getByPlaceholder('Ersetzen').waitFor()
+    expect(await panel.textContent()).not.toMatch(/next|previous|all|match|regexp|word|replace/)
   })
 
   it('holds 10,000 topics: they are walked through, searched and never all in the page', async () => {
