@@ -155,7 +155,7 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     await page.goto(`${server.url}/admin/topics/goals/prompts/system`)
     await page.getByRole('textbox', { name: 'Text des system-Prompts' }).click()
     await page.keyboard.type('{{nobody}}')
-    await page.getByRole('button', { name: /„nobody“ ist nicht angemeldet/ }).waitFor()
+    await page.getByRole('button', { name: /„nobody“ ist nicht deklariert/ }).waitFor()
     await page.keyboard.press('Control+f')
     const panel = page.locator('.cm-search')
     await panel.getByPlaceholder('Suchen').waitFor()

@@ -12,7 +12,7 @@ export const phrases: Record<string, string> = {
   'Delimiter changes are not supported; write \\{{ for literal braces.':
     'Andere Begrenzer gibt es nicht; für geschweifte Klammern selbst schreiben Sie \\{{.',
   'The tag is empty.': 'Der Platzhalter ist leer.',
-  '"$" is not declared.': '„$1“ ist nicht angemeldet.',
+  '"$" is not declared.': '„$1“ ist nicht deklariert.',
   '"$" is not a name.': '„$1“ ist kein Name.',
   '{{.}} means the value of a section; it stands outside every section.':
     '{{.}} bedeutet den Wert eines Abschnitts; hier steht es außerhalb.',
@@ -39,7 +39,7 @@ export const phrases: Record<string, string> = {
   'is a reserved name.': 'ist ein vergebener Name.',
   'has no place in an analysis.': 'gehört nicht in eine Analyse.',
   'is larger than $ bytes.': 'ist größer als $1 Bytes.',
-  '"$" is declared twice.': '„$1“ ist zweimal angemeldet.',
+  '"$" is declared twice.': '„$1“ ist zweimal deklariert.',
   '"$" applies to $ parameters only.': '„$1“ gilt nur für Parameter vom Typ $2.',
   'min is greater than max.': 'das Mindeste ist mehr als das Höchste.',
   'is not a $.': 'ist kein Wert vom Typ $1.',
