@@ -221,6 +221,6 @@ function neutralQuestion(values: Readonly<Record<string, JsonValue>>): string {
   return `Please give your analysis of this data:\n\n${data}`
 }
 
-export function isBlank(text: string | undefined): boolean {
+function isBlank(text: string | undefined): boolean {
   return text === undefined || text.trim() === ''
 }

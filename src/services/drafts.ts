@@ -1,4 +1,4 @@
-import { AppError, invalidInput } from '../domain/errors.ts'
+import { AppError, type FieldError, invalidInput } from '../domain/errors.ts'
 import { checkTopic, definitionOf, type PromptTexts, type Topic } from '../domain/topic.ts'
 import {
   ANALYSABLE_TYPES,
@@ -6,12 +6,12 @@ import {
   analyzeTexts,
   type FinishedAnalysis,
   isAnalysable,
-  isBlank,
   wrongType,
 } from './analysis.ts'
 import type { Catalog } from './catalog/catalog.ts'
-import { askCoach, COACHING_TYPE } from './coaching.ts'
-import type { ModelClient } from './models.ts'
+import { askCoach, COACHING_TYPE, conversationParameters } from './coaching.ts'
+import { type SaidTurn, sentMessages } from './conversations/window.ts'
+import { DEFAULT_MAX_TOKENS, type ModelClient } from './models.ts'
 import { renderTexts } from './rendering.ts'
 
 /** What a model is asked with: some texts of a topic are replaced, and nothing is stored. */
@@ -22,6 +22,8 @@ export interface Draft {
   parameters: Readonly<Record<string, unknown>>
   /** What a person says to a coach; analyses have none. */
   message?: string | undefined
+  /** What was said before, oldest first: each message, with its answer unless that failed. Analyses have none. */
+  turns: readonly { message: string; answer?: string | undefined }[]
 }
 
 /** What came of a draft: an analysis, or what a coach has answered. */
@@ -40,25 +42,29 @@ interface FinishedReply extends Omit<FinishedAnalysis, 'analysis'> {
  */
 export async function runDraft(
   { catalog, models }: { catalog: Catalog; models: ModelClient },
-  { topic_id, prompts, parameters, message }: Draft,
+  draft: Draft,
   options: AnalysisOptions,
 ): Promise<FinishedRun> {
+  const { topic_id, prompts, parameters, message, turns } = draft
   const topic = catalog.topic(topic_id)
   const isAnalysis = isAnalysable(topic)
   if (!isAnalysis && topic.topic_type !== COACHING_TYPE)
     throw wrongType(topic, [...ANALYSABLE_TYPES, COACHING_TYPE])
-  if (isAnalysis !== (message === undefined)) throw wrongMessage(isAnalysis)
+  const faults = isAnalysis ? misplaced(draft) : message === undefined ? [MISSING] : []
+  if (faults.length > 0) throw invalidInput(faults)
   const texts = { ...(await catalog.texts(topic)), ...prompts }
   assertValid(topic, texts)
   return message === undefined
     ? analyzeTexts(models, topic, texts, parameters, options)
-    : answerMessage(models, topic, texts, parameters, message, options)
+    : answerMessage(models, topic, texts, { parameters, message, turns }, options)
 }
 
-function wrongMessage(isAnalysis: boolean): AppError {
-  return isAnalysis
-    ? invalidInput([{ path: 'message', expected: 'no such field', message: 'has no place in an analysis.' }])
-    : invalidInput([{ path: 'message', expected: 'string', message: 'is missing; expected string.' }])
+const MISSING: FieldError = { path: 'message', expected: 'string', message: 'is missing; expected string.' }
+
+/** What only a coach is told. */
+function misplaced({ message, turns }: Draft): FieldError[] {
+  const paths = [...(message === undefined ? [] : ['message']), ...(turns.length === 0 ? [] : ['turns'])]
+  return paths.map((path) => ({ path, expected: 'no such field', message: 'has no place in an analysis.' }))
 }
 
 /** @throws AppError `invalid_input`, `too_large`. */
@@ -68,26 +74,32 @@ function assertValid(topic: Topic, texts: PromptTexts): void {
   if (errors.length > 0) throw invalidInput(errors)
 }
 
-/** The first answer of a conversation. */
+/** The next answer of a conversation, asked for as in a real one. */
 async function answerMessage(
   models: ModelClient,
   topic: Topic,
   texts: PromptTexts,
-  parameters: Readonly<Record<string, unknown>>,
-  message: string,
+  { parameters, message, turns }: Pick<Draft, 'parameters' | 'turns'> & { message: string },
   { style, prefix, signal, listener }: AnalysisOptions,
 ): Promise<FinishedReply> {
-  const { prompts } = renderTexts(topic, texts, parameters, { style, prefix })
-  const { system = '', user } = prompts
+  const given = conversationParameters(topic, parameters, style)
+  const { system = '', user: opening = '' } = renderTexts(topic, texts, given, { style, prefix }).prompts
+  const { config } = topic
+  const next: SaidTurn = { turn: turns.length + 1, user: { content: message } }
+  const known = { system, opening, config, turns: turns.map(saidTurn) }
+  const { messages } = sentMessages(known, next, config.max_tokens ?? DEFAULT_MAX_TOKENS)
   return models.withModel(topic, signal, async (session) => {
     let isShown = false
     const show = (delta: string) => {
       isShown ||= delta !== ''
       listener?.onText(delta)
     }
-    const messages = [{ role: 'user' as const, content: isBlank(user) ? message : `${user}\n\n${message}` }]
-    const request = { system, messages, config: topic.config }
-    const content = await askCoach(session, request, listener && show, () => isShown)
+    const content = await askCoach(session, { system, messages, config }, listener && show, () => isShown)
     return { topic, message: { role: 'assistant', content }, use: session.use, unknown: [] }
   })
+}
+
+function saidTurn({ message, answer }: Draft['turns'][number], index: number): SaidTurn {
+  const user = { content: message }
+  return { turn: index + 1, user, ...(answer !== undefined && { assistant: { content: answer } }) }
 }

@@ -18,6 +18,7 @@ import { cpuPerRequest, median, print, ratio } from './figures.ts'
 import { printListeners } from './listeners.ts'
 import { keyHeader, restShot, send, tokenHeader, topicShot } from './load.ts'
 import { printMcp } from './mcp.ts'
+import { printPage } from './page.ts'
 import { benchScript, type Product, type Subject, settled, startSubject, times } from './processes.ts'
 import { firstListSeconds } from './startup.ts'
 
@@ -45,6 +46,7 @@ const SECTIONS: Record<string, () => Promise<void>> = {
   conversation: () => printConversation({ start, startProduct }, (stop) => toStop.push(stop)),
   aws: async () =>
     printAws(await times(AWS_INSTANCES, () => startProduct(1_000)), (stop) => toStop.push(stop)),
+  page: () => printPage({ startProduct }),
 }
 const chosen = process.argv.slice(2)
 

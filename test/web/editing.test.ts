@@ -25,19 +25,27 @@ const saveButton = (page: Page) => page.getByRole('button', { name: 'Save – go
 async function typeAfter(page: Page, before: string, text: string): Promise<void> {
   const editor = editorOf(page)
   await editor.click()
-  await editor.evaluate((element, before) => {
-    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
-    while (walker.nextNode()) {
-      const at = walker.currentNode.nodeValue?.indexOf(before) ?? -1
-      if (at === -1) continue
-      getSelection()?.collapse(walker.currentNode, at + before.length)
-      return
-    }
-    throw new Error(`"${before}" is not in the text.`)
-  }, before)
-  // The editor looks at the selection in its own time.
-  await page.waitForTimeout(50)
-  await page.keyboard.type(text)
+  await editor.evaluate(selectAfter, before)
+  // Braces are completed while they are typed; other text may come at once.
+  await (text.includes('{') ? page.keyboard.type(text) : page.keyboard.insertText(text))
+}
+
+/** Runs in the page: puts the cursor there, and waits until the editor has seen it. */
+async function selectAfter(editor: HTMLElement | SVGElement, before: string): Promise<void> {
+  const walker = document.createTreeWalker(editor, NodeFilter.SHOW_TEXT)
+  while (walker.nextNode()) {
+    const at = walker.currentNode.nodeValue?.indexOf(before) ?? -1
+    if (at === -1) continue
+    const seen = new Promise((resolve) =>
+      document.addEventListener('selectionchange', () => requestAnimationFrame(resolve), { once: true }),
+    )
+    // Twice, because the cursor may have been there already.
+    getSelection()?.collapse(walker.currentNode, at)
+    getSelection()?.collapse(walker.currentNode, at + before.length)
+    await seen
+    return
+  }
+  throw new Error(`"${before}" is not in the text.`)
 }
 
 async function textOf(page: Page): Promise<string> {
@@ -70,6 +78,8 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
     const option = page.getByRole('option', { name: /kpi_value/ })
     await option.waitFor()
     expect(await option.textContent()).toBe('kpi_valuenumber')
+    // A key in the first 75 ms of a suggestion counts as typed: nobody could have seen it.
+    await page.waitForTimeout(100)
     await page.keyboard.press('Enter')
     await page.keyboard.type('.')
     await page.getByRole('textbox', { name: 'What changed?' }).fill('Greets the person')
@@ -83,6 +93,38 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
     )
     expect(newest?.note).toBe('Greets the person')
     await page.getByText('Live', { exact: true }).waitFor()
+  })
+
+  it('marks nothing that is valid, and says which parameters are used where', async () => {
+    const topic_id = `edited_${++count}`
+    const text = [
+      'Page {{page2}} of {{ report.pages }}.',
+      '{{#rows}}{{label}}: {{.}} {{/rows}}{{^rows}}none{{/rows}}',
+      '{{! a note }}{{{page2}}} {{&page2}} Braces: \\{{literal}}',
+    ].join('\n')
+    const allowed_parameters = [
+      { name: 'page2', type: 'number' },
+      { name: 'report', type: 'object' },
+      { name: 'rows', type: 'array' },
+      { name: 'greeting', type: 'string' },
+      { name: 'forgotten', type: 'string' },
+    ]
+    const prompts = { system: text, user: '{{greeting}}' }
+    dataOf(
+      await server.admin('POST /admin/prompts', {
+        body: kpiTopic(topic_id, { allowed_parameters, prompts }),
+      }),
+    )
+    const page = await visit(placeOf(topic_id))
+    await page.getByText('No problems', { exact: true }).waitFor()
+    await page.locator('.cm-tag-declared').first().waitFor()
+    expect(await page.locator('.cm-tag-undeclared, .cm-tag-broken, .cm-lintRange').count()).toBe(0)
+    await page.getByRole('button', { name: 'greeting · unused here' }).waitFor()
+    await page.getByRole('button', { name: 'forgotten · used nowhere' }).waitFor()
+    await page.getByRole('button', { name: 'rows', exact: true }).waitFor()
+    await page.getByRole('link', { name: 'Parameters', exact: true }).click()
+    await page.getByRole('group', { name: 'Parameter forgotten' }).getByText('No prompt uses it.').waitFor()
+    expect(await page.getByText('No prompt uses it.').count()).toBe(1)
   })
 
   it('shows the text with sample values, which stay when the page is loaded again', async () => {
@@ -136,7 +178,7 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
 
     it('survive a closed tab, also when the live text has gone on meanwhile', async () => {
       const topic_id = await newTopic(server)
-      const page = await visit(placeOf(topic_id))
+      const page = await visit(placeOf(topic_id), { refused: [412] })
       await typeAfter(page, 'Be brief.', ' Be exact.')
       // As soon as it is typed, without a pause.
       await page.close({ runBeforeUnload: true })
@@ -146,6 +188,36 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
       await again.getByText('It began with revision 1; live is revision 2 now.').waitFor()
       expect(await textOf(again)).toContain('Be exact.')
       expect(await textOf(again)).toContain('End politely.')
+      // Saving it is saving an edit of revision 1: what a colleague wrote since is merged, not overwritten.
+      await saveButton(again).click()
+      await again.getByRole('dialog', { name: 'Merge two edits' }).waitFor()
+      expect((await live(topic_id)).content).toContain('End warmly.')
+    })
+
+    it('survive a look at another prompt, and at another window', async () => {
+      const topic_id = await newTopic(server)
+      const page = await visit(placeOf(topic_id))
+      await typeAfter(page, 'Be brief.', ' Be exact.')
+      // As soon as it is typed, without a pause.
+      await page.getByRole('link', { name: 'Parameters', exact: true }).click()
+      await page.getByRole('group', { name: 'Parameter kpi_value' }).waitFor()
+      await page.getByRole('link', { name: 'system' }).click()
+      await page.getByText('This is your draft, not the live text.').waitFor()
+      await colleagueSaves(topic_id, TEXT.replace('End politely.', 'End warmly.'))
+      const other = await page.context().newPage()
+      await other.bringToFront()
+      await page.bringToFront()
+      await page.getByText('admin@purposepath.ai saved revision 2').waitFor()
+      expect(await textOf(page)).toContain('Be brief. Be exact.')
+    })
+
+    it('are compared with the live text before they are saved', async () => {
+      const page = await visit(placeOf(await newTopic(server)))
+      await typeAfter(page, 'Be brief.', ' Be exact.')
+      await page.getByRole('button', { name: 'Show difference' }).click()
+      const dialog = page.getByRole('dialog')
+      await dialog.getByText('Live, revision 1').waitFor()
+      await dialog.locator('.cm-changedText', { hasText: 'Be exact.' }).waitFor()
     })
 
     it('of two tabs do not overwrite each other', async () => {
@@ -175,14 +247,16 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
       await waitFor(async () => (await textOf(page)).includes('Be very brief.'))
     })
 
-    it('edits of different sentences are merged and shown, and both are published', async () => {
+    it('two browsers: edits of different sentences are merged and shown, and both are published', async () => {
       const topic_id = await newTopic(server)
-      const page = await visit(placeOf(topic_id))
+      const [page, colleague] = await Promise.all([visit(placeOf(topic_id)), visit(placeOf(topic_id))])
       await typeAfter(page, 'Be brief', ' and exact')
       const mine = await textOf(page)
+      await typeAfter(colleague, 'End politely', ' and warmly')
+      await saveButton(colleague).click()
+      await colleague.getByText('Saved. Revision 2 is live.').waitFor()
       const before = Date.now()
-      await colleagueSaves(topic_id, TEXT.replace('End politely.', 'End warmly.'))
-      await page.getByText('admin@purposepath.ai saved revision 2').waitFor()
+      await page.getByText(/ saved revision 2/).waitFor()
       // Freshness of the server, and time for a busy machine to show it.
       expect(Date.now() - before).toBeLessThan(3_000)
       expect(await textOf(page)).toBe(mine)
@@ -190,11 +264,11 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
       const dialog = page.getByRole('dialog', { name: 'Merge two edits' })
       await dialog.getByText('Your edits do not overlap').waitFor()
       expect(await dialog.locator('mark[data-kind=mine]').textContent()).toContain('Be brief and exact.')
-      expect(await dialog.locator('mark[data-kind=theirs]').textContent()).toContain('End warmly.')
+      expect(await dialog.locator('mark[data-kind=theirs]').textContent()).toContain('and warmly.')
       await dialog.getByRole('button', { name: 'Save merged text – goes live' }).click()
       await page.getByText('Saved. Revision 3 is live.').waitFor()
       await dialog.waitFor({ state: 'detached' })
-      const merged = TEXT.replace('Be brief', 'Be brief and exact').replace('politely', 'warmly')
+      const merged = TEXT.replace('Be brief', 'Be brief and exact').replace('politely', 'politely and warmly')
       expect((await live(topic_id)).content).toBe(merged)
       expect(await textOf(page)).toBe(merged)
     })

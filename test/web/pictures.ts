@@ -6,15 +6,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { openLayout } from '../../src/adapters/files/layout.ts'
 import { fileSignInCodes } from '../../src/adapters/files/sign-in-codes.ts'
 import { systemClock } from '../../src/domain/time.ts'
 import { api, dataOf, tokenOf } from '../helpers/api.ts'
+import { launchChromium } from '../helpers/chromium.ts'
 import { PACKAGE_ROOT, startServer } from '../helpers/program.ts'
 import { startOpenAi } from '../stand-ins/openai.ts'
 import { says } from '../stand-ins/openai-replies.ts'
-import { CHROMIUM } from './browser.ts'
 import { OWN_ENDING, WALK } from './walk.ts'
 
 const DESK = { width: 1200, height: 720 }
@@ -60,7 +60,7 @@ try {
     PROMPTS_LLM_MODEL: 'llama3.3',
   }
   const { url } = await startServer(settings, (stop) => closing.unshift(stop))
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+  const browser = await launchChromium()
   closing.unshift(() => browser.close())
   const page = await browser.newPage({ viewport: DESK, deviceScaleFactor: 2, reducedMotion: 'reduce' })
   const code = await fileSignInCodes(openLayout(folder), systemClock).issue('ada@purposepath.ai')

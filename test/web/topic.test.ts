@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { beforeAll, expect, it } from 'vitest'
 import { api, dataOf, kpiTopic } from '../helpers/api.ts'
 import { startOpenAi } from '../stand-ins/openai.ts'
-import { says } from '../stand-ins/openai-replies.ts'
+import { says, sendError } from '../stand-ins/openai-replies.ts'
 import { describeInBrowser } from './browser.ts'
 
 const kpi_value = { name: 'kpi_value', type: 'number', required: true }
@@ -31,6 +32,7 @@ describeInBrowser(
       await row.getByLabel('Name').fill('value')
       await page.getByText('This would break one place in the prompts').waitFor()
       await page.getByText('user 1:9 "kpi_value" is not declared.').waitFor()
+      await page.getByText('No prompt uses it.').waitFor()
       await page.getByText('Draft', { exact: true }).waitFor()
       await page.reload()
       await page.getByText('user 1:9 "kpi_value" is not declared.').waitFor()
@@ -97,12 +99,46 @@ describeInBrowser(
       await page.goto('about:blank')
       await page.goto(address)
       await page.getByText('Revision 1 → 2').waitFor()
-      expect(await page.locator('.cm-changedText').allTextContents()).toContain('very ')
+      await page
+        .locator('.cm-changedText', { hasText: /^very $/ })
+        .first()
+        .waitFor()
       await page.getByRole('button', { name: 'Restore revision 2 – goes live' }).click()
       await page.getByText('The text of revision 2 is live again, as revision 4.').waitFor()
       expect(dataOf(await server.admin('GET /admin/prompts/compared/system'))).toMatchObject({
         content: 'Be very brief.',
       })
+    })
+
+    it('a text that was saved meanwhile is not overwritten by restoring', async () => {
+      await create('raced')
+      const saves = async (content: string) =>
+        dataOf(await server.admin('PUT /admin/prompts/raced/system', { body: { content } }))
+      await saves('Be very brief.')
+      const page = await visit('topics/raced/prompts/system/history', { refused: [412] })
+      await page.getByRole('button', { name: /^Revision 1/ }).click()
+      const restore = page.getByRole('button', { name: 'Restore revision 1 – goes live' })
+      await restore.waitFor()
+      // The page asks for news every second; of these it has not heard yet.
+      let tell = () => {}
+      const told = new Promise<void>((resolve) => {
+        tell = resolve
+      })
+      await page.route('**/api/v1/admin/prompts/raced', async (route) => {
+        await told
+        await route.continue()
+      })
+      await page.waitForRequest('**/api/v1/admin/prompts/raced')
+      await saves('A colleague was quicker.')
+      await restore.click()
+      tell()
+      await page.getByText('admin@purposepath.ai saved revision 3 meanwhile. Nothing was restored').waitFor()
+      await page.getByRole('button', { name: /^Revision 3/ }).waitFor()
+      expect(dataOf(await server.admin('GET /admin/prompts/raced/system'))).toMatchObject({
+        content: 'A colleague was quicker.',
+      })
+      await restore.click()
+      await page.getByText('The text of revision 1 is live again, as revision 4.').waitFor()
     })
 
     it('a draft is run beside the live text on the same values, and nothing is published', async () => {
@@ -121,6 +157,8 @@ describeInBrowser(
       await page.getByRole('button', { name: 'Run draft and live text' }).click()
       await page.getByText('From the draft.').waitFor()
       await page.getByText('From the live text.').waitFor()
+      // What is asked is what programs are served: with the values in their places.
+      expect(model.chats.at(-1)?.body.messages.at(-1)?.content).toBe('Analyse 95000.')
       await page
         .getByText(/stand-in · [\d,]+ tokens in, [\d,]+ out · [\d.]+ s/)
         .first()
@@ -128,6 +166,125 @@ describeInBrowser(
       expect(dataOf(await server.admin('GET /admin/prompts/run/system'))).toMatchObject({
         content: 'Be brief.',
       })
+    })
+
+    it('a coach is talked to: all is said once, and each side answers out of its own history', async () => {
+      const page = await visit('topics/goals/prompts/system')
+      await page.getByRole('textbox', { name: 'Text of the system prompt' }).click()
+      await page.keyboard.press('Control+Home')
+      await page.keyboard.type('Be exact. ')
+      await page.getByText('Draft', { exact: true }).waitFor()
+      const asked: { side: string; messages: string[] }[] = []
+      model.always((chat) => {
+        const [system, ...messages] = chat.body.messages.map(({ content }) => content)
+        const side = system?.startsWith('Be exact. ') ? 'draft' : 'live'
+        asked.push({ side, messages })
+        return says(`Answer ${Math.ceil(messages.length / 2)} of the ${side}.`)(chat)
+      })
+      await page.getByRole('link', { name: 'Run' }).click()
+      await page.getByRole('textbox', { name: 'user_name' }).fill('Ada')
+      const message = page.getByRole('textbox', { name: 'What the user says' })
+      for (const [at, text] of ['Where do I begin?', 'And then?'].entries()) {
+        await message.fill(text)
+        await message.press('Control+Enter')
+        for (const [side, name] of [
+          ['draft', 'Draft (system)'],
+          ['live', 'Live text'],
+        ] as const)
+          await page
+            .getByRole('log', { name })
+            .getByText(`Answer ${at + 1} of the ${side}.`)
+            .waitFor()
+      }
+      for (const side of ['draft', 'live']) {
+        const [, { messages } = { messages: [] }] = asked.filter((one) => one.side === side)
+        expect(messages.slice(1)).toEqual([`Answer 1 of the ${side}.`, 'And then?'])
+        expect(messages[0]).toMatch(/^# Goals session with Ada\n.*\n\nWhere do I begin\?$/s)
+      }
+      expect(await page.getByText(/stand-in · [\d,]+ tokens in, [\d,]+ out · [\d.]+ s/).count()).toBe(4)
+      // Values are those that the conversation began with.
+      expect(await page.getByRole('textbox', { name: 'user_name' }).isDisabled()).toBe(true)
+      await page.getByRole('button', { name: 'New conversation' }).click()
+      expect(await page.getByRole('textbox', { name: 'user_name' }).isEnabled()).toBe(true)
+      expect(await page.getByText('The conversation appears here.').count()).toBe(2)
+      const { data } = (await api(server, 'GET /conversations', { token: server.token })).json
+      expect(data).toEqual([])
+    })
+
+    it('an answer that fails can be asked for again, and half an answer is no part of the history', async () => {
+      const page = await visit('topics/vision/run', { refused: [502] })
+      const message = page.getByRole('textbox', { name: 'What the user says' })
+      model.always((chat) => sendError(chat.response, 401, { message: 'not today' }))
+      await message.fill('Hello')
+      await page.getByRole('button', { name: 'Send' }).click()
+      await page.getByRole('alert').waitFor()
+      model.always(says('Good day.'))
+      await page.getByRole('button', { name: 'Try again' }).click()
+      await page.getByText('Good day.').waitFor()
+      // An answer that goes on until it is stopped.
+      model.always(says('Once upon a time. '.repeat(1_000), { everyMs: 50 }))
+      await message.fill('A story')
+      await page.getByRole('button', { name: 'Send' }).click()
+      await page.getByText('Once upon').waitFor()
+      await page.getByRole('button', { name: 'Stop' }).click()
+      let heard: string[] = []
+      model.always((chat) => {
+        heard = chat.body.messages.map(({ content }) => content)
+        return says('Short, then.')(chat)
+      })
+      await message.fill('A short one')
+      await page.getByRole('button', { name: 'Send' }).click()
+      await page.getByText('Short, then.').waitFor()
+      expect(heard.slice(-2)).toEqual(['Good day.', 'A story\n\nA short one'])
+    })
+
+    it('sample values are kept as named cases, exported and imported', async () => {
+      await create('cases')
+      const page = await visit('topics/cases/prompts/user')
+      const value = page.getByRole('spinbutton', { name: 'kpi_value' })
+      const name = page.getByRole('textbox', { name: 'Name of the case' })
+      await value.fill('17')
+      await name.fill('Small')
+      await page.getByRole('button', { name: 'New case' }).click()
+      await name.fill('Large')
+      await value.fill('95000')
+      await page.getByText('Analyse 95000.').waitFor()
+      await page.reload()
+      await page.getByRole('combobox', { name: 'Case' }).selectOption('Small')
+      await page.getByText('Analyse 17.').waitFor()
+      const [file] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Export' }).click(),
+      ])
+      expect(file.suggestedFilename()).toBe('cases.samples.json')
+      const exported = JSON.parse(readFileSync(await file.path(), 'utf8'))
+      expect(exported).toEqual({
+        topic_id: 'cases',
+        cases: [
+          { name: 'Small', parameters: { kpi_value: 17 } },
+          { name: 'Large', parameters: { kpi_value: 95000 } },
+        ],
+      })
+      const take = (text: string) =>
+        page.getByLabel('Import').setInputFiles({ name: 'x.json', mimeType: '', buffer: Buffer.from(text) })
+      const added = [
+        { name: 'Small', parameters: { kpi_value: 18, gone: 1 } },
+        { name: 'Empty', parameters: {} },
+      ]
+      await take(JSON.stringify({ cases: added }))
+      await page
+        .getByText('2 cases are imported. Left out, because the topic has no such parameter: gone.')
+        .waitFor()
+      expect(
+        await page.getByRole('combobox', { name: 'Case' }).getByRole('option').allTextContents(),
+      ).toEqual(['Large', 'Small', 'Empty'])
+      await page.getByText('Analyse 18.').waitFor()
+      await page.getByRole('combobox', { name: 'Case' }).selectOption('Empty')
+      await page.getByText(/is required/).waitFor()
+      await take('{')
+      await page.getByText('this file is not JSON').waitFor()
+      await take('{"cases": [{"name": 1}]}')
+      await page.getByText('this file holds no cases').waitFor()
     })
 
     it('a key is shown once and revoked', async () => {

@@ -14,7 +14,19 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     await page.keyboard.type('user_values')
     await page.getByText('1 of 6 topics').waitFor()
     expect(await rows.first().textContent()).toContain('Alignment Analysis')
+    // Some topics are found by how their ids begin, by their category, or by a word of the description.
+    for (const [search, found] of [
+      ['revenue_', 1],
+      ['salesforce', 1],
+      ['coaching lives by', 1],
+    ] as const) {
+      await page.getByRole('searchbox').fill(search)
+      await page.getByText(`${found} of 6 topics`).waitFor()
+    }
     await page.getByRole('searchbox').fill('')
+    await page.getByRole('combobox', { name: 'Category' }).selectOption('kpi')
+    await page.getByText('1 of 6 topics').waitFor()
+    await page.getByRole('combobox', { name: 'Category' }).selectOption('')
     await page.getByRole('combobox', { name: 'Type' }).selectOption('conversation_coaching')
     await page.getByRole('button', { name: 'Name', exact: true }).click()
     await page.getByText('4 of 6 topics').waitFor()
@@ -123,6 +135,8 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     const page = await visit('topics/goals/prompts/system', { isStranger: true, refused: [401] })
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.getByText('purposepath-prompts login').waitFor()
+    // There is no issuer here.
+    expect(await page.getByRole('link', { name: 'Sign in with your account' }).count()).toBe(0)
     await signIn(page.context())
     await page.getByRole('button', { name: 'I have signed in' }).click()
     await page.getByRole('textbox', { name: 'Text of the system prompt' }).waitFor()
@@ -137,6 +151,18 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
       .waitFor()
     await page.getByRole('button', { name: 'Neues Topic' }).waitFor()
     expect(await page.evaluate(() => document.documentElement.lang)).toBe('de')
+    // So do the server's problems, and the editor's own panels.
+    await page.goto(`${server.url}/admin/topics/goals/prompts/system`)
+    await page.getByRole('textbox', { name: 'Text des system-Prompts' }).click()
+    await page.keyboard.type('{{nobody}}')
+    await page.getByRole('button', { name: /„nobody“ ist nicht deklariert/ }).waitFor()
+    await page.keyboard.press('Control+f')
+    const panel = page.locator('.cm-search')
+    await panel.getByPlaceholder('Suchen').waitFor()
+    await panel.getByPlaceholder('Ersetzen').waitFor()
+    const buttons = await panel.getByRole('button').allTextContents()
+    expect(buttons).toEqual(['nächste', 'vorige', 'alle', 'ersetzen', 'alle ersetzen', '×'])
+    expect(await panel.locator('label').allTextContents()).toEqual(['Groß/klein', 'RegExp', 'ganze Wörter'])
   })
 
   it('holds 10,000 topics: they are walked through, searched and never all in the page', async () => {

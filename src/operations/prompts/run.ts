@@ -11,6 +11,9 @@ import * as sample from '../sample.ts'
 /** Largest message, in bytes of UTF-8. */
 const MAX_MESSAGE_BYTES = 16_384
 
+/** As many as a conversation has. */
+const MAX_TURNS = 1_000
+
 const Message = z
   .string()
   .min(1)
@@ -38,6 +41,11 @@ export const runDraft = defineOperation({
       .describe("Texts by prompt type, in place of the topic's own or beside them."),
     parameters: JsonObject.default({}).describe('Values by parameter name.'),
     message: Message.optional().describe('What a person says to a coach; analyses have none.'),
+    turns: z
+      .array(z.strictObject({ message: Message, answer: z.string().min(1).optional() }))
+      .max(MAX_TURNS)
+      .default([])
+      .describe('What was said before, oldest first: each message with its answer, if it got one.'),
   }),
   output: z.union([
     Analysis,

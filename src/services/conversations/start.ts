@@ -5,12 +5,10 @@ import type { ParameterStyle } from '../../domain/parameters.ts'
 import type { Clock } from '../../domain/time.ts'
 import { timeOrderedUuid } from '../../domain/uuid.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import { COACHING_TYPE } from '../coaching.ts'
+import { COACHING_TYPE, conversationParameters } from '../coaching.ts'
 import type { ModelClient } from '../models.ts'
 import { renderTopic } from '../rendering.ts'
 
-/** The parameter in which callers that keep the history themselves give it; here it is the conversation's. */
-const HISTORY = 'conversation_history'
 /** Both rendered texts together: the largest record that every store can hold leaves no more. */
 const MAX_TEXT_BYTES = 128 * 1024
 
@@ -27,14 +25,13 @@ export async function newConversation(
   parameters: Readonly<Record<string, unknown>>,
   options: { style: ParameterStyle; prefix: string },
 ): Promise<ConversationStart> {
-  const { topic_type, allowed_parameters } = catalog.published(topic_id)
-  if (topic_type !== COACHING_TYPE) {
+  const published = catalog.published(topic_id)
+  if (published.topic_type !== COACHING_TYPE) {
     const expected = `a topic of type ${COACHING_TYPE}`
-    throw invalidInput([{ path: 'topic_id', expected, message: `expected ${expected}, not ${topic_type}.` }])
+    const message = `expected ${expected}, not ${published.topic_type}.`
+    throw invalidInput([{ path: 'topic_id', expected, message }])
   }
-  const hasHistory = allowed_parameters.some(({ name, type }) => name === HISTORY && type === 'array')
-  const none = options.style === 'text' ? '[]' : []
-  const given = hasHistory ? { ...parameters, [HISTORY]: parameters[HISTORY] ?? none } : parameters
+  const given = conversationParameters(published, parameters, options.style)
   const { topic, prompts } = await renderTopic(catalog, topic_id, given, options)
   const { system = '', user: opening = '' } = prompts
   if (Buffer.byteLength(system) + Buffer.byteLength(opening) > MAX_TEXT_BYTES) {

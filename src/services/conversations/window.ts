@@ -1,5 +1,6 @@
-import type { AssistantMessage, Conversation, Turn } from '../../domain/conversation.ts'
+import type { AssistantMessage, Conversation } from '../../domain/conversation.ts'
 import type { ModelMessage } from '../../domain/language-model.ts'
+import type { TopicConfig } from '../../domain/topic.ts'
 
 /** Tokens of a model's context that a topic's conversations use, unless its `context_tokens` says otherwise. */
 const DEFAULT_CONTEXT_TOKENS = 100_000
@@ -8,7 +9,16 @@ const TOKENS_PER_BYTE = 1 / 3
 /** Counts outside of this are no counts of the text, for example because a server reports only what it has not cached. */
 const SENSIBLE = { least: 1 / 8, most: 1 }
 
-type Known = Pick<Conversation, 'system' | 'opening' | 'config' | 'turns'>
+/** A message of the user, and its answer if it has one. */
+export interface SaidTurn {
+  /** From 1. */
+  turn: number
+  user: { content: string }
+  /** With what its call has counted, where that is known. */
+  assistant?: { content: string } & Partial<Pick<AssistantMessage, 'use' | 'context'>>
+}
+
+type Known = Pick<Conversation, 'system' | 'opening'> & { config: TopicConfig; turns: readonly SaidTurn[] }
 
 /**
  * What a model is sent of a conversation for its next answer: the opening always, then whole turns from the newest
@@ -21,7 +31,7 @@ type Known = Pick<Conversation, 'system' | 'opening' | 'config' | 'turns'>
  */
 export function sentMessages(
   conversation: Known,
-  next: Turn,
+  next: SaidTurn,
   maxTokens: number,
 ): { messages: ModelMessage[]; context: AssistantMessage['context'] } {
   const { opening, config } = conversation
@@ -31,7 +41,7 @@ export function sentMessages(
   tokens -= (bytesOfStart(conversation) + bytesOf(next)) * perByte
   let first = earlier.length
   while (first > 0) {
-    tokens -= bytesOf(earlier[first - 1] as Turn) * perByte
+    tokens -= bytesOf(earlier[first - 1] as SaidTurn) * perByte
     if (tokens < 0) break
     first--
   }
@@ -43,7 +53,7 @@ export function sentMessages(
 }
 
 /** By the model's own count of the last call, if it gave one. */
-function tokensPerByte(conversation: Known, earlier: readonly Turn[]): number {
+function tokensPerByte(conversation: Known, earlier: readonly SaidTurn[]): number {
   const at = earlier.findLastIndex(({ assistant }) => assistant !== undefined)
   const { use, context } = earlier[at]?.assistant ?? {}
   // With several attempts the count is the sum of all.
@@ -58,11 +68,11 @@ function bytesOfStart({ system, opening }: Known): number {
   return Buffer.byteLength(system) + Buffer.byteLength(opening)
 }
 
-function bytesOf({ user, assistant }: Turn): number {
+function bytesOf({ user, assistant }: SaidTurn): number {
   return Buffer.byteLength(user.content) + Buffer.byteLength(assistant?.content ?? '')
 }
 
-function alternating(opening: string, turns: readonly Turn[]): ModelMessage[] {
+function alternating(opening: string, turns: readonly SaidTurn[]): ModelMessage[] {
   const messages: ModelMessage[] = []
   let unanswered = opening.trim() === '' ? [] : [opening]
   for (const { user, assistant } of turns) {

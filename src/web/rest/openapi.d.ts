@@ -397,6 +397,11 @@ export interface components {
       };
       /** @description What a person says to a coach; analyses have none. */
       message?: string;
+      /** @description What was said before, oldest first: each message with its answer, if it got one. Default: []. */
+      turns?: {
+          message: string;
+          answer?: string;
+        }[];
     };
     RestorePromptRequest: {
       /** @description The text to restore; see prompt_history. */

@@ -8,6 +8,10 @@ import { currentWords, useWords } from '../words/words.ts'
 import css from './bars.module.css'
 
 const COMMAND = 'purposepath-prompts login'
+/** The server says in the page how users sign in: by `link`, or also at an `issuer`. */
+const HAS_ISSUER = document.querySelector<HTMLMetaElement>('meta[name=sign-in]')?.content === 'issuer'
+/** The way to the issuer. */
+const SIGN_IN = `${PAGE_ROOT}sign-in`
 
 const look = () =>
   askSession().catch((error) => showToast({ text: faultWords(error, currentWords()), tone: 'failed' }))
@@ -36,9 +40,11 @@ export function SignInPage() {
           {words.signIn.again}
         </button>
       </div>
-      <p>
-        {words.signIn.issuer} <a href={`${PAGE_ROOT}sign-in`}>{words.signIn.withAccount}</a>
-      </p>
+      {HAS_ISSUER && (
+        <p>
+          {words.signIn.issuer} <a href={SIGN_IN}>{words.signIn.withAccount}</a>
+        </p>
+      )}
     </section>
   )
 }
@@ -56,6 +62,14 @@ export function SignInBar() {
     <div className={css.bar}>
       <Notice tone="warn" actions={again}>
         {words.signIn.ended} <code>{COMMAND}</code>
+        {HAS_ISSUER && (
+          <>
+            {' · '}
+            <a href={SIGN_IN} target="_blank" rel="noreferrer">
+              {words.signIn.withAccount}
+            </a>
+          </>
+        )}
       </Notice>
     </div>
   )

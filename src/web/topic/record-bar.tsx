@@ -1,6 +1,7 @@
 import type { Topic } from '../rest/topics.ts'
 import { Badge } from '../ui/badge.tsx'
 import { Notice } from '../ui/notice.tsx'
+import { translated } from '../words/faults.ts'
 import { useWords } from '../words/words.ts'
 import css from './record-bar.module.css'
 import type { RecordEdit } from './use-record-edit.ts'
@@ -58,7 +59,7 @@ export function RecordBar({ title, topic, edit }: RecordBarProps) {
                 {path}
                 {line !== undefined && ` ${line}:${column}`}
               </code>{' '}
-              {message}
+              {translated(message, words.phrases)}
             </p>
           ))}
         </Notice>

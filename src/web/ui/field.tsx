@@ -1,10 +1,12 @@
 import { cloneElement, type ReactElement, useId } from 'react'
+import { translated } from '../words/faults.ts'
+import { useWords } from '../words/words.ts'
 import css from './form.module.css'
 
 interface FieldProps {
   label: string
   hint?: string | undefined
-  /** What is wrong with the value; shown instead of the hint. */
+  /** What is wrong with the value, shown instead of the hint; the server's sentences are translated. */
   fault?: string | undefined
   /** The one control of the field. */
   children: ReactElement<Record<string, unknown>>
@@ -13,7 +15,8 @@ interface FieldProps {
 /** A control with its label and what there is to say about its value. */
 export function Field({ label, hint, fault, children }: FieldProps) {
   const id = useId()
-  const note = fault ?? hint
+  const { phrases } = useWords()
+  const note = fault === undefined ? hint : translated(fault, phrases)
   return (
     <div className={css.field}>
       <label htmlFor={id}>{label}</label>

@@ -1,8 +1,10 @@
+import { phrases } from './de-phrases.ts'
 import { topicWords } from './de-topic.ts'
 import type { Words } from './en.ts'
 
 export const de: Words = {
   ...topicWords,
+  phrases,
   skipToContent: 'Zum Inhalt springen',
   navigation: 'Bereiche',
   close: 'Schließen',

@@ -3,6 +3,8 @@ import { topicWords } from './en-topic.ts'
 /** All texts of the page. Other languages have the same members. */
 export const en = {
   ...topicWords,
+  /** What the server says, by its English words: see `translated`. */
+  phrases: {} as Record<string, string>,
   skipToContent: 'Skip to content',
   navigation: 'Sections',
   close: 'Close',

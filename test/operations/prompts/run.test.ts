@@ -63,10 +63,11 @@ describe('an analysis', () => {
     await isUnchanged()
   })
 
-  it('has no message', async () => {
+  it('has no message, and nothing was said before', async () => {
     const { run } = await setUp('single_shot')
-    const error = await failureOf(() => run({ parameters: { name: 'Ada' }, message: 'Hello' }))
-    expect(error.errors?.map(({ path }) => path)).toEqual(['message'])
+    const said = { message: 'Hello', turns: [{ message: 'Hello' }] }
+    const error = await failureOf(() => run({ parameters: { name: 'Ada' }, ...said }))
+    expect(error.errors?.map(({ path }) => path)).toEqual(['message', 'turns'])
   })
 })
 
@@ -97,6 +98,52 @@ describe('a coach', () => {
     expect(model.requests).toMatchObject([{ system: [], messages: [{ role: 'user', content: 'Hello' }] }])
   })
 
+  it('is sent what was said before as a conversation sends it', async () => {
+    const { model, run } = await setUp('conversation_coaching', 'Third.')
+    const turns = [
+      { message: 'One', answer: 'First.' },
+      { message: 'Two, never answered' },
+      { message: 'Two again', answer: 'Second.' },
+    ]
+    await run({ parameters: { name: 'Ada' }, turns, message: 'Three' })
+    expect(model.requests).toMatchObject([
+      {
+        messages: [
+          { role: 'user', content: 'Live user Ada\n\nOne' },
+          { role: 'assistant', content: 'First.' },
+          { role: 'user', content: 'Two, never answered\n\nTwo again' },
+          { role: 'assistant', content: 'Second.' },
+          { role: 'user', content: 'Three' },
+        ],
+      },
+    ])
+  })
+
+  it('is sent the newest turns only where there is no room for all, as in a conversation', async () => {
+    const { model, run, call } = await setUp('conversation_coaching', 'Third.')
+    await call(updateTopic, { topic_id: 'topic', config: { max_tokens: 100, context_tokens: 1_000 } })
+    const turns = ['One', 'Two'].map((message) => ({ message, answer: 'x'.repeat(2_000) }))
+    await run({ parameters: { name: 'Ada' }, turns, message: 'Three' })
+    expect(model.requests[0]?.messages.map(({ content }) => content.slice(0, 20))).toEqual([
+      'Live user Ada\n\nTwo',
+      'x'.repeat(20),
+      'Three',
+    ])
+  })
+
+  it('needs no history as a parameter', async () => {
+    const parameters = [parameter('conversation_history', 'array', { required: true })]
+    const texts = { user: '{{^conversation_history}}The first.{{/conversation_history}}' }
+    const { model, run, services } = await setUp('conversation_coaching', 'Hello.')
+    const content = topicContent('coach', texts, parameters)
+    await put(services, {
+      ...content,
+      definition: { ...content.definition, topic_type: 'conversation_coaching' },
+    })
+    await run({ topic_id: 'coach', message: 'Hello' })
+    expect(model.requests).toMatchObject([{ messages: [{ content: 'The first.\n\nHello' }] }])
+  })
+
   it('is asked again after a passing failure, unless something was shown', async () => {
     const again = await setUp('conversation_coaching', transient(), 'Hello.')
     const { meta } = await again.run({ parameters: { name: 'Ada' }, message: 'Hello' })
@@ -124,6 +171,10 @@ describe('a coach', () => {
     [{ parameters: { name: 'Ada' } }, ['message']],
     [{ parameters: { name: 'Ada' }, message: '' }, ['message']],
     [{ parameters: { name: 'Ada' }, message: 'é'.repeat(8_193) }, ['message']],
+    [
+      { message: 'x', turns: [{ message: '', answer: '' }, { answer: 'x' }] },
+      ['turns.0.message', 'turns.0.answer', 'turns.1.message'],
+    ],
     [{ parameters: {}, message: 'x' }, ['parameters.name']],
     [{ parameters: { name: 'Ada', unknown: 1 }, message: 'x' }, ['parameters.unknown']],
     [{ prompts: { user: '{{nobody}}', 'No Type': 'x' }, message: 'x' }, ['prompts.No Type']],

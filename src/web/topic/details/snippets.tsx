@@ -2,15 +2,15 @@ import { API_ROOT } from '../../addresses.ts'
 import type { Topic } from '../../rest/topics.ts'
 import { CopyButton } from '../../ui/copy-button.tsx'
 import { useWords } from '../../words/words.ts'
-import { useSamples } from '../samples/use-samples.ts'
+import { useSampling } from '../samples/use-sampling.ts'
 import css from './details-page.module.css'
 import { snippetsOf } from './snippets.ts'
 
 /** The topic's id and ready calls, to copy into a program. */
 export function Snippets({ topic }: { topic: Topic }) {
   const words = useWords().snippets
-  const { samples } = useSamples(topic.topic_id, topic.allowed_parameters)
-  const snippets = snippetsOf(topic, samples ?? {}, location.origin + API_ROOT)
+  const sampling = useSampling(topic)
+  const snippets = snippetsOf(topic, sampling?.samples ?? {}, location.origin + API_ROOT)
   return (
     <section className={css.part}>
       <h2>{words.title}</h2>

@@ -1,15 +1,13 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense, useState } from 'react'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { lazy, Suspense } from 'react'
 import { Link, useSearchParams } from 'wouter'
 import { historyQuery, type Version, versionQuery } from '../../rest/prompts.ts'
-import { rest } from '../../rest/rest.ts'
-import { refreshTopic, type Topic } from '../../rest/topics.ts'
-import { Failure, Waiting } from '../../ui/notice.tsx'
-import { showToast } from '../../ui/toasts.ts'
+import type { Topic } from '../../rest/topics.ts'
+import { Failure, Notice, Waiting } from '../../ui/notice.tsx'
 import { useTitle } from '../../ui/use-title.ts'
-import { faultWords } from '../../words/faults.ts'
 import { useWords } from '../../words/words.ts'
 import css from './history-page.module.css'
+import { useRestoring } from './use-restoring.ts'
 import { VersionList } from './version-list.tsx'
 
 const Difference = lazy(() => import('../../editor/difference.tsx'))
@@ -48,7 +46,7 @@ export function HistoryPage({ topic, prompt_type }: HistoryPageProps) {
           </button>
         )}
       </aside>
-      <Comparison {...{ topic, prompt_type, before, after }} />
+      <Comparison {...{ topic, prompt_type, before, after }} live={versions.find(({ current }) => current)} />
     </div>
   )
 }
@@ -57,45 +55,34 @@ function find(versions: readonly Version[], id: string | null): Version | undefi
   return versions.find(({ version_id }) => version_id === id)
 }
 
-function Comparison({
-  topic,
-  prompt_type,
-  before,
-  after,
-}: HistoryPageProps & { before: Version; after: Version }) {
+interface ComparisonProps extends HistoryPageProps {
+  before: Version
+  after: Version
+  /** `undefined` for a prompt that is deleted. */
+  live: Version | undefined
+}
+
+function Comparison({ topic, prompt_type, before, after, live }: ComparisonProps) {
   const words = useWords()
-  const client = useQueryClient()
-  const [isBusy, setIsBusy] = useState(false)
   const { topic_id } = topic
+  const { isBusy, conflict, restore } = useRestoring(topic_id, prompt_type)
   const older = useQuery(versionQuery(topic_id, prompt_type, before.version_id))
   const newer = useQuery(versionQuery(topic_id, prompt_type, after.version_id))
   const error = older.error ?? newer.error
-  const restore = async () => {
-    setIsBusy(true)
-    try {
-      const { data } = await rest('POST /admin/prompts/{topic_id}/{prompt_type}/restore', {
-        path: { topic_id, prompt_type },
-        body: { version_id: after.version_id },
-      })
-      showToast({ text: words.history.restored(after.revision, data.revision), tone: 'done' })
-    } catch (thrown) {
-      showToast({ text: faultWords(thrown, words), tone: 'failed' })
-    } finally {
-      setIsBusy(false)
-    }
-    await refreshTopic(client, topic_id)
-  }
   return (
     <section className={css.comparison} aria-label={words.difference}>
       <div className={css.head}>
         <h2>{words.history.compared(before.revision, after.revision)}</h2>
         {!after.current && topic.deleted_at === undefined && (
-          <button type="button" disabled={isBusy} onClick={restore}>
+          <button type="button" disabled={isBusy} onClick={() => void restore(after, live?.revision)}>
             {words.history.restore(after.revision)}
           </button>
         )}
       </div>
       {error && <Failure error={error} />}
+      {conflict && (
+        <Notice tone="warn">{words.history.conflict(conflict.updated_by, conflict.revision)}</Notice>
+      )}
       {older.data && newer.data && (
         <Suspense fallback={<Waiting />}>
           <Difference

@@ -9,6 +9,8 @@ import { type Row, RULES_OF, type Rule, TYPES } from './row.ts'
 interface ParameterRowProps {
   row: Row
   isReadOnly: boolean
+  /** Whether no prompt of the topic uses it. */
+  isUnused: boolean
   /** What the server refused it for. */
   faults: readonly Fault[]
   onChange(changes: Partial<Row>): void
@@ -19,13 +21,13 @@ interface ParameterRowProps {
 
 /** One parameter, all of it in sight. */
 export function ParameterRow(props: ParameterRowProps) {
-  const { row, isReadOnly, faults, onChange, onRemove, onMoveUp, onMoveDown } = props
+  const { row, isReadOnly, isUnused, faults, onChange, onRemove, onMoveUp, onMoveDown } = props
   const words = useWords().parameters
   const faultOf = (member: string) => faults.find(({ path }) => path.split('.')[2] === member)?.message
   return (
     <li>
       <fieldset className={css.row} disabled={isReadOnly} aria-label={words.parameter(row.name)}>
-        <Field label={words.name} fault={faultOf('name')}>
+        <Field label={words.name} hint={isUnused ? words.unused : undefined} fault={faultOf('name')}>
           <input
             required
             maxLength={64}

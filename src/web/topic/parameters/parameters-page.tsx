@@ -1,12 +1,12 @@
-import { useQueries } from '@tanstack/react-query'
 import { useMemo } from 'react'
-import { promptQuery } from '../../rest/prompts.ts'
 import type { Topic } from '../../rest/topics.ts'
 import { Notice } from '../../ui/notice.tsx'
 import { useTitle } from '../../ui/use-title.ts'
+import { translated } from '../../words/faults.ts'
 import { useWords } from '../../words/words.ts'
 import { RecordBar } from '../record-bar.tsx'
 import { type RecordPlace, useRecordEdit } from '../use-record-edit.ts'
+import { usedNames, useTexts } from '../use-texts.ts'
 import { type Consequences, consequencesOf } from './consequences.ts'
 import { ParameterRow } from './parameter-row.tsx'
 import css from './parameters-page.module.css'
@@ -22,12 +22,14 @@ const PLACE: RecordPlace<{ rows: readonly Row[] }> = {
 export default function ParametersPage({ topic }: { topic: Topic }) {
   const words = useWords()
   const edit = useRecordEdit(topic, PLACE)
-  const texts = useTexts(topic)
+  const { texts, areComplete } = useTexts(topic)
   const { rows } = edit.fields
+  const parameters = useMemo(() => rows.map(parameterOf), [rows])
   const consequences = useMemo(
-    () => consequencesOf(topic.allowed_parameters, rows.map(parameterOf), texts),
-    [topic.allowed_parameters, rows, texts],
+    () => consequencesOf(topic.allowed_parameters, parameters, texts),
+    [topic.allowed_parameters, parameters, texts],
   )
+  const used = useMemo(() => usedNames(parameters, texts.values()), [parameters, texts])
   const set = (next: readonly Row[]) => edit.change({ rows: next })
   const isReadOnly = topic.deleted_at !== undefined
   useTitle(`${words.parameters.title} · ${topic.topic_name}`)
@@ -43,6 +45,7 @@ export default function ParametersPage({ topic }: { topic: Topic }) {
             key={index}
             row={row}
             isReadOnly={isReadOnly}
+            isUnused={areComplete && row.name !== '' && !used.has(row.name)}
             faults={edit.faults.filter(({ path }) => path.startsWith(`allowed_parameters.${index}.`))}
             onChange={(changes) => set(rows.map((one, at) => (at === index ? { ...one, ...changes } : one)))}
             onRemove={() => set(rows.filter((_, at) => at !== index))}
@@ -62,17 +65,6 @@ export default function ParametersPage({ topic }: { topic: Topic }) {
   )
 }
 
-/** The live texts of all prompts, as far as they have come. */
-function useTexts(topic: Topic): ReadonlyMap<string, string> {
-  const results = useQueries({
-    queries: topic.prompts.map(({ prompt_type, revision }) =>
-      promptQuery(topic.topic_id, prompt_type, revision),
-    ),
-    combine: (results) => results.flatMap(({ data }) => (data ? [data] : [])),
-  })
-  return useMemo(() => new Map(results.map(({ prompt_type, content }) => [prompt_type, content])), [results])
-}
-
 function moved(rows: readonly Row[], from: number, to: number): Row[] {
   const row = rows[from] as Row
   return rows.filter((_, index) => index !== from).toSpliced(to, 0, row)
@@ -90,7 +82,7 @@ function ConsequenceNotice({ broken, dropped, demanded }: Consequences) {
               <code>
                 {prompt_type} {line}:{column}
               </code>{' '}
-              {message}
+              {translated(message, words.phrases)}
             </li>
           ))}
         </ul>

@@ -5,9 +5,9 @@ import type { Topic } from '../../rest/topics.ts'
 import { Failure, Waiting } from '../../ui/notice.tsx'
 import { useKeys } from '../../ui/use-keys.ts'
 import { useTitle } from '../../ui/use-title.ts'
+import { translated } from '../../words/faults.ts'
 import { useWords } from '../../words/words.ts'
-import type { Samples } from '../samples/sample.ts'
-import { useSamples } from '../samples/use-samples.ts'
+import { type Sampling, useSampling } from '../samples/use-sampling.ts'
 import { DraftBar } from './draft-bar.tsx'
 import { MergeDialog } from './merge-dialog.tsx'
 import { NewerBar } from './newer-bar.tsx'
@@ -35,27 +35,26 @@ export function PromptPage({ topic, prompt_type }: PromptPageProps) {
   const editor = useRef<EditorHandle>(null)
   const { live, error, retry } = useLivePrompt(topic, prompt_type)
   const editing = useEditing(topic.topic_id, prompt_type, live, editor)
-  const { samples, change } = useSamples(topic.topic_id, topic.allowed_parameters)
+  const sampling = useSampling(topic)
   useTitle(`${topic.topic_name} · ${prompt_type}`)
   if (error && !live) return <Failure error={error} retry={retry} />
-  if (!live || !editing || !samples) return <Waiting />
-  return <PromptEditor {...{ topic, prompt_type, live, editing, editor, samples }} onSample={change} />
+  if (!live || !editing || !sampling) return <Waiting />
+  return <PromptEditor {...{ topic, prompt_type, live, editing, editor, sampling }} />
 }
 
 interface PromptEditorProps extends PromptPageProps {
   live: LivePrompt
   editing: Editing
   editor: { current: EditorHandle | null }
-  samples: Samples
-  onSample(name: string, text: string): void
+  sampling: Sampling
 }
 
-function PromptEditor({ topic, prompt_type, live, editing, editor, samples, onSample }: PromptEditorProps) {
+function PromptEditor({ topic, prompt_type, live, editing, editor, sampling }: PromptEditorProps) {
   const words = useWords()
   const [note, setNote] = useState('')
   const [isMerging, setIsMerging] = useState(false)
   const saving = useSaving(topic.topic_id, prompt_type, editing)
-  const checked = useCheckedText(topic, prompt_type, editing.text, samples)
+  const checked = useCheckedText(topic, prompt_type, editing.text, sampling.samples)
   const declare = useDeclaring(topic)
   const isReadOnly = topic.deleted_at !== undefined
   const problems = useMemo(
@@ -71,7 +70,7 @@ function PromptEditor({ topic, prompt_type, live, editing, editor, samples, onSa
         name !== undefined && checked.undeclared.has(name)
           ? { label: words.variables.declare(name), run: () => void declare(name) }
           : undefined
-      return { message, line, column, severity: 'error', fix }
+      return { message: translated(message, words.phrases), line, column, severity: 'error', fix }
     })
   }
 
@@ -93,6 +92,7 @@ function PromptEditor({ topic, prompt_type, live, editing, editor, samples, onSa
       <section className={css.text} aria-label={words.prompt.textOf(prompt_type)}>
         <SaveBar
           {...{ live, editing, note, saving, isReadOnly }}
+          showsDifference={!isNewer && editing.restoredAt === undefined}
           onNote={setNote}
           onSave={() => void save()}
         />
@@ -117,7 +117,7 @@ function PromptEditor({ topic, prompt_type, live, editing, editor, samples, onSa
         />
       </section>
       <SidePanel
-        {...{ topic, checked, samples, onSample }}
+        {...{ topic, checked, sampling }}
         onInsert={(name) => editor.current?.insert(`{{${name}}}`)}
         onDeclare={declare}
       />

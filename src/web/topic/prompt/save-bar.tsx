@@ -3,6 +3,7 @@ import { Ago } from '../../ui/ago.tsx'
 import { Badge } from '../../ui/badge.tsx'
 import { IS_MAC } from '../../ui/use-keys.ts'
 import { useWords } from '../../words/words.ts'
+import { DifferenceButton } from './difference-button.tsx'
 import css from './save-bar.module.css'
 import type { Editing } from './use-editing.ts'
 import type { LivePrompt } from './use-live-prompt.ts'
@@ -16,12 +17,15 @@ interface SaveBarProps {
   saving: Saving
   note: string
   isReadOnly: boolean
+  /** Whether no other bar shows how the edit differs from what is live. */
+  showsDifference: boolean
   onNote(note: string): void
   onSave(): void
 }
 
 /** What is live, whether there is anything to save, and the way to save it. */
-export function SaveBar({ live, editing, saving, note, isReadOnly, onNote, onSave }: SaveBarProps) {
+export function SaveBar(props: SaveBarProps) {
+  const { live, editing, saving, note, isReadOnly, showsDifference, onNote, onSave } = props
   const words = useWords()
   const isNew = editing.base.revision === 0
   return (
@@ -40,6 +44,13 @@ export function SaveBar({ live, editing, saving, note, isReadOnly, onNote, onSav
           </>
         )}
       </p>
+      {showsDifference && editing.isDirty && !isNew && (
+        <DifferenceButton
+          title={words.draft.title}
+          before={{ name: words.liveRevision(live.revision), text: live.content }}
+          after={{ name: words.draft.yours, text: editing.text }}
+        />
+      )}
       {!isNew && <Link href="/history">{words.history.title}</Link>}
       {!isReadOnly && (
         <>

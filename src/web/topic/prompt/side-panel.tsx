@@ -1,43 +1,29 @@
 import { Link } from 'wouter'
 import type { Topic } from '../../rest/topics.ts'
-import { downloadJson } from '../../ui/download.ts'
 import { useWords } from '../../words/words.ts'
-import { type Samples, valuesOf } from '../samples/sample.ts'
 import { SamplesForm } from '../samples/samples-form.tsx'
+import type { Sampling } from '../samples/use-sampling.ts'
 import css from './side-panel.module.css'
 import type { CheckedText } from './use-checked-text.ts'
 
 interface SidePanelProps {
   topic: Topic
   checked: CheckedText
-  samples: Samples
-  onSample(name: string, text: string): void
+  sampling: Sampling
   onInsert(name: string): void
   onDeclare(name: string): void
 }
 
 /** Beside the text: its variables, values to try it with, and how it looks with them. */
 export function SidePanel(props: SidePanelProps) {
-  const { topic, checked, samples, onSample } = props
+  const { topic, checked, sampling } = props
   const words = useWords()
-  const { allowed_parameters: parameters } = topic
   return (
     <aside className={css.panel} aria-label={words.preview.title}>
       <Variables {...props} />
       <section className={css.part}>
-        <div className={css.head}>
-          <h2>{words.samples.title}</h2>
-          {parameters.length > 0 && (
-            <button
-              type="button"
-              data-kind="quiet"
-              onClick={() => downloadJson(`${topic.topic_id}.samples.json`, valuesOf(parameters, samples))}
-            >
-              {words.samples.download}
-            </button>
-          )}
-        </div>
-        <SamplesForm {...{ parameters, samples }} faults={checked.sampleFaults} onChange={onSample} />
+        <h2>{words.samples.title}</h2>
+        <SamplesForm topic={topic} sampling={sampling} faults={checked.sampleFaults} />
       </section>
       {topic.deleted_at === undefined && <Preview {...checked} />}
     </aside>
@@ -85,17 +71,17 @@ function Variables({ topic, checked, onInsert, onDeclare }: SidePanelProps) {
           </li>
         ))}
         {topic.allowed_parameters.map(({ name }) => {
-          const isUsed = checked.used.has(name)
+          const use = useOf(name, checked)
           return (
             <li key={name}>
               <button
                 type="button"
-                data-state={isUsed ? 'used' : 'unused'}
+                data-state={use}
                 title={words.variables.insert(name)}
                 onClick={() => onInsert(name)}
               >
                 {name}
-                {!isUsed && ` · ${words.variables.unused}`}
+                {use !== 'used' && ` · ${words.variables[use]}`}
               </button>
             </li>
           )
@@ -103,4 +89,9 @@ function Variables({ topic, checked, onInsert, onDeclare }: SidePanelProps) {
       </ul>
     </section>
   )
+}
+
+/** Where a declared parameter is used: in this text, in another of the topic only, or in none. */
+function useOf(name: string, { used, unused }: CheckedText): 'used' | 'elsewhere' | 'unused' {
+  return used.has(name) ? 'used' : unused.has(name) ? 'unused' : 'elsewhere'
 }

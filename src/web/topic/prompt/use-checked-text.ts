@@ -6,6 +6,7 @@ import { previewQuery } from '../../rest/prompts.ts'
 import type { Topic } from '../../rest/topics.ts'
 import { useSettled } from '../../ui/use-settled.ts'
 import { type Samples, valuesOf } from '../samples/sample.ts'
+import { usedNames, useTexts } from '../use-texts.ts'
 
 const BYTES = new TextEncoder()
 
@@ -17,6 +18,8 @@ export interface CheckedText {
   /** Faults of the sample values, by parameter. */
   sampleFaults: Readonly<Record<string, string>>
   used: ReadonlySet<string>
+  /** Declared parameters that no prompt of the topic uses. */
+  unused: ReadonlySet<string>
   undeclared: ReadonlySet<string>
   /** The text with the values in it; the last one that could be made. */
   rendered: string | undefined
@@ -36,6 +39,7 @@ export function useCheckedText(
 ): CheckedText {
   const { topic_id, allowed_parameters, revision } = topic
   const check = useMemo(() => checkTemplate(text, allowed_parameters), [text, allowed_parameters])
+  const unused = useUnused(topic, prompt_type, check.used)
   const bytes = useMemo(() => BYTES.encode(text).length, [text])
   const values = useMemo(() => valuesOf(allowed_parameters, samples), [allowed_parameters, samples])
   const asked = useSettled(useMemo(() => ({ text, values }), [text, values]))
@@ -56,8 +60,23 @@ export function useCheckedText(
         .map(({ path, message }) => [path.split('.')[1] ?? '', message]),
     ),
     used: check.used,
+    unused,
     undeclared: check.undeclared,
     rendered: preview?.rendered,
     isCurrent,
   }
+}
+
+/** @param used what the text in hand uses, in place of the live one. */
+function useUnused(topic: Topic, prompt_type: string, used: ReadonlySet<string>): ReadonlySet<string> {
+  const { allowed_parameters } = topic
+  const { texts, areComplete } = useTexts(topic)
+  const elsewhere = useMemo(() => {
+    const others = [...texts].filter(([type]) => type !== prompt_type).map(([, text]) => text)
+    return usedNames(allowed_parameters, others)
+  }, [allowed_parameters, texts, prompt_type])
+  return useMemo(() => {
+    const names = areComplete ? allowed_parameters.map(({ name }) => name) : []
+    return new Set(names.filter((name) => !used.has(name) && !elsewhere.has(name)))
+  }, [allowed_parameters, areComplete, used, elsewhere])
 }

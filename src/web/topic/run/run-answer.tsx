@@ -2,29 +2,26 @@ import { Badge } from '../../ui/badge.tsx'
 import { Failure } from '../../ui/notice.tsx'
 import { useLanguage, useWords } from '../../words/words.ts'
 import css from './run-page.module.css'
-import type { Run } from './use-run.ts'
+import type { Run } from './use-runs.ts'
 
 const TONES = { info: 'accent', warning: 'warn', critical: 'bad' } as const
 
 /** An answer of the model as it comes, and what it has cost. */
-export function RunAnswerView({ title, run }: { title: string; run: Run }) {
+export function RunAnswerView({ run, retry }: { run: Run; retry?: (() => void) | undefined }) {
   const words = useWords().run
   const { isRunning, text, isRepeated, answer, error } = run
   return (
-    <article className={css.answer} aria-busy={isRunning}>
-      <h2>{title}</h2>
-      {error !== undefined && <Failure error={error} />}
+    <>
+      {error !== undefined && <Failure error={error} {...(retry && { retry })} />}
       {answer ? (
         <Finished data={answer.data} />
       ) : text !== '' ? (
         <pre className={css.text}>{text}</pre>
       ) : (
-        error === undefined && (
-          <p className={css.hint}>{isRepeated ? words.repaired : isRunning ? '…' : words.empty}</p>
-        )
+        isRunning && <p className={css.hint}>{isRepeated ? words.repaired : '…'}</p>
       )}
       {answer?.meta && <Facts meta={answer.meta} />}
-    </article>
+    </>
   )
 }
 

@@ -26,6 +26,9 @@ export function textOf({ type }: Parameter, value: unknown): string {
   return type === 'string' && typeof value === 'string' ? value : JSON.stringify(value, null, 1)
 }
 
+/** In a conversation the history is in its messages, and this parameter, where a topic has it, is empty. */
+const HISTORY = 'conversation_history'
+
 /** Values to begin with, so that a preview shows something at once: the default, an allowed value, or the name itself. */
 export function firstSamples(parameters: readonly Parameter[]): Samples {
   return Object.fromEntries(
@@ -42,7 +45,7 @@ function firstOf({ name, type, validation, ...rest }: Parameter): unknown {
     case 'boolean':
       return true
     case 'array':
-      return [name]
+      return name === HISTORY ? [] : [name]
     case 'object':
       return {}
     case 'string':

@@ -1,37 +1,42 @@
-import type { Parameter } from '../../rest/topics.ts'
+import type { Parameter, Topic } from '../../rest/topics.ts'
 import { Field } from '../../ui/field.tsx'
 import css from '../../ui/form.module.css'
 import { useWords } from '../../words/words.ts'
-import type { Samples } from './sample.ts'
+import { CasesBar } from './cases-bar.tsx'
+import type { Sampling } from './use-sampling.ts'
 
 interface SamplesFormProps {
-  parameters: readonly Parameter[]
-  samples: Samples
+  topic: Topic
+  sampling: Sampling
   /** What is wrong with a value, by parameter. */
   faults: Readonly<Record<string, string>>
-  onChange(name: string, text: string): void
 }
 
-/** One input for each parameter, of its type. */
-export function SamplesForm({ parameters, samples, faults, onChange }: SamplesFormProps) {
+/** One input for each parameter, of its type, for the values of one case. */
+export function SamplesForm({ topic, sampling, faults }: SamplesFormProps) {
   const words = useWords()
+  const { allowed_parameters: parameters } = topic
+  const { samples, change } = sampling
   if (parameters.length === 0) return <p className={css.hint}>{words.samples.none}</p>
   return (
-    <div className={css.columns}>
-      {parameters.map((parameter) => {
-        const { name, type, required, description } = parameter
-        return (
-          <Field
-            key={name}
-            label={required ? `${name} *` : name}
-            hint={[type, description].filter(Boolean).join(' · ')}
-            fault={faults[name]}
-          >
-            {inputFor(parameter, samples[name] ?? '', words.samples.empty, (text) => onChange(name, text))}
-          </Field>
-        )
-      })}
-    </div>
+    <>
+      <CasesBar topic={topic} sampling={sampling} />
+      <div className={css.columns}>
+        {parameters.map((parameter) => {
+          const { name, type, required, description } = parameter
+          return (
+            <Field
+              key={name}
+              label={required ? `${name} *` : name}
+              hint={[type, description].filter(Boolean).join(' · ')}
+              fault={faults[name]}
+            >
+              {inputFor(parameter, samples[name] ?? '', words.samples.empty, (text) => change(name, text))}
+            </Field>
+          )
+        })}
+      </div>
+    </>
   )
 }
 

@@ -1,0 +1,46 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { type CurrentPrompt, RestError } from '../../rest/problem.ts'
+import type { Version } from '../../rest/prompts.ts'
+import { rest } from '../../rest/rest.ts'
+import { refreshTopic } from '../../rest/topics.ts'
+import { showToast } from '../../ui/toasts.ts'
+import { faultWords } from '../../words/faults.ts'
+import { useWords } from '../../words/words.ts'
+
+interface Restoring {
+  isBusy: boolean
+  /** The text that was saved meanwhile, which the last try left alone. */
+  conflict: CurrentPrompt | undefined
+  /** Publishes an earlier text again, unless another than `revision`, the one that is seen to be live, is live by now. */
+  restore(version: Version, revision: number | undefined): Promise<void>
+}
+
+/** Restoring an earlier text of a prompt. */
+export function useRestoring(topic_id: string, prompt_type: string): Restoring {
+  const words = useWords()
+  const client = useQueryClient()
+  const [isBusy, setIsBusy] = useState(false)
+  const [conflict, setConflict] = useState<CurrentPrompt>()
+
+  async function restore(version: Version, revision: number | undefined): Promise<void> {
+    setIsBusy(true)
+    setConflict(undefined)
+    try {
+      const { data } = await rest('POST /admin/prompts/{topic_id}/{prompt_type}/restore', {
+        path: { topic_id, prompt_type },
+        body: { version_id: version.version_id },
+        ifMatch: revision,
+      })
+      showToast({ text: words.history.restored(version.revision, data.revision), tone: 'done' })
+    } catch (thrown) {
+      if (thrown instanceof RestError && thrown.current) setConflict(thrown.current)
+      else showToast({ text: faultWords(thrown, words), tone: 'failed' })
+    } finally {
+      setIsBusy(false)
+    }
+    await refreshTopic(client, topic_id)
+  }
+
+  return { isBusy, conflict, restore }
+}
