@@ -161,7 +161,7 @@ export const topicWords = {
     title: 'Run',
     hint: 'Asks the model with these values, which costs what any call costs. Nothing is saved, and no program notices.',
     values: 'Sample values',
-    message: 'What the person says',
+    message: 'What the user says',
     send: 'Send',
     said: 'Said:',
     anew: 'New conversation',
