@@ -6,8 +6,9 @@ import {
   chromium,
   type Page,
 } from 'playwright-core'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect } from 'vitest'
 import { type ApiServer, sharedApi } from '../helpers/api.ts'
+import { missing } from '../helpers/missing.ts'
 import { runProgram } from '../helpers/program.ts'
 
 /** Debian's; other systems say where theirs is. */
@@ -37,8 +38,7 @@ export interface AdminSite {
  */
 export function describeInBrowser(name: string, tests: (site: AdminSite) => void, settings = {}): void {
   if (!existsSync(CHROMIUM)) {
-    if (process.env['CI']) test(name, () => expect.fail(MISSING))
-    else describe.skip(`${name} (${MISSING})`, () => tests({} as AdminSite))
+    missing(name, MISSING)
     return
   }
   describe(name, () => {
@@ -80,7 +80,7 @@ export function describeInBrowser(name: string, tests: (site: AdminSite) => void
       if (!isStranger && cookies) await context.addCookies(cookies)
       if (!isStranger) cookies ??= await signIn(context)
       const page = await context.newPage()
-      await page.goto(`${server.url}/admin/${place}`)
+      await page.goto(`${server.settings['PROMPTS_PUBLIC_URL'] ?? server.url}/admin/${place}`)
       return page
     }
     tests({ server, visit, signIn })
