@@ -31,9 +31,9 @@ export function tokenHeader(token: string) {
   return { authorization: `Bearer ${token}` }
 }
 
-/** GET of the bench's first topic over REST. */
-export function topicShot(server: string, credential: Record<string, string>): Shot {
-  return restShot('GET', `${server}/api/v1/prompts/topic_0`, credential, 'Hello {{user_name}}')
+/** GET of a topic of the bench over REST. */
+export function topicShot(server: string, credential: Record<string, string>, topic = 'topic_0'): Shot {
+  return restShot('GET', `${server}/api/v1/prompts/${topic}`, credential, 'Hello {{user_name}}')
 }
 
 /**

@@ -20,6 +20,7 @@ import { keyHeader, restShot, send, tokenHeader, topicShot } from './load.ts'
 import { printMcp } from './mcp.ts'
 import { benchScript, type Product, type Subject, settled, startSubject, times } from './processes.ts'
 import { firstListSeconds } from './startup.ts'
+import { printTelemetry } from './telemetry.ts'
 
 const STARTS = 12
 const EDITS = 200
@@ -43,6 +44,7 @@ const SECTIONS: Record<string, () => Promise<void>> = {
       (stop) => toStop.push(stop),
     ),
   conversation: () => printConversation({ start, startProduct }, (stop) => toStop.push(stop)),
+  telemetry: () => printTelemetry({ start, startProduct }, (stop) => toStop.push(stop)),
   aws: async () =>
     printAws(await times(AWS_INSTANCES, () => startProduct(1_000)), (stop) => toStop.push(stop)),
 }

@@ -162,7 +162,10 @@ async function describeBehind(title: string, proxy: ReverseProxy): Promise<void>
           { name: expect.stringMatching(/^__Host-.*_prompts$/), secure: true, httpOnly: true },
         ])
         await page.goto(`${url}/docs`)
-        await page.getByText('/api/v1/prompts/{topic_id}', { exact: true }).first().waitFor()
+        await page
+          .getByText('/api/v1/prompts/{topic_id}', { exact: true })
+          .first()
+          .waitFor({ timeout: 60_000 })
       })
     },
     { ...settings, ...more },
