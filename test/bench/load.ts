@@ -55,7 +55,7 @@ export async function fire(shots: readonly Shot[], count: number, connections: n
 }
 
 /** Sends one request and answers the text of its answer. */
-export function send(agent: Agent, { method, url, headers, body }: Shot): Promise<string> {
+export function send(agent: Agent | undefined, { method, url, headers, body }: Shot): Promise<string> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { agent, method, headers }, (response) => {
       let text = ''

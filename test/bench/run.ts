@@ -19,6 +19,7 @@ import { printListeners } from './listeners.ts'
 import { keyHeader, restShot, send, tokenHeader, topicShot } from './load.ts'
 import { printMcp } from './mcp.ts'
 import { benchScript, type Product, type Subject, settled, startSubject, times } from './processes.ts'
+import { printScaling } from './scaling.ts'
 import { firstListSeconds } from './startup.ts'
 import { printTelemetry } from './telemetry.ts'
 
@@ -45,6 +46,7 @@ const SECTIONS: Record<string, () => Promise<void>> = {
     ),
   conversation: () => printConversation({ start, startProduct }, (stop) => toStop.push(stop)),
   telemetry: () => printTelemetry({ start, startProduct }, (stop) => toStop.push(stop)),
+  scaling: () => printScaling({ start, startProduct }, (stop) => toStop.push(stop)),
   aws: async () =>
     printAws(await times(AWS_INSTANCES, () => startProduct(1_000)), (stop) => toStop.push(stop)),
 }

@@ -13,7 +13,11 @@ export interface Life {
 /** Until the code is compiled and the texts are in memory. */
 const SETTLING_SECONDS = 60
 
-export function printLatencies(ended: readonly Ended[]): void {
+/** Until what has piled up during a disturbance is answered. */
+const DISTURBED_SECONDS = 60
+
+/** @param disturbances when there was one, in seconds since the load began. */
+export function printLatencies(ended: readonly Ended[], disturbances: readonly number[]): void {
   print('                             requests  repeated    p50 ms    p99 ms  p99.9 ms')
   const kinds = [...new Set(ended.map(({ kind }) => kind))].sort()
   for (const kind of kinds)
@@ -22,6 +26,8 @@ export function printLatencies(ended: readonly Ended[]): void {
       ended.filter((one) => one.kind === kind),
     )
   printRow('all', ended)
+  const isCalm = ({ due }: Ended) => disturbances.every((at) => due < at || due > at + DISTURBED_SECONDS)
+  printRow('all, while both run', ended.filter(isCalm))
 }
 
 function printRow(name: string, ended: readonly Ended[]): void {

@@ -21,7 +21,7 @@ const CLIENTS = 32
 const MOST_UNANSWERED = 500
 const TICK_MS = 5
 /** As a careful client repeats. */
-const REPEATS = 4
+const REPEATS = 5
 const PAUSE_MS = 250
 
 /** Requests a second that are answered when each of {@link CLIENTS} sends the next one as soon as it has its answer. */
@@ -31,8 +31,8 @@ export async function capacity(kinds: readonly Kind[], seconds: number): Promise
   let answered = 0
   const client = async () => {
     while (performance.now() < end) {
-      const fault = await attempt(agent, anyOf(kinds).make())
-      if (fault) throw new Error(`not ready for a load: ${fault.words}`)
+      const { fault } = await sendPatiently(agent, anyOf(kinds))
+      if (fault !== undefined) throw new Error(`not ready for a load: ${fault}`)
       answered++
     }
   }

@@ -111,7 +111,10 @@ async function soak(): Promise<void> {
   clearInterval(sampling)
 
   print(`load average of the machine: ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}`)
-  printLatencies(ended)
+  printLatencies(
+    ended,
+    [KILL_AT, RESTART_AT].map((share) => share * seconds),
+  )
   printMemory(lives)
   const failed = ended.filter(({ fault }) => fault !== undefined)
   for (const { kind, due, fault } of failed.slice(0, 10))
