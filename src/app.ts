@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { readTopicSource } from './adapters/files/folder.ts'
+import { readTopicSource } from './adapters/files/topic-source.ts'
 import type { Identity } from './adapters/jwt/identity.ts'
 import { topicUsage } from './adapters/memory/topic-usage.ts'
 import { auditLog } from './adapters/telemetry/audit.ts'

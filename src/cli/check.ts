@@ -1,4 +1,4 @@
-import { readTopicSource } from '../adapters/files/folder.ts'
+import { readTopicSource } from '../adapters/files/topic-source.ts'
 import { invalidInput } from '../domain/errors.ts'
 import { checkTopic } from '../domain/topic.ts'
 import type { CommandContext } from './context.ts'

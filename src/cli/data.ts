@@ -1,5 +1,5 @@
 import pMap from 'p-map'
-import { readTopicSource, type TopicSource, writeTopicSource } from '../adapters/files/folder.ts'
+import { readTopicSource, type TopicSource, writeTopicSource } from '../adapters/files/topic-source.ts'
 import { loadConfig } from '../config.ts'
 import { AppError, invalidInput } from '../domain/errors.ts'
 import { definitionOf } from '../domain/topic.ts'

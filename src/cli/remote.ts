@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readTopicSource, writeTopicSource } from '../adapters/files/folder.ts'
+import { readTopicSource, writeTopicSource } from '../adapters/files/topic-source.ts'
 import { httpClient } from '../adapters/http/client.ts'
 import { restTopicServer } from '../adapters/rest/topic-server.ts'
 import { AppError, invalidInput } from '../domain/errors.ts'

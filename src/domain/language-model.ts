@@ -39,7 +39,7 @@ export interface ModelHint {
  * The JSON Schema of an {@link AnswerFormat}. Rules that its keywords cannot express, such as patterns, are left out:
  * the answer has to be checked by `schema` itself.
  */
-export function answerSchema(
+export function formatSchema(
   schema: z.ZodType,
   hints: z.core.$ZodRegistry<ModelHint>,
 ): Record<string, unknown> {

@@ -58,7 +58,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     inFlight++
     try {
       authorise(operation, context.caller)
-      if (!context.rateLimited)
+      if (!context.isCounted)
         await consumeLimit(limiter, context.caller, operation.limit, 1, context.onRateLimit)
       if (typeof input === 'function') given = input()
       const whole = context.parameterPrefix === '' ? operation.wholeBody : undefined

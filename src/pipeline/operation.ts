@@ -38,8 +38,8 @@ export interface CallContext {
   signal?: AbortSignal
   /** Receives a model's text while it is generated. */
   listener?: TextListener
-  /** `upstream` when the transport has consumed the limits already, for all calls of a POST at once. */
-  rateLimited?: 'upstream'
+  /** When the transport has consumed the limits already, for all calls of a POST at once. */
+  isCounted?: true
   /** Input fields that are known before the input is read, where it is read late: the audit log names them. */
   path?: Readonly<Record<string, string>>
   /** Revisions of which an edit must have been made from one (`If-Match`); an empty list matches none. */

@@ -4,7 +4,7 @@ import { type JsonValue, withoutByteOrderMark } from '../domain/json.ts'
 import { jsonStringStream } from '../domain/json-string-stream.ts'
 import {
   type AnswerFormat,
-  answerSchema,
+  formatSchema,
   type ModelHint,
   type ModelMessage,
   type ModelReply,
@@ -49,7 +49,7 @@ export type Analysis = z.infer<typeof Analysis>
 export const ANALYSIS_FORMAT: AnswerFormat = {
   name: 'give_analysis',
   description: 'Gives the finished analysis.',
-  schema: answerSchema(Analysis, modelHints),
+  schema: formatSchema(Analysis, modelHints),
 }
 
 export interface AnalysisOptions {

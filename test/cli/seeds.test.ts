@@ -1,7 +1,7 @@
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readTopicSource } from '../../src/adapters/files/folder.ts'
+import { readTopicSource } from '../../src/adapters/files/topic-source.ts'
 import { checkParameters } from '../../src/domain/parameters.ts'
 import { renderTemplate } from '../../src/domain/template/render.ts'
 import { checkTopic, type TopicContent } from '../../src/domain/topic.ts'

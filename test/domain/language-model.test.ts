@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import * as z from 'zod'
-import { answerSchema, type ModelHint, withoutLengths } from '../../src/domain/language-model.ts'
+import { formatSchema, type ModelHint, withoutLengths } from '../../src/domain/language-model.ts'
 
 const hints = z.registry<ModelHint>()
 
@@ -14,7 +14,7 @@ it('the schema of an answer has no keyword that a model may refuse, at any depth
     items: z.array(z.strictObject({ count: z.int().min(1), note: z.string().optional() })).max(3),
     kind: z.enum(['a', 'b']),
   })
-  expect(answerSchema(Answer, hints)).toEqual({
+  expect(formatSchema(Answer, hints)).toEqual({
     type: 'object',
     properties: {
       pattern: { type: 'string', description: 'A member with the name of a keyword.' },
@@ -34,13 +34,13 @@ it('the schema of an answer has no keyword that a model may refuse, at any depth
 
 it('hints for a model are not part of the schema for everyone else', () => {
   const Answer = z.string().register(hints, { description: 'Only for the model.' })
-  expect(answerSchema(Answer, hints)).toEqual({ type: 'string', description: 'Only for the model.' })
+  expect(formatSchema(Answer, hints)).toEqual({ type: 'string', description: 'Only for the model.' })
   expect(z.toJSONSchema(Answer)).not.toHaveProperty('description')
 })
 
 it('the length of texts is told to models, unless one refuses it', () => {
   const Answer = z.strictObject({ texts: z.array(z.string().register(hints, { minLength: 1 })) })
-  const schema = answerSchema(Answer, hints)
+  const schema = formatSchema(Answer, hints)
   const texts = (items: object) => ({ properties: { texts: { type: 'array', items } } })
   expect(schema).toMatchObject(texts({ type: 'string', minLength: 1 }))
   const format = { name: 'give', description: 'Gives.', schema }

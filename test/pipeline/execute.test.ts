@@ -60,8 +60,8 @@ async function openPipeline(
       return answered(() => answer() as Result<{ count: number }>)
     },
   })
-  const call = (input: unknown, caller = ADMIN, rateLimited?: 'upstream') =>
-    execute(operation, input, { caller, requestId: 'r1', ...(rateLimited && { rateLimited }) })
+  const call = (input: unknown, caller = ADMIN, isCounted?: true) =>
+    execute(operation, input, { caller, requestId: 'r1', ...(isCounted && { isCounted }) })
   onTestFinished(() => expect(inFlight()).toBe(0))
   return { call, services, steps, events, defects }
 }
@@ -115,7 +115,7 @@ describe.each<When>(['at once', 'later'])('the pipeline, with parts that answer 
   it('takes nothing from the limit of callers without one, and nothing twice', async () => {
     const { call, steps } = await pipeline(undefined, 0)
     await call({}, { kind: 'local', subject: 'local', role: 'admin' })
-    await call({}, ADMIN, 'upstream')
+    await call({}, ADMIN, true)
     expect(steps).toEqual(['run {}', 'run {}'])
   })
 

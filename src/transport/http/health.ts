@@ -3,7 +3,7 @@ import { isLoopback } from '../../domain/address.ts'
 import { hasRole } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
-import type { HostFault } from './guard.ts'
+import type { HostFault } from './host-and-origin.ts'
 import type { Authenticate } from './identity/authenticator.ts'
 import { credentialReader } from './identity/credentials.ts'
 

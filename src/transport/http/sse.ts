@@ -7,13 +7,13 @@ import { asksForEvents } from './accept.ts'
 /** How often a comment is sent on a stream on which nothing happens, so that no proxy takes it for dead. */
 const HEARTBEAT_MS = 10_000
 
-/** A signal that fires when the client has disconnected before its answer was written. */
-export function disconnectSignal({ raw }: FastifyReply): AbortSignal {
+/** Aborts when the client disconnects before its answer is written. */
+export function abortOnDisconnect({ raw }: FastifyReply): AbortController {
   const controller = new AbortController()
   raw.once('close', () => {
     if (!raw.writableFinished) controller.abort()
   })
-  return controller.signal
+  return controller
 }
 
 /** Whether the client asks for server-sent events. */
@@ -47,7 +47,7 @@ export async function streamResult(
     onReset: () => stream.send('reset', {}),
   }
   try {
-    const result = await run({ signal: disconnectSignal(reply), listener })
+    const result = await run({ signal: abortOnDisconnect(reply).signal, listener })
     if (!isStreamed) return result
     stream.send('result', responseBody(result))
   } catch (error) {

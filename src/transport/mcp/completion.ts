@@ -4,8 +4,8 @@ import { MAX_DEPTH } from '../../domain/json.ts'
 import type { ParameterDefinition } from '../../domain/parameters.ts'
 import { parseInput } from '../../domain/validation.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
+import type { Params } from './context.ts'
 import { isPrompt } from './prompts.ts'
-import type { Params } from './session.ts'
 
 /** Most values of a completion (MCP revision 2025-11-25, completion/complete). */
 const MAX_VALUES = 100

@@ -4,15 +4,15 @@ import type { Caller } from '../../domain/caller.ts'
 import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
 import type { LimitName } from '../../domain/rate-limiter.ts'
 import { complete } from './completion.ts'
+import type { CallOptions, McpContext, Params } from './context.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
 import { listResources, listResourceTemplates, readResource } from './resources.ts'
-import type { CallOptions, McpSession, Params } from './session.ts'
 import { getSkill, listSkills } from './skills.ts'
 import { callTool, listTools, operationOf } from './tools.ts'
 
 /** A method of the protocol: served by the SDK's server, and over HTTP also without it. */
 export interface Method {
-  run(session: McpSession, params: Params, options: CallOptions): Awaitable<McpResult>
+  run(context: McpContext, params: Params, options: CallOptions): Awaitable<McpResult>
   /** The limit that a call counts against over HTTP. */
   limit(params: Params, caller: Caller): LimitName | undefined
   /** How long clients of revision 2026-07-28 may keep the answer. */

@@ -9,7 +9,7 @@ import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 import { renderTopic } from '../../services/rendering.ts'
-import { executeVerb, type McpSession, type Params } from './session.ts'
+import { executeOperation, type McpContext, type Params } from './context.ts'
 
 /** Many clients never ask for a second page. */
 const PAGE_SIZE = 500
@@ -68,14 +68,14 @@ const get = defineOperation({
   },
 })
 
-export async function listPrompts(session: McpSession, { cursor }: Params): Promise<ListPromptsResult> {
-  const { data, meta } = await executeVerb(session, list, { cursor })
+export async function listPrompts(context: McpContext, { cursor }: Params): Promise<ListPromptsResult> {
+  const { data, meta } = await executeOperation(context, list, { cursor })
   return { prompts: data, ...(meta?.next_cursor !== undefined && { nextCursor: meta.next_cursor }) }
 }
 
-export async function getPrompt(session: McpSession, params: Params): Promise<GetPromptResult> {
+export async function getPrompt(context: McpContext, params: Params): Promise<GetPromptResult> {
   const input = { name: params['name'], arguments: params['arguments'] }
-  const { data, meta } = await executeVerb(session, get, input, { parameterPrefix: '' })
+  const { data, meta } = await executeOperation(context, get, input, { parameterPrefix: '' })
   return meta?.stale ? { ...data, _meta: { ...data._meta, stale: true, as_of: meta.as_of } } : data
 }
 

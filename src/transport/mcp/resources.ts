@@ -14,7 +14,7 @@ import type { Topic } from '../../domain/topic.ts'
 import { parseInput } from '../../domain/validation.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
-import { executeVerb, type McpSession, type Params } from './session.ts'
+import { executeOperation, type McpContext, type Params } from './context.ts'
 import { readSkill, topicOfSkill } from './skills.ts'
 
 /** Topics of a page; each is one resource and one for every prompt. */
@@ -92,8 +92,8 @@ const read = defineOperation({
   },
 })
 
-export async function listResources(session: McpSession, { cursor }: Params): Promise<ListResourcesResult> {
-  const { data, meta } = await executeVerb(session, list, { cursor })
+export async function listResources(context: McpContext, { cursor }: Params): Promise<ListResourcesResult> {
+  const { data, meta } = await executeOperation(context, list, { cursor })
   return { resources: data, ...(meta?.next_cursor !== undefined && { nextCursor: meta.next_cursor }) }
 }
 
@@ -101,15 +101,15 @@ export function listResourceTemplates(): ListResourceTemplatesResult {
   return { resourceTemplates: TEMPLATES }
 }
 
-export async function readResource(session: McpSession, params: Params): Promise<ReadResourceResult> {
+export async function readResource(context: McpContext, params: Params): Promise<ReadResourceResult> {
   const { uri } = parseInput(z.object({ uri: z.string() }), params, MAX_DEPTH)
   const skill = topicOfSkill(uri)
   const [topic_id, prompt_type] = namesIn(uri)
   if (skill === undefined && topic_id === undefined) throw new ResourceNotFoundError(uri)
   try {
     const { data, meta } = await (skill === undefined
-      ? executeVerb(session, read, { topic_id, prompt_type })
-      : readSkill(session, skill))
+      ? executeOperation(context, read, { topic_id, prompt_type })
+      : readSkill(context, skill))
     return { contents: [{ uri, ...data }], ...(meta?.stale && { _meta: { stale: true, as_of: meta.as_of } }) }
   } catch (error) {
     // Clients recognise a missing resource by its data, which is the URI alone.

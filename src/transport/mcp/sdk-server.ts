@@ -9,8 +9,8 @@ import * as z from 'zod'
 import { AppError } from '../../domain/errors.ts'
 import { JsonObject, MAX_DEPTH } from '../../domain/json.ts'
 import { parseInput } from '../../domain/validation.ts'
-import { dropNulls } from './absent.ts'
 import { toProtocolError } from './methods.ts'
+import { dropNulls } from './nulls.ts'
 
 /** Requests that the SDK answers itself, and checks by schemas of its own. */
 const ANSWERED_BY_SDK = new Set(['initialize', 'ping', 'server/discover'])

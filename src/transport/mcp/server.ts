@@ -3,9 +3,9 @@ import * as z from 'zod'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { JsonObject, MAX_DEPTH } from '../../domain/json.ts'
 import { parseInput } from '../../domain/validation.ts'
+import { type CallOptions, forMessage, type McpContext } from './context.ts'
 import { CACHE_HINTS, METHODS, type Method, toProtocolError } from './methods.ts'
 import { StrictServer } from './sdk-server.ts'
-import { answering, type CallOptions, type McpSession } from './session.ts'
 import { SKILLS_EXTENSION } from './skills.ts'
 
 export const SERVER_INFO = {
@@ -33,7 +33,7 @@ export type Subscriptions = Set<string> | 'stream' | 'none'
  * its high-level sibling would register every topic for each request, and check tool input before our pipeline
  * could audit it.
  */
-export function createMcpServer(session: McpSession, subscriptions: Subscriptions): Server {
+export function createMcpServer(context: McpContext, subscriptions: Subscriptions): Server {
   const isModern = subscriptions === 'stream'
   const server = new StrictServer(SERVER_INFO, {
     capabilities: {
@@ -47,9 +47,9 @@ export function createMcpServer(session: McpSession, subscriptions: Subscription
     cacheHints: CACHE_HINTS,
   })
   for (const [name, method] of METHODS) {
-    if (isModern || !method.isModern) handle(server, name, session, method.run)
+    if (isModern || !method.isModern) handle(server, name, context, method.run)
   }
-  if (subscriptions instanceof Set) handleSubscriptions(server, session, subscriptions)
+  if (subscriptions instanceof Set) handleSubscriptions(server, context, subscriptions)
   return server
 }
 
@@ -57,12 +57,12 @@ export function createMcpServer(session: McpSession, subscriptions: Subscription
  * Answers a method. With a schema of our own the SDK hands over what came: its own schemas would drop members without a
  * word, and answer what does not fit as an internal error.
  */
-function handle(server: Server, method: string, session: McpSession, run: Method['run']): void {
-  server.setRequestHandler(method, { params: JsonObject }, async (params, context) => {
-    const { id, _meta } = context.mcpReq
+function handle(server: Server, method: string, context: McpContext, run: Method['run']): void {
+  server.setRequestHandler(method, { params: JsonObject }, async (params, request) => {
+    const { id, _meta } = request.mcpReq
     const message = { method, id, protocolVersion: server.getNegotiatedProtocolVersion() }
     try {
-      return await run(answering(session, message, _meta), params, optionsOf(context))
+      return await run(forMessage(context, message, _meta), params, optionsOf(request))
     } catch (thrown) {
       throw toProtocolError(thrown)
     }
@@ -71,12 +71,12 @@ function handle(server: Server, method: string, session: McpSession, run: Method
 
 const ResourceUri = z.object({ uri: z.string() })
 
-function handleSubscriptions(server: Server, session: McpSession, uris: Set<string>): void {
-  handle(server, 'resources/subscribe', session, (_, params) => {
+function handleSubscriptions(server: Server, context: McpContext, uris: Set<string>): void {
+  handle(server, 'resources/subscribe', context, (_, params) => {
     uris.add(parseInput(ResourceUri, params, MAX_DEPTH).uri)
     return {}
   })
-  handle(server, 'resources/unsubscribe', session, (_, params) => {
+  handle(server, 'resources/unsubscribe', context, (_, params) => {
     uris.delete(parseInput(ResourceUri, params, MAX_DEPTH).uri)
     return {}
   })

@@ -7,7 +7,7 @@ import type { PromptTexts, Topic } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
-import { executeVerb, type McpSession, type Params } from './session.ts'
+import { executeOperation, type McpContext, type Params } from './context.ts'
 
 // Topics as skills (MCP extension io.modelcontextprotocol/skills, SEP-2640): each active topic with a description is a
 // folder with one file, SKILL.md.
@@ -68,20 +68,20 @@ const read = defineOperation({
   },
 })
 
-export async function listSkills(session: McpSession, { cursor }: Params): Promise<McpResult> {
-  const { data, meta } = await executeVerb(session, list, { cursor })
+export async function listSkills(context: McpContext, { cursor }: Params): Promise<McpResult> {
+  const { data, meta } = await executeOperation(context, list, { cursor })
   const next = meta?.next_cursor !== undefined && { nextCursor: meta.next_cursor }
   return { skills: data, ...next, ...BRIEFLY }
 }
 
-export async function getSkill(session: McpSession, { uri }: Params): Promise<McpResult> {
-  const { data } = await executeVerb(session, read, { topic_id: topicOfSkill(String(uri)) ?? '' })
+export async function getSkill(context: McpContext, { uri }: Params): Promise<McpResult> {
+  const { data } = await executeOperation(context, read, { topic_id: topicOfSkill(String(uri)) ?? '' })
   return { skill: data.entry, ...BRIEFLY }
 }
 
 /** The SKILL.md of a topic. */
-export async function readSkill(session: McpSession, topic_id: string) {
-  const { data, meta } = await executeVerb(session, read, { topic_id })
+export async function readSkill(context: McpContext, topic_id: string) {
+  const { data, meta } = await executeOperation(context, read, { topic_id })
   return { data: { text: data.text, mimeType: 'text/markdown' }, meta }
 }
 

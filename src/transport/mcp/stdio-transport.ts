@@ -10,7 +10,7 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server'
 import { NOT_JSON, parseJson } from '../../domain/json.ts'
-import { dropNulls } from './absent.ts'
+import { dropNulls } from './nulls.ts'
 
 /** Largest message read. Far above what any operation takes, so that they answer `too_large` themselves. */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024

@@ -5,7 +5,7 @@ import { operations } from '../../operations/table.ts'
 import { answerSchema, type Operation } from '../../pipeline/operation.ts'
 import { responseBody, responseJson } from '../../pipeline/result.ts'
 import { portableSchema } from '../json-schema.ts'
-import { type CallOptions, executeVerb, type McpSession, type Params } from './session.ts'
+import { type CallOptions, executeOperation, type McpContext, type Params } from './context.ts'
 
 const byTool = new Map(
   operations.flatMap((operation) => (operation.tool ? [[operation.tool, operation]] : [])),
@@ -37,14 +37,14 @@ export function listTools(caller: Caller): ListToolsResult {
 
 /** Calls a tool. Every failure is an `isError` result that the model can read; only an unknown name is not. */
 export async function callTool(
-  session: McpSession,
+  context: McpContext,
   { name, arguments: input }: Params,
   options: CallOptions = {},
 ): Promise<CallToolResult> {
-  const operation = typeof name === 'string' ? operationOf(name, session.caller) : undefined
+  const operation = typeof name === 'string' ? operationOf(name, context.caller) : undefined
   if (!operation) throw new AppError('not_found', 'There is no tool of this name.')
   try {
-    const result = await executeVerb(session, operation, argumentsIn(input), options)
+    const result = await executeOperation(context, operation, argumentsIn(input), options)
     return {
       content: [{ type: 'text', text: responseJson(result) }],
       structuredContent: responseBody(result),

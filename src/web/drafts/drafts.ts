@@ -1,4 +1,4 @@
-import { del, delMany, entries, set } from 'idb-keyval'
+import { createStore, del, delMany, entries, promisifyRequest } from 'idb-keyval'
 
 /** The live text that a draft began with; `revision` is 0 if there was none. */
 export interface Base {
@@ -20,34 +20,46 @@ const lockOf = (owner: string) => `draft-owner/${owner}`
 // Held for as long as this page lives: what belongs to a page without one was left behind.
 void navigator.locks?.request(lockOf(OWNER), () => new Promise(() => {}))
 
-type Key = ['draft', topic_id: string, prompt_type: string, owner: string]
+/** What this tab showed before it was reloaded. */
+const PREVIOUS_OWNER = sessionStorage.getItem('draft-owner')
+sessionStorage.setItem('draft-owner', OWNER)
 
-const keyOf = (topic_id: string, prompt_type: string, owner = OWNER): Key => [
-  'draft',
-  topic_id,
-  prompt_type,
-  owner,
-]
+type Key = [topic_id: string, prompt_type: string, owner: string]
 
+const keyOf = (topic_id: string, prompt_type: string): Key => [topic_id, prompt_type, OWNER]
+
+/** Database and object store. */
+const kept = createStore('drafts', 'drafts')
+
+/** Also of a page that is being closed: the browser is told to commit at once, before the page is gone. */
 export const keepDraft = (topic_id: string, prompt_type: string, draft: Draft): Promise<void> =>
-  set(keyOf(topic_id, prompt_type), draft)
+  kept('readwrite', (store) => {
+    store.put(draft, keyOf(topic_id, prompt_type))
+    store.transaction.commit()
+    return promisifyRequest(store.transaction)
+  })
 
 export const dropDraft = (topic_id: string, prompt_type: string): Promise<void> =>
-  del(keyOf(topic_id, prompt_type))
+  del(keyOf(topic_id, prompt_type), kept)
 
-/** The newest draft of a prompt that no open page is writing, made this page's own; `undefined` if there is none. */
-export async function adoptDraft(topic_id: string, prompt_type: string): Promise<Draft | undefined> {
-  const owners = await livingOwners()
-  const left = (await entries<Key, Draft>())
-    .filter(([key]) => key[0] === 'draft' && key[1] === topic_id && key[2] === prompt_type)
-    .filter(([key]) => key[3] === OWNER || !owners.has(lockOf(key[3])))
-    .sort(([, a], [, b]) => b.at - a.at)
-  const [newest] = left
-  if (!newest) return undefined
-  const [key, draft] = newest
-  await keepDraft(topic_id, prompt_type, draft)
-  if (key[3] !== OWNER) await delMany([key])
-  return draft
+/**
+ * A draft of a prompt that no open page is writing, made this page's own: the one that this tab showed before, else the
+ * newest; `undefined` if there is none. Pages adopt one after the other, so that no two get the same one.
+ */
+export function adoptDraft(topic_id: string, prompt_type: string): Promise<Draft | undefined> {
+  const adopt = async () => {
+    const owners = await livingOwners()
+    const left = (await entries<Key, Draft>(kept))
+      .filter(([key]) => key[0] === topic_id && key[1] === prompt_type)
+      .filter(([key]) => key[2] === OWNER || !owners.has(lockOf(key[2])))
+      .sort(([, a], [, b]) => b.at - a.at)
+    const [key, draft] = left.find(([key]) => key[2] === PREVIOUS_OWNER) ?? left[0] ?? []
+    if (!key || !draft) return undefined
+    await keepDraft(topic_id, prompt_type, draft)
+    if (key[2] !== OWNER) await delMany([key], kept)
+    return draft
+  }
+  return navigator.locks ? navigator.locks.request('draft-adoption', adopt) : adopt()
 }
 
 /** Where the browser has no locks (plain http elsewhere than on this machine), every draft counts as left behind. */
@@ -58,7 +70,7 @@ async function livingOwners(): Promise<Set<string | undefined>> {
 
 /** The newest draft of each prompt of a topic in this browser, whichever page writes it. */
 export async function draftsOf(topic_id: string): Promise<ReadonlyMap<string, Draft>> {
-  const all = (await entries<Key, Draft>()).filter(([key]) => key[0] === 'draft' && key[1] === topic_id)
+  const all = (await entries<Key, Draft>(kept)).filter(([key]) => key[0] === topic_id)
   // Later entries of a map replace earlier ones.
-  return new Map(all.sort(([, a], [, b]) => a.at - b.at).map(([key, draft]) => [key[2], draft]))
+  return new Map(all.sort(([, a], [, b]) => a.at - b.at).map(([key, draft]) => [key[1], draft]))
 }

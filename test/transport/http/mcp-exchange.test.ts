@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createMcpHandler } from '@modelcontextprotocol/server'
 import { expect, test } from 'vitest'
-import { dropNulls } from '../../../src/transport/mcp/absent.ts'
+import { dropNulls } from '../../../src/transport/mcp/nulls.ts'
 import { createMcpServer } from '../../../src/transport/mcp/server.ts'
 import { CALLER, openMcp } from '../../helpers/mcp-http.ts'
 import { parameter } from '../../helpers/parameters.ts'

@@ -8,9 +8,9 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/server'
 import type { FastifyRequest } from 'fastify'
+import { forMessage, type McpContext, type Params } from '../../mcp/context.ts'
 import { METHODS, type Method, toProtocolError } from '../../mcp/methods.ts'
 import { SERVER_INFO } from '../../mcp/server.ts'
-import { answering, type McpSession, type Params } from '../../mcp/session.ts'
 import { acceptedForms } from '../accept.ts'
 
 /** The revision without a handshake; every other one of this server is of the era of 2025. */
@@ -81,13 +81,13 @@ function isLegacyEnvelope(headers: FastifyRequest['headers']): boolean {
  */
 export async function carryOut(
   { id, name, method, params, isModern, protocolVersion }: Exchange,
-  session: McpSession,
+  context: McpContext,
   signal: AbortSignal,
 ): Promise<string> {
   const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},`
   try {
     const message = { method: name, id, protocolVersion }
-    const result = await method.run(answering(session, message, params['_meta']), params, { signal })
+    const result = await method.run(forMessage(context, message, params['_meta']), params, { signal })
     const toJson = method.isConstant ? constantJson : resultJson
     return `${head}"result":${toJson(result, method, isModern)}}`
   } catch (thrown) {

@@ -12,10 +12,10 @@ import type { LimitName, RateLimiter } from '../../../domain/rate-limiter.ts'
 import { raceAbort } from '../../../domain/time.ts'
 import { consumeLimit, type Execute } from '../../../pipeline/execute.ts'
 import type { Catalog } from '../../../services/catalog/catalog.ts'
-import { dropNulls } from '../../mcp/absent.ts'
 import { announceChanges } from '../../mcp/changes.ts'
+import type { McpContext, Params } from '../../mcp/context.ts'
 import { METHODS } from '../../mcp/methods.ts'
-import type { McpSession, Params } from '../../mcp/session.ts'
+import { dropNulls } from '../../mcp/nulls.ts'
 import { operationOf } from '../../mcp/tools.ts'
 import { acceptedForms } from '../accept.ts'
 import { type Authenticate, callerOf } from '../identity/authenticator.ts'
@@ -99,20 +99,20 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     }
     const route = routeOf(request)
     const traceparent = request.headers['traceparent'] as string | undefined
-    const session: McpSession = {
+    const context: McpContext = {
       execute,
       catalog,
       caller,
       requestId: request.id,
       traceparent,
-      rateLimited: 'upstream',
+      isCounted: true,
     }
     const signal = sessions.begin(request, reply)
     if (methodOf(body) === 'notifications/cancelled') sessions.cancel(request)
     const mayStream = asksModel(body, caller) && acceptedForms(request.headers.accept).events
     const exchange = mayStream ? undefined : exchangeOf(route, request)
     if (exchange) {
-      const json = await track(carryOut(exchange, session, signal))
+      const json = await track(carryOut(exchange, context, signal))
       // A cancelled call has no response (MCP 2025-11-25, "Cancellation").
       if (signal.aborted) return reply.code(202).send()
       return reply.header('content-type', 'application/json').send(Buffer.from(json))
@@ -122,7 +122,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     if (isSubscription && !acceptedForms(request.headers.accept).events)
       return reply.code(406).send(notAcceptable)
     const endStream = isSubscription ? streams.open(request, reply) : () => {}
-    const answer = raceAbort(sdk.answer(request, reply, { route, session, signal, mayStream }), signal)
+    const answer = raceAbort(sdk.answer(request, reply, { route, context, signal, mayStream }), signal)
     await (isSubscription ? answer : track(answer)).catch(fail).finally(endStream)
 
     /** Fastify has let go of this request: a failure from here on is ours to answer. */

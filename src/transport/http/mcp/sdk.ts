@@ -8,8 +8,8 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { McpContext } from '../../mcp/context.ts'
 import { createMcpServer } from '../../mcp/server.ts'
-import type { McpSession } from '../../mcp/session.ts'
 import { acceptedForms } from '../accept.ts'
 import { respondWithFetch } from './fetch-adapter.ts'
 
@@ -26,7 +26,7 @@ export interface SdkWay {
     reply: FastifyReply,
     call: {
       route: InboundClassificationOutcome
-      session: McpSession
+      context: McpContext
       signal: AbortSignal
       mayStream: boolean
     },
@@ -39,7 +39,7 @@ export interface SdkWay {
 
 export function sdkWay(reportError: (error: Error) => void): SdkWay {
   const modern = createMcpHandler(
-    ({ authInfo }) => createMcpServer((authInfo as AuthInfo).extra as unknown as McpSession, 'stream'),
+    ({ authInfo }) => createMcpServer((authInfo as AuthInfo).extra as unknown as McpContext, 'stream'),
     // How many streams there may be is decided by the route, for each caller.
     { legacy: 'reject', onerror: reportError, maxSubscriptions: Number.MAX_SAFE_INTEGER },
   )
@@ -47,13 +47,13 @@ export function sdkWay(reportError: (error: Error) => void): SdkWay {
   return {
     notify: modern.notify,
     close: () => modern.close(),
-    async answer({ raw, body, headers }, reply, { route, session, signal, mayStream }) {
+    async answer({ raw, body, headers }, reply, { route, context, signal, mayStream }) {
       reply.raw.setHeaders(new Map(Object.entries(reply.getHeaders()) as [string, string][]))
       reply.hijack()
       const options = { signal, isBatch: Array.isArray(body) }
       if (route.kind !== 'legacy') {
-        const extra = session as unknown as Record<string, unknown>
-        const authInfo = { token: '', clientId: session.caller.subject, scopes: [], extra }
+        const extra = context as unknown as Record<string, unknown>
+        const authInfo = { token: '', clientId: context.caller.subject, scopes: [], extra }
         const fetch = (request: Request) => modern.fetch(request, { parsedBody: body, authInfo })
         return respondWithFetch(fetch, raw, reply.raw, options)
       }
@@ -64,7 +64,7 @@ export function sdkWay(reportError: (error: Error) => void): SdkWay {
         enableJsonResponse: json && !(mayStream && events),
       })
       transport.onerror = reportError
-      const server = createMcpServer(session, 'none')
+      const server = createMcpServer(context, 'none')
       await server.connect(transport)
       signal.addEventListener('abort', () => void transport.close(), { once: true })
       try {

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { callerOf } from '../identity/authenticator.ts'
+import { abortOnDisconnect } from '../sse.ts'
 
 /**
  * The sessions of 2025-era clients, as far as this instance has something running for them. A session is a name that
@@ -38,13 +39,9 @@ export function createSessions(): Sessions {
 
   return {
     begin(request, reply) {
-      const call = new AbortController()
-      const end = () => call.abort()
-      reply.raw.once('close', () => {
-        if (!reply.raw.writableFinished) end()
-      })
+      const call = abortOnDisconnect(reply)
       const { id } = (request.body ?? {}) as { id?: unknown }
-      if (id !== undefined) add(request, reply, { id, end })
+      if (id !== undefined) add(request, reply, { id, end: () => call.abort() })
       return call.signal
     },
     cancel(request) {

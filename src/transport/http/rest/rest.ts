@@ -4,7 +4,7 @@ import type { CallContext, Operation } from '../../../pipeline/operation.ts'
 import type { Result } from '../../../pipeline/result.ts'
 import { type Authenticate, callerOf } from '../identity/authenticator.ts'
 import { setRateLimitHeaders } from '../rate-limit-headers.ts'
-import { acceptsEvents, disconnectSignal, streamResult } from '../sse.ts'
+import { abortOnDisconnect, acceptsEvents, streamResult } from '../sse.ts'
 import { applyPreference } from './header-fields.ts'
 import { inputReader, revisionsIn } from './input.ts'
 import { rawJsonBodies } from './json-body.ts'
@@ -51,7 +51,7 @@ function addRoute(scope: FastifyInstance, route: RestRoute, { execute, basePath 
       applyPreference(operation, request, reply)
       const { streams } = operation
       if (!streams) return send(await run({}))
-      if (!acceptsEvents(request)) return send(await run({ signal: disconnectSignal(reply) }))
+      if (!acceptsEvents(request)) return send(await run({ signal: abortOnDisconnect(reply).signal }))
       const result = await streamResult(reply, streams, run)
       return result && send(result)
 

@@ -8,12 +8,12 @@ import type { Result } from '../../pipeline/result.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 
 /** What the handlers of one MCP connection (stdio) or request (HTTP) work with. */
-export interface McpSession {
+export interface McpContext {
   execute: Execute
   catalog: Catalog
   caller: Caller
-  /** `upstream` over HTTP, where the limits of all calls of a POST are consumed before the SDK sees it. */
-  rateLimited?: 'upstream'
+  /** Over HTTP the limits of all calls of a POST are consumed at once, before the SDK sees it. */
+  isCounted?: true
   /** Over HTTP the id of the POST; on stdio every call gets its own. */
   requestId?: string
   /** Over HTTP the header `traceparent` of the POST. */
@@ -28,36 +28,36 @@ export type Params = Record<string, unknown>
 /** What ends a call early, and who hears a model's text while it is generated. */
 export type CallOptions = Pick<CallContext, 'signal' | 'listener'>
 
-/** Runs an operation on behalf of this session. */
-export function executeVerb<Input extends z.ZodObject, Data extends z.ZodType>(
-  session: McpSession,
+/** Runs an operation for the caller. */
+export function executeOperation<Input extends z.ZodObject, Data extends z.ZodType>(
+  context: McpContext,
   operation: Operation<Input, Data>,
   input: unknown,
   options: CallOptions & Pick<CallContext, 'parameterPrefix'> = {},
 ): Promise<Result<z.input<Data>>> {
-  const { execute, caller, rateLimited, requestId = randomUUID() } = session
-  const origin = originOf(session, operation)
+  const { execute, caller, isCounted, requestId = randomUUID() } = context
+  const origin = originOf(context, operation)
   return execute(operation, input, {
     caller,
     requestId,
     origin,
-    ...(rateLimited && { rateLimited }),
+    ...(isCounted && { isCounted }),
     ...options,
   })
 }
 
-function originOf({ traceparent, message }: McpSession, { tool }: Pick<Operation, 'tool'>): CallOrigin {
+function originOf({ traceparent, message }: McpContext, { tool }: Pick<Operation, 'tool'>): CallOrigin {
   return { traceparent, ...(message && { mcp: { ...message, tool } }) }
 }
 
-/** The session for the time of one message; `meta` is its `params._meta`. */
-export function answering(
-  session: McpSession,
+/** The context of one message; `meta` is its `params._meta`. */
+export function forMessage(
+  context: McpContext,
   message: Pick<McpMessage, 'method' | 'id' | 'protocolVersion'>,
   meta: unknown,
-): McpSession {
+): McpContext {
   const { traceparent } = (meta ?? {}) as Params
   // Only over HTTP limits are consumed before.
-  const transport = session.rateLimited ? 'tcp' : 'pipe'
-  return { ...session, message: { ...message, transport, traceparent } }
+  const transport = context.isCounted ? 'tcp' : 'pipe'
+  return { ...context, message: { ...message, transport, traceparent } }
 }
