@@ -58,7 +58,7 @@ export async function startSubject(
   const ended = once(child, 'close').then(() => {
     throw new Error(`${name} ended: ${log.slice(-1_000)}`)
   })
-  const url = await Promise.race([waitFor(() => /"url":"([^"]+)"/.exec(log)?.[1], 120_000), ended])
+  const url = await Promise.race([waitFor(() => /"url":"([^"]+)"/.exec(log)?.[1], 600_000), ended])
   ended.catch(() => {})
   return {
     name,

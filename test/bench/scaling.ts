@@ -47,14 +47,15 @@ export async function printScaling(
     secondsPerTopic,
     startSeconds: small.startSeconds - secondsPerTopic * small.count,
   }
-  print(
-    `  a topic adds                       ${bytesPerTopic.toFixed(0)} bytes, ${(secondsPerTopic * 1e6).toFixed(0)} µs of CPU to a start`,
+  const microseconds = (secondsPerTopic * 1e6).toFixed(0)
+  printFigure('a topic adds', `${bytesPerTopic.toFixed(0)} bytes, ${microseconds} µs of CPU to a start`)
+  printFigure('a request adds to the audit log', `${measured.logBytes} bytes`)
+  const ofEntry = `${heapBytes(entry).toFixed(0)} bytes`
+  printFigure(
+    'a record in memory',
+    `${heapBytes(record).toFixed(0)} bytes; what a list needs of it ${ofEntry}`,
   )
-  print(`  a request adds to the audit log    ${measured.logBytes} bytes`)
-  print(
-    `  a record in memory                 ${heapBytes(record).toFixed(0)} bytes; what a list needs of it ${heapBytes(entry).toFixed(0)} bytes`,
-  )
-  print(`computed from it, for a month in USD (test/bench/scaling-model.ts)`)
+  print('computed from it, for a month in USD (test/bench/scaling-model.ts)')
   print(HEAD)
   for (const rate of RATES) for (const count of TOPICS) print(row(plan(rate, count, measured)))
   print(
@@ -84,10 +85,8 @@ async function sizeOf({ subject, key, settings }: Product, count: number): Promi
     await again.stop()
   }
   const startSeconds = median(starts)
-  print(
-    `  ${thousands(count)} topics`.padEnd(37) +
-      `${mb.toFixed(0)} MB, ${textMb.toFixed(0)} MB of it texts; start ${startSeconds.toFixed(2)} s of CPU`,
-  )
+  const memory = `${mb.toFixed(0)} MB, ${textMb.toFixed(0)} MB of it texts`
+  printFigure(`${thousands(count)} topics`, `${memory}; start ${startSeconds.toFixed(2)} s of CPU`)
   return { count, recordsMb: mb - textMb, startSeconds }
 }
 
@@ -102,9 +101,9 @@ async function mixedSeconds({ subject, key, token }: Product): Promise<number> {
   for (const [index, { name, share }] of kinds.entries()) {
     const seconds = median(samples[index] as number[])
     mixed += (seconds * share) / 100
-    print(`  ${name}`.padEnd(37) + `${(seconds * 1000).toFixed(2)} ms of CPU, ${share} % of the load`)
+    printFigure(name, `${milliseconds(seconds)} of CPU, ${share} % of the load`)
   }
-  print('  a request of the mixed load'.padEnd(37) + `${(mixed * 1000).toFixed(2)} ms of CPU`)
+  printFigure('a request of the mixed load', `${milliseconds(mixed)} of CPU`)
   return mixed
 }
 
@@ -169,4 +168,12 @@ function row(of: Plan): string {
 
 function thousands(value: number): string {
   return Math.round(value).toLocaleString('en')
+}
+
+function milliseconds(seconds: number): string {
+  return `${(seconds * 1000).toFixed(2)} ms`
+}
+
+function printFigure(name: string, figure: string): void {
+  print(`  ${name.padEnd(34)} ${figure}`)
 }

@@ -1,14 +1,6 @@
 import { print } from './figures.ts'
-import type { Subject } from './processes.ts'
+import type { Life } from './soak-instances.ts'
 import type { Ended } from './soak-load.ts'
-
-/** One process of an instance, and its memory from time to time. */
-export interface Life {
-  name: string
-  subject: Subject
-  /** Seconds since the load began, and MB. */
-  samples: { at: number; mb: number }[]
-}
 
 /** Until the code is compiled and the texts are in memory. */
 const SETTLING_SECONDS = 60
@@ -43,20 +35,22 @@ function printRow(name: string, ended: readonly Ended[]): void {
 /** How much memory each process had once it had settled, and how much that grew. */
 export function printMemory(lives: readonly Life[]): void {
   for (const { name, samples } of lives) {
-    const [first] = samples
-    const settled = samples.filter(({ at }) => at - (first?.at ?? 0) > SETTLING_SECONDS)
-    if (settled.length < 2) continue
-    const [from, to] = [settled[0], settled.at(-1)] as [Life['samples'][0], Life['samples'][0]]
-    print(
-      `memory of ${name}, from ${from.at.toFixed(0)} s to ${to.at.toFixed(0)} s: ${Math.min(...settled.map(({ mb }) => mb)).toFixed(0)} to ${Math.max(...settled.map(({ mb }) => mb)).toFixed(0)} MB, slope ${(slope(settled) * 60).toFixed(2)} MB a minute`,
-    )
+    const settled = samples.filter(({ at }) => at - (samples[0] as Sample).at > SETTLING_SECONDS)
+    const [first, last] = [settled[0], settled.at(-1)]
+    if (!first || !last || first === last) continue
+    const weights = settled.map(({ mb }) => mb)
+    const span = `${first.at.toFixed(0)} s to ${last.at.toFixed(0)} s`
+    const range = `${Math.min(...weights).toFixed(0)} to ${Math.max(...weights).toFixed(0)} MB`
+    print(`memory of ${name}, ${span}: ${range}, slope ${(slope(settled) * 60).toFixed(2)} MB a minute`)
   }
 }
 
+type Sample = Life['samples'][0]
+
 /** Of the line with the least squares, MB a second. */
-function slope(samples: Life['samples']): number {
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
-  const [x, y] = [mean(samples.map(({ at }) => at)), mean(samples.map(({ mb }) => mb))]
-  const both = mean(samples.map(({ at, mb }) => (at - x) * (mb - y)))
-  return both / mean(samples.map(({ at }) => (at - x) ** 2))
+function slope(samples: readonly Sample[]): number {
+  const mean = (of: (sample: Sample) => number) =>
+    samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length
+  const [x, y] = [mean(({ at }) => at), mean(({ mb }) => mb)]
+  return mean(({ at, mb }) => (at - x) * (mb - y)) / mean(({ at }) => (at - x) ** 2)
 }
