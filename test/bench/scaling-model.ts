@@ -13,7 +13,7 @@ export interface Measured {
 }
 
 /** List prices of us-east-1 in USD, and where they were read. */
-export const PRICES = {
+const PRICES = {
   /** Fargate, Linux on x86; guide of 2026-03-10, not AWS's own page. */
   vcpuHour: 0.04048,
   gbHour: 0.004445,
@@ -25,7 +25,7 @@ export const PRICES = {
 }
 
 /** How it is run. */
-export const ASSUMED = {
+const ASSUMED = {
   /** Share of a processor that is used, at most: what is left carries bursts and a lost instance. */
   utilisation: 0.6,
   /** Instances that there are in any case. */

@@ -10,12 +10,13 @@ import { cpuPerRequest, median, print } from './figures.ts'
 import { keyHeader, restShot, send } from './load.ts'
 import { type Product, type Starter, startSubject } from './processes.ts'
 import { type Measured, type Plan, plan, topicsWhereScansCostAsMuch } from './scaling-model.ts'
-import { mixedLoad } from './soak-mix.ts'
+import { TOPICS as MIXED, mixedLoad } from './soak-mix.ts'
 import { TEXT } from './text.ts'
 
-const COUNTS = [1_000, 10_000, 100_000] as const
+const FEW = 1_000
+const MANY = 10_000
 const STARTS = 3
-const LOAD = { requests: 200, rounds: 10 }
+const LOAD = { requests: 200, rounds: 6 }
 const RECORDS = 20_000
 const RATES = [10, 1_000, 100_000]
 const TOPICS = [10_000, 1_000_000]
@@ -33,14 +34,13 @@ export async function printScaling(
     PROMPTS_LLM_MODEL: 'stand-in',
   }
   print('measured on this machine')
-  const sizes: Size[] = []
-  for (const count of COUNTS) sizes.push(await sizeOf(await startProduct(count, settings), count))
-  const [small, , large] = sizes as [Size, Size, Size]
+  const small = await sizeOf(await startProduct(FEW, settings), FEW)
+  const large = await sizeOf(await startProduct(MANY, settings), MANY)
   const topics = large.count - small.count
   const bytesPerTopic = ((large.recordsMb - small.recordsMb) * 1024 ** 2) / topics
   const secondsPerTopic = (large.startSeconds - small.startSeconds) / topics
   const measured: Measured = {
-    cpuSeconds: await mixedSeconds(await startProduct(COUNTS[0], settings)),
+    cpuSeconds: await mixedSeconds(await startProduct(MIXED, settings)),
     logBytes: auditBytes(),
     bytesPerTopic,
     baseMb: small.recordsMb - (bytesPerTopic * small.count) / 1024 ** 2 + TEXT_CACHE_MB,

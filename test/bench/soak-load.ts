@@ -92,7 +92,7 @@ function attempt(agent: Agent, { method, url, headers, body, expected }: Shot): 
       response.on('error', broken).on('end', () => {
         const { statusCode = 0 } = response
         if (statusCode < 300 && text.includes(expected)) return resolve(undefined)
-        const isPassing = [502, 503, 504].includes(statusCode) || text.includes('"code":"unavailable"')
+        const isPassing = [408, 502, 503, 504].includes(statusCode) || text.includes('"code":"unavailable"')
         resolve({ words: `${statusCode} ${text.slice(0, 300)}`, isPassing })
       })
     })
