@@ -83,6 +83,9 @@ const Settings = z.object({
   LOCALAPPDATA: z.string().optional(),
 })
 
+/** The names of all settings. */
+export const SETTING_NAMES: readonly string[] = Object.keys(Settings.shape)
+
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Names of the AWS resources; by default they follow from the stage. */

@@ -23,7 +23,7 @@ function anchorsOf(page: string): Set<string> {
 
 /** Relative links of a page that lead nowhere. */
 function brokenLinks(path: string, page: string): string[] {
-  return [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)]
+  return [...proseOf(page).matchAll(/(?:\]\(|(?:src|srcset)=")([^)\s"]+)[)"]/g)]
     .map(([, link = '']) => link)
     .filter((link) => !/^[a-z]+:/.test(link))
     .filter((link) => {

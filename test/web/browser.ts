@@ -12,7 +12,7 @@ import { missing } from '../helpers/missing.ts'
 import { runProgram } from '../helpers/program.ts'
 
 /** Debian's; other systems say where theirs is. */
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+export const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 const MISSING = 'needs a browser: apt-get install chromium, or set CHROMIUM to the path of one'
 /** How long anything may take to appear: generous, because tests share their processor. */
 const PATIENCE_MS = 10_000

@@ -193,6 +193,7 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
       expect(await dialog.locator('mark[data-kind=theirs]').textContent()).toContain('End warmly.')
       await dialog.getByRole('button', { name: 'Save merged text – goes live' }).click()
       await page.getByText('Saved. Revision 3 is live.').waitFor()
+      await dialog.waitFor({ state: 'detached' })
       const merged = TEXT.replace('Be brief', 'Be brief and exact').replace('politely', 'warmly')
       expect((await live(topic_id)).content).toBe(merged)
       expect(await textOf(page)).toBe(merged)

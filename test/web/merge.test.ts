@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { mergedText, mergeTexts } from '../../src/web/merging/merge.ts'
+import { bothEdits, mergedText, mergeTexts } from '../../src/web/merging/merge.ts'
 
 const sentence = fc.constantFrom(
   'One. ',
@@ -34,7 +34,7 @@ describe('a merge', () => {
           parts,
           conflicts.map(() => 'both' as const),
         ) as string
-        for (const conflict of conflicts) expect(both).toContain(conflict.mine + conflict.theirs)
+        for (const conflict of conflicts) expect(both).toContain(bothEdits(conflict))
         if (conflicts.length > 0) expect(mergedText(parts, [])).toBeUndefined()
       }),
     )
@@ -47,9 +47,9 @@ describe('a merge', () => {
     expect(mergedText(parts, [])).toBe('You coach well. Be kind. Ask two question.')
   })
 
-  it('asks where both changed the same sentence', () => {
-    expect(mergeTexts('Be brief.', 'Be exact.', 'Be kind.')).toEqual([
-      { kind: 'conflict', base: 'Be brief.', mine: 'Be exact.', theirs: 'Be kind.' },
-    ])
+  it('asks where both changed the same sentence, and keeps both apart if both are wanted', () => {
+    const parts = mergeTexts('Be brief.', 'Be exact.', 'Be kind.')
+    expect(parts).toEqual([{ kind: 'conflict', base: 'Be brief.', mine: 'Be exact.', theirs: 'Be kind.' }])
+    expect(mergedText(parts, ['both'])).toBe('Be exact. Be kind.')
   })
 })

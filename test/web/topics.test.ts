@@ -91,7 +91,7 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
       .getByRole('row', { name: /fleeting/ })
       .getByRole('button', { name: 'Revive' })
       .click()
-    await page.getByText('No topic matches.').waitFor()
+    await page.getByText('No topic is deleted.').waitFor()
     expect(dataOf(await server.admin('GET /admin/prompts/fleeting'))).toMatchObject({ is_active: true })
   })
 

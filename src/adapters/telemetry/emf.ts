@@ -2,7 +2,8 @@ import type { LogStream } from './log.ts'
 import type { Metrics, Sample } from './prometheus.ts'
 
 const PERIOD_MS = 60_000
-const NAMESPACE = 'PurposePathPrompts'
+/** Where CloudWatch shows the metrics. */
+export const NAMESPACE = 'PurposePathPrompts'
 /**
  * Labels that become dimensions. CloudWatch charges for every combination, so that those with many values stay members
  * of the line: Logs Insights finds them there.

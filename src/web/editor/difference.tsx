@@ -23,8 +23,9 @@ export default function Difference({ before, after }: { before: Side; after: Sid
   useEffect(() => {
     const parent = place.current as HTMLElement
     const show = (name: string) => [
-      textView(name, words),
+      // What comes first counts more.
       differenceLook,
+      textView(name, words),
       EditorState.readOnly.of(true),
       // Readable with a keyboard, though not editable.
       EditorView.contentAttributes.of({ tabindex: '0' }),

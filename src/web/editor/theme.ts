@@ -24,7 +24,8 @@ const wavy = (colour: string) => ({
 
 const LOOK = EditorView.theme({
   '&': { height: '100%', color: 'var(--text)', backgroundColor: 'transparent', fontSize: '0.875rem' },
-  '&.cm-focused': { outline: '2px solid var(--accent)', outlineOffset: '-2px' },
+  // Where a person types for minutes, a frame would be loud: the cursor, its line and an edge show the focus.
+  '&.cm-focused': { outline: 'none', boxShadow: 'inset 2px 0 var(--accent)' },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.65', overflow: 'auto' },
   '.cm-content': { padding: '0.75rem 0', caretColor: 'var(--accent)' },
   '.cm-line': { padding: '0 1rem 0 0.75rem' },
@@ -35,8 +36,9 @@ const LOOK = EditorView.theme({
     minWidth: '2.75rem',
     fontSize: '0.75rem',
   },
-  '.cm-activeLine': { backgroundColor: 'color-mix(in oklab, var(--text), transparent 96%)' },
-  '.cm-activeLineGutter': { backgroundColor: 'transparent', color: 'var(--text)' },
+  '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'transparent' },
+  '&.cm-focused .cm-activeLine': { backgroundColor: 'color-mix(in oklab, var(--text), transparent 96%)' },
+  '&.cm-focused .cm-activeLineGutter': { color: 'var(--text)' },
   '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
     background: 'color-mix(in oklab, var(--accent), transparent 72%)',
   },
@@ -64,6 +66,8 @@ const LOOK = EditorView.theme({
   },
   '.cm-completionDetail': { marginLeft: '0.75rem', fontStyle: 'normal' },
   '.cm-completionInfo': { padding: '0.4rem 0.6rem', maxWidth: '20rem', fontFamily: 'var(--sans)' },
+  // It would cover the suggestions.
+  '@media (max-width: 40rem)': { '.cm-completionInfo': { display: 'none' } },
   '.cm-diagnostic': { borderLeft: 'none', padding: '0.5rem 0.75rem', fontFamily: 'var(--sans)' },
   '.cm-diagnosticAction': {
     padding: '0.2rem 0.6rem',
@@ -76,12 +80,24 @@ const LOOK = EditorView.theme({
   },
   '.cm-panels': { backgroundColor: 'var(--sunken)', color: 'var(--text)', borderColor: 'var(--line)' },
   '.cm-panels-top': { borderBottom: '1px solid var(--line)' },
-  '.cm-panel.cm-search': { padding: '0.5rem 2rem 0.5rem 0.75rem', fontSize: '0.8125rem' },
-  '.cm-panel.cm-search input[type=text]': { width: '14rem', maxWidth: '60%' },
+  '.cm-panel.cm-search': { padding: '0.5rem 3rem 0.5rem 0.75rem', fontSize: '0.8125rem' },
+  '.cm-panel.cm-search .cm-textfield': { width: '14rem', maxWidth: '100%', margin: '0.2rem 0.4rem 0.2rem 0' },
   '.cm-panel.cm-search label': { fontSize: '0.8125rem', whiteSpace: 'nowrap' },
   '.cm-panel.cm-search input[type=checkbox]': { margin: '0 0.3rem 0 0.4rem', verticalAlign: '-2px' },
-  '.cm-button': { backgroundImage: 'none', border: '1px solid var(--line)', borderRadius: 'var(--radius)' },
-  '.cm-textfield': { fontSize: '0.8125rem' },
+  '.cm-panel.cm-search [name=close]': { top: '0.6rem', right: '0.6rem', width: '2rem', fontSize: '1rem' },
+  '.cm-button': {
+    padding: '0.1rem 0.6rem',
+    border: '1px solid var(--line)',
+    borderRadius: 'var(--radius)',
+    background: 'var(--raised)',
+    fontSize: '0.8125rem',
+  },
+  '.cm-textfield': {
+    border: '1px solid var(--line-strong)',
+    backgroundColor: 'var(--surface)',
+    color: 'var(--text)',
+    fontSize: '0.8125rem',
+  },
   '.cm-searchMatch': { backgroundColor: 'var(--warn-soft)', outline: '1px solid var(--warn)' },
   '.cm-searchMatch-selected': { backgroundColor: 'color-mix(in oklab, var(--warn), transparent 60%)' },
   '.cm-placeholder': { color: 'var(--muted)' },
@@ -94,6 +110,11 @@ const DIFFERENCE = EditorView.theme({
     background: 'color-mix(in oklab, var(--bad), transparent 75%)',
   },
   '&.cm-merge-b .cm-changedText': { background: 'color-mix(in oklab, var(--good), transparent 75%)' },
+  // What was declared when a text was written is not known here.
+  '.cm-tag-declared, .cm-tag-section, .cm-tag-undeclared': {
+    color: 'var(--accent)',
+    backgroundColor: 'transparent',
+  },
   '.cm-collapsedLines': {
     padding: '0.2rem 1rem',
     background: 'var(--sunken)',

@@ -37,7 +37,8 @@ export default function KeysPage() {
       <p className={css.hint}>{words.apiKeys.hint}</p>
       {keys.error && <Failure error={keys.error} retry={() => void keys.refetch()} />}
       {keys.isPending && !keys.error && <Waiting />}
-      {keys.data && (
+      {keys.data?.length === 0 && <p className={css.hint}>{words.apiKeys.none}</p>}
+      {keys.data && keys.data.length > 0 && (
         <ul className={css.list}>
           {keys.data.map((key) => (
             <KeyRow key={key.id} apiKey={key} onRevoked={refresh} />
@@ -67,6 +68,7 @@ function KeyRow({ apiKey, onRevoked }: { apiKey: ApiKey; onRevoked(): void }) {
     <li className={css.key}>
       <div className={css.name}>
         <b>{name}</b>
+        {isAsking && <p className={css.warning}>{words.apiKeys.revokeWarning}</p>}
         <span>
           <code>{prefix}…</code>
           <Event words={words.apiKeys.created} time={created_at} />

@@ -42,9 +42,15 @@ export function mergedText(
     }
     const choice = choices[index++]
     if (choice === undefined) return undefined
-    text += choice === 'both' ? part.mine + part.theirs : part[choice]
+    text += choice === 'both' ? bothEdits(part) : part[choice]
   }
   return text
+}
+
+/** Both edits of a conflict, one behind the other. */
+export function bothEdits({ mine, theirs }: { mine: string; theirs: string }): string {
+  // The last sentence of a text has no space after it.
+  return /\S$/.test(mine) && /^\S/.test(theirs) ? `${mine} ${theirs}` : mine + theirs
 }
 
 /** Sentences with the space after them; whole lines where there are none. Together they are the text again. */

@@ -15,7 +15,9 @@ export function AddPromptDialog({ topic, onClose }: { topic: Topic; onClose(): v
   const words = useWords()
   const [, navigate] = useLocation()
   const free = USUAL_TYPES.filter((type) => !topic.available_prompts.includes(type))
-  const [type, setType] = useState(free[0] ?? '')
+  const [typed, setTyped] = useState<string>()
+  // Until something is typed, it follows the topic: a prompt may have been saved just now.
+  const type = typed ?? free[0] ?? ''
   const list = useId()
   const isTaken = topic.available_prompts.includes(type)
   const fault = isTaken
@@ -38,7 +40,7 @@ export function AddPromptDialog({ topic, onClose }: { topic: Topic; onClose(): v
             list={list}
             className={forms.code}
             value={type}
-            onInput={(event) => setType(event.currentTarget.value)}
+            onInput={(event) => setTyped(event.currentTarget.value)}
           />
         </Field>
         <datalist id={list}>

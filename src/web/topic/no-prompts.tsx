@@ -12,8 +12,13 @@ export function NoPrompts() {
       <h2>{words.topic.noPrompts}</h2>
       <p>{words.topic.noPromptsHint}</p>
       <div className={css.choices}>
-        {USUAL_TYPES.map((type) => (
-          <button key={type} type="button" onClick={() => navigate(`/prompts/${type}`)}>
+        {USUAL_TYPES.map((type, index) => (
+          <button
+            key={type}
+            type="button"
+            data-kind={index === 0 ? 'primary' : undefined}
+            onClick={() => navigate(`/prompts/${type}`)}
+          >
             {words.topic.write(type)}
           </button>
         ))}

@@ -3,7 +3,8 @@ import { Redirect, Route, Switch } from 'wouter'
 import { hasCode } from '../rest/problem.ts'
 import type { Topic } from '../rest/topics.ts'
 import { NotFound } from '../shell/not-found.tsx'
-import { Failure, Waiting } from '../ui/notice.tsx'
+import { Failure, Notice, Waiting } from '../ui/notice.tsx'
+import { useWords } from '../words/words.ts'
 import { HistoryPage } from './history/history-page.tsx'
 import { NoPrompts } from './no-prompts.tsx'
 import { PromptPage } from './prompt/prompt-page.tsx'
@@ -18,6 +19,7 @@ const DetailsPage = lazy(() => import('./details/details-page.tsx'))
 
 /** One topic: its prompts and all that belongs to them. */
 export default function TopicPage({ topic_id }: { topic_id: string }) {
+  const words = useWords()
   const { data: topic, error, refetch } = useLiveTopic(topic_id)
   if (!topic) {
     if (hasCode(error, 'not_found') || hasCode(error, 'invalid_input')) return <NotFound />
@@ -26,6 +28,11 @@ export default function TopicPage({ topic_id }: { topic_id: string }) {
   return (
     <div className={css.page}>
       <TopicHeader topic={topic} />
+      {topic.deleted_at !== undefined && (
+        <div className={css.deleted}>
+          <Notice tone="warn">{words.topic.isDeleted}</Notice>
+        </div>
+      )}
       <TopicTabs topic={topic} />
       <div className={css.content}>
         <Suspense fallback={<Waiting />}>

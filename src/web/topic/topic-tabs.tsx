@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import type { Topic } from '../rest/topics.ts'
 import { useWords } from '../words/words.ts'
@@ -10,13 +10,19 @@ export function TopicTabs({ topic }: { topic: Topic }) {
   const words = useWords()
   const [location] = useLocation()
   const [isAdding, setIsAdding] = useState(false)
+  const tabs = useRef<HTMLElement>(null)
+  // Where there is no room for all of them.
+  useEffect(() => {
+    const current = tabs.current?.querySelector('[aria-current]')
+    current?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [location])
   // A prompt that is being written for the first time is in the address only.
   const open = /^\/prompts\/([^/]+)/.exec(location)?.[1]
   const isNew = open !== undefined && !topic.available_prompts.includes(open)
   const types = isNew ? [...topic.available_prompts, open] : topic.available_prompts
   const here = (path: string) => (location === path || location.startsWith(`${path}/`) ? 'page' : undefined)
   return (
-    <nav className={css.tabs} aria-label={words.topic.parts}>
+    <nav ref={tabs} className={css.tabs} aria-label={words.topic.parts}>
       {types.map((type) => (
         <Link
           key={type}

@@ -16,7 +16,8 @@ export interface Filters {
 
 const DEFAULTS: Filters = { q: '', type: '', category: '', state: 'all', sort: 'order' }
 
-export function useFilters(): [Filters, (changes: Partial<Filters>) => void] {
+/** The filters, a way to change them, and one to let all topics through again. */
+export function useFilters(): [Filters, (changes: Partial<Filters>) => void, () => void] {
   const [parameters, setParameters] = useSearchParams()
   const read = (name: keyof Filters) => parameters.get(name) ?? DEFAULTS[name]
   const filters: Filters = {
@@ -34,7 +35,7 @@ export function useFilters(): [Filters, (changes: Partial<Filters>) => void] {
       },
       { replace: true },
     )
-  return [filters, change]
+  return [filters, change, () => change({ ...DEFAULTS, sort: filters.sort })]
 }
 
 /** What a search looks at. Kept for as long as the topic is: a search through 10,000 has no time to put it together. */

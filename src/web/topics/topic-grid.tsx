@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import type { TopicSummary } from '../rest/topics.ts'
 import { useWords } from '../words/words.ts'
@@ -16,11 +16,13 @@ const OVERSCAN = 12
 interface TopicGridProps {
   topics: readonly TopicSummary[]
   sort: Sort
+  /** What stands in the place of the rows when there are none. */
+  empty: ReactNode
   onSort(sort: Sort): void
 }
 
 /** The rows in sight of any number of topics. Arrow keys move through them, Enter opens one. */
-export function TopicGrid({ topics, sort, onSort }: TopicGridProps) {
+export function TopicGrid({ topics, sort, empty, onSort }: TopicGridProps) {
   const words = useWords()
   const [, navigate] = useLocation()
   const [current, setCurrent] = useState(0)
@@ -93,7 +95,7 @@ export function TopicGrid({ topics, sort, onSort }: TopicGridProps) {
         {topics.length === 0 && (
           <div role="row">
             <div role="gridcell" className={css.empty}>
-              {words.topics.none}
+              {empty}
             </div>
           </div>
         )}

@@ -8,6 +8,7 @@ import { useWords } from '../words/words.ts'
 import { CreateDialog } from './create-dialog.tsx'
 import { FilterBar } from './filter-bar.tsx'
 import { filtered, useFilters } from './filters.ts'
+import { NoTopics } from './no-topics.tsx'
 import { TopicGrid } from './topic-grid.tsx'
 import css from './topics-page.module.css'
 
@@ -16,7 +17,7 @@ const NONE = { topics: [], isComplete: false }
 /** The list of all topics: found, sorted, created. */
 export function TopicsPage() {
   const words = useWords()
-  const [filters, changeFilters] = useFilters()
+  const [filters, changeFilters, clearFilters] = useFilters()
   const [isCreating, setIsCreating] = useState(false)
   const search = useRef<HTMLInputElement>(null)
   const list = useQuery(topicsQuery(filters.state === 'deleted'))
@@ -53,7 +54,12 @@ export function TopicsPage() {
         {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
       </div>
       {list.data ? (
-        <TopicGrid topics={shown} sort={sort} onSort={(sort) => changeFilters({ sort })} />
+        <TopicGrid
+          topics={shown}
+          sort={sort}
+          empty={<NoTopics hasAny={topics.length > 0} state={state} onClear={clearFilters} />}
+          onSort={(sort) => changeFilters({ sort })}
+        />
       ) : (
         list.isPending && !list.error && <Waiting />
       )}

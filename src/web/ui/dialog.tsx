@@ -17,6 +17,8 @@ export function Dialog({ title, onClose, width = 'normal', children }: DialogPro
   useEffect(() => {
     const opener = document.activeElement
     ref.current?.showModal()
+    // A form begins at its first field; the browser would begin at the way out.
+    ref.current?.querySelector<HTMLElement>('form input')?.focus()
     // It leaves the page while it is open, and browsers give the focus back only when it closes.
     return () => {
       if (opener instanceof HTMLElement && opener !== document.body) opener.focus()

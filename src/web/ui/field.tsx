@@ -23,7 +23,12 @@ export function Field({ label, hint, fault, children }: FieldProps) {
         'aria-describedby': note === undefined ? undefined : `${id}-note`,
       })}
       {note !== undefined && (
-        <p id={`${id}-note`} className={fault === undefined ? css.hint : css.fault} aria-live="polite">
+        <p
+          id={`${id}-note`}
+          className={fault === undefined ? css.hint : css.fault}
+          title={note}
+          aria-live="polite"
+        >
           {note}
         </p>
       )}

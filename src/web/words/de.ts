@@ -30,7 +30,7 @@ export const de: Words = {
   },
   signIn: {
     title: 'Anmelden',
-    how: 'Führen Sie dies dort aus, wo der Server läuft, und öffnen Sie den Link in diesem Browser:',
+    how: 'Führen Sie dies dort aus, wo der Server läuft, und öffnen Sie dann den Link in diesem Browser:',
     once: 'Der Link gilt einmal, zehn Minuten lang.',
     again: 'Ich habe mich angemeldet',
     issuer: 'Meldet Ihre Organisation Sie an?',
@@ -53,7 +53,7 @@ export const de: Words = {
   },
   keys: {
     title: 'Tastenkürzel',
-    single: 'Kürzel aus einem einzelnen Buchstaben',
+    single: 'Kürzel aus einer einzelnen Taste benutzen',
     meanings: {
       help: 'Diese Liste zeigen',
       search: 'Topics suchen',
@@ -83,7 +83,11 @@ export const de: Words = {
       `${shown === all ? all : `${shown} von ${all}`}${isComplete ? '' : '…'} ${all === 1 ? 'Topic' : 'Topics'}`,
     create: 'Neues Topic',
     none: 'Kein Topic passt.',
-    revive: 'Wiederherstellen',
+    clear: 'Alle Topics zeigen',
+    noneYet:
+      'Noch keine Topics. Ein Topic enthält die Prompts für eine Aufgabe und sagt, welche Werte sie brauchen.',
+    noneDeleted: 'Kein Topic ist gelöscht. Gelöschte bleiben hier und können zurückgeholt werden.',
+    revive: 'Zurückholen',
     revived: (name) => `„${name}“ ist wieder da.`,
     deleted: (name) => `„${name}“ ist gelöscht.`,
   },
@@ -98,7 +102,7 @@ export const de: Words = {
     idProblems: {
       invalid: 'Nur Kleinbuchstaben, Ziffern und Unterstriche, höchstens 64.',
       taken: 'Ein Topic hat diese Id schon.',
-      deleted: 'Ein gelöschtes Topic hat diese Id. Stellen Sie es in der Liste der gelöschten wieder her.',
+      deleted: 'Ein gelöschtes Topic hat diese Id. Holen Sie es aus der Liste der gelöschten zurück.',
     },
     description: 'Beschreibung',
     submit: 'Topic anlegen',
@@ -108,13 +112,14 @@ export const de: Words = {
   liveRevision: (revision) => `Gültig, Revision ${revision}`,
   apiKeys: {
     title: 'API-Schlüssel',
-    hint: 'Programme holen Prompts mit einem Schlüssel in der Kopfzeile X-Api-Key. Jedes sollte einen eigenen haben.',
+    hint: 'Programme holen Prompts mit einem Schlüssel in der Kopfzeile X-Api-Key. Geben Sie jedem seinen eigenen.',
     create: 'Neuer Schlüssel',
     submit: 'Schlüssel anlegen',
     name: 'Name',
     nameHint: 'Das Programm, das ihn benutzen wird: Buchstaben, Ziffern, Punkte, @, _ und -.',
-    ttl: 'Läuft ab nach (freiwillig)',
+    ttl: 'Läuft ab nach (optional)',
     ttlHint: 'Zum Beispiel 12h oder 90d. Leer: nie.',
+    none: 'Noch keine Schlüssel. Ohne einen bekommt kein Programm einen Prompt.',
     once: 'Kopieren Sie den Schlüssel jetzt. Er wird nur dieses eine Mal gezeigt.',
     key: 'den Schlüssel',
     done: 'Fertig',
@@ -124,6 +129,8 @@ export const de: Words = {
     revoke: 'Widerrufen',
     revokeNamed: (name) => `${name} widerrufen`,
     reallyRevoke: 'Endgültig widerrufen',
+    revokeWarning:
+      'Programme, die diesen Schlüssel benutzen, werden sofort abgewiesen. Er kommt nicht zurück.',
     revoked: (name) => `„${name}“ ist widerrufen.`,
   },
 }

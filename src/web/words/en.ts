@@ -30,7 +30,7 @@ export const en = {
   },
   signIn: {
     title: 'Sign in',
-    how: 'Run this where the server runs, and open the link that it prints in this browser:',
+    how: 'Run this where the server runs, then open the printed link in this browser:',
     once: 'The link works once, for ten minutes.',
     again: 'I have signed in',
     issuer: 'Does your organisation sign you in?',
@@ -52,7 +52,7 @@ export const en = {
   },
   keys: {
     title: 'Keyboard shortcuts',
-    single: 'Shortcuts of a single letter',
+    single: 'Use shortcuts of a single key',
     meanings: {
       help: 'Show this list',
       search: 'Search topics',
@@ -82,6 +82,9 @@ export const en = {
       `${shown === all ? all : `${shown} of ${all}`}${isComplete ? '' : '…'} ${all === 1 ? 'topic' : 'topics'}`,
     create: 'New topic',
     none: 'No topic matches.',
+    clear: 'Show all topics',
+    noneYet: 'No topics yet. A topic holds the prompts for one task, and says which values they need.',
+    noneDeleted: 'No topic is deleted. Deleted topics stay here, and can be revived.',
     revive: 'Revive',
     revived: (name: string) => `“${name}” is back.`,
     deleted: (name: string) => `“${name}” is deleted.`,
@@ -107,13 +110,14 @@ export const en = {
   liveRevision: (revision: number) => `Live, revision ${revision}`,
   apiKeys: {
     title: 'API keys',
-    hint: 'Programs fetch prompts with a key in the header X-Api-Key. Each should have its own.',
+    hint: 'Programs fetch prompts with a key in the header X-Api-Key. Give each program its own.',
     create: 'New key',
     submit: 'Create key',
     name: 'Name',
     nameHint: 'The program that will use it: letters, digits, dots, @, _ and -.',
     ttl: 'Expires after (optional)',
     ttlHint: 'For example 12h or 90d. Empty: never.',
+    none: 'No keys yet. Without one, no program gets a prompt.',
     once: 'Copy the key now. It is shown only this once.',
     key: 'the key',
     done: 'Done',
@@ -123,6 +127,7 @@ export const en = {
     revoke: 'Revoke',
     revokeNamed: (name: string) => `Revoke ${name}`,
     reallyRevoke: 'Revoke for good',
+    revokeWarning: 'Programs that use this key will be refused at once. It cannot be brought back.',
     revoked: (name: string) => `“${name}” is revoked.`,
   },
 }

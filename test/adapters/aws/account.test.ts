@@ -1,7 +1,7 @@
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb'
 import { expect, test } from 'vitest'
 import { accountOf } from '../../../src/adapters/aws/account.ts'
-import { topicsTable } from '../../../src/deployment/aws/provision/tables.ts'
+import { topicsTable } from '../../../src/adapters/dynamodb/topics-table.ts'
 import { proxiedParts } from '../../helpers/aws-proxies.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { describeWithAws, freshNames } from '../../stand-ins/aws.ts'

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { beforeAll, expect, test } from 'vitest'
-import { topicsTable } from '../../../src/deployment/aws/provision/tables.ts'
+import { topicsTable } from '../../../src/adapters/dynamodb/topics-table.ts'
 import { proxiedParts } from '../../helpers/aws-proxies.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { allSteps, expectComplete, provisionAll, wordsOf } from '../../helpers/provisioning.ts'

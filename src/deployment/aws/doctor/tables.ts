@@ -15,13 +15,13 @@ import {
 } from '../../../adapters/aws/resources.ts'
 import { conversationsTable, OWNER_INDEX } from '../../../adapters/dynamodb/conversations-table.ts'
 import { LIMIT_KEY, limitsTable } from '../../../adapters/dynamodb/limits-table.ts'
+import { topicsTable } from '../../../adapters/dynamodb/topics-table.ts'
 import { type Check, fail, ok } from '../../check.ts'
 import { dynamoTable } from '../provision/table.ts'
 import {
   conversationsTableProperties,
   limitsTableProperties,
   type PropertiesOf,
-  topicsTable,
   topicsTableProperties,
 } from '../provision/tables.ts'
 import { CONDITION_FAILED, capital, checkProperties, PROVISION, type Probe, probeOn } from './checks.ts'

@@ -15,6 +15,7 @@ import {
 import { causeOf, WRITE_BUDGET_MS } from '../../../adapters/aws/calls.ts'
 import { type Call, callsOn, type Resource } from '../../../adapters/aws/resources.ts'
 import { AppError } from '../../../domain/errors.ts'
+import { KEPT_DAYS, RULE_ID, UPLOAD_DAYS } from './kept-versions.ts'
 import { ensure, NotApplicable, type Property, statusOf } from './properties.ts'
 
 /** What the calls go to. */
@@ -197,10 +198,6 @@ function publicAccessProperty({ s3, target, call }: BucketAccess, { isAws }: End
     apply: () => call('s3:PutBucketPublicAccessBlock', (options) => s3.send(block, options), WRITE_BUDGET_MS),
   }
 }
-
-const RULE_ID = 'purposepath-prompts-earlier-versions'
-const KEPT_DAYS = 365
-const UPLOAD_DAYS = 7
 
 const LIFECYCLE_RULE: LifecycleRule = {
   ID: RULE_ID,

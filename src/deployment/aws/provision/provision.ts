@@ -8,6 +8,7 @@ import {
 } from '../../../adapters/aws/resources.ts'
 import { conversationsTable } from '../../../adapters/dynamodb/conversations-table.ts'
 import { limitsTable } from '../../../adapters/dynamodb/limits-table.ts'
+import { topicsTable } from '../../../adapters/dynamodb/topics-table.ts'
 import { bucketProperties, createBucket } from './bucket.ts'
 import { applyProperties, type Report } from './properties.ts'
 import { apiKeySecret, jwtSecret, provisionSecret } from './secrets.ts'
@@ -16,7 +17,6 @@ import {
   conversationsTableProperties,
   limitsTableProperties,
   type PropertiesOf,
-  topicsTable,
   topicsTableProperties,
 } from './tables.ts'
 

@@ -15,36 +15,42 @@ interface VersionListProps {
 export function VersionList({ versions, before, after, onChoose }: VersionListProps) {
   const words = useWords()
   return (
-    <ol className={css.versions}>
-      {versions.map((version) => (
-        <li key={version.version_id} data-chosen={version === after || undefined}>
-          <button
-            type="button"
-            data-kind="quiet"
-            className={css.version}
-            aria-pressed={version === after}
-            onClick={() => onChoose('to', version)}
-          >
-            <span>
-              <b>{words.revision(version.revision)}</b>{' '}
-              {version.current && <Badge tone="good">{words.prompt.live}</Badge>}
-            </span>
-            <span className={css.quiet}>
-              {version.updated_by} · <Ago time={version.updated_at} />
-            </span>
-            {version.note !== undefined && <span className={css.note}>{version.note}</span>}
-          </button>
-          <label className={css.compare}>
-            <input
-              type="radio"
-              name="from"
-              checked={version === before}
-              onChange={() => onChoose('from', version)}
-            />
-            <span className="visually-hidden">{words.history.compareWith(version.revision)}</span>
-          </label>
-        </li>
-      ))}
-    </ol>
+    <>
+      <p className={css.caption} aria-hidden="true">
+        <span>{words.history.shown}</span>
+        <span>{words.history.comparedWith}</span>
+      </p>
+      <ol className={css.versions}>
+        {versions.map((version) => (
+          <li key={version.version_id} data-chosen={version === after || undefined}>
+            <button
+              type="button"
+              data-kind="quiet"
+              className={css.version}
+              aria-pressed={version === after}
+              onClick={() => onChoose('to', version)}
+            >
+              <span>
+                <b>{words.revision(version.revision)}</b>{' '}
+                {version.current && <Badge tone="good">{words.prompt.live}</Badge>}
+              </span>
+              <span className={css.quiet}>
+                {version.updated_by} · <Ago time={version.updated_at} />
+              </span>
+              {version.note !== undefined && <span className={css.note}>{version.note}</span>}
+            </button>
+            <label className={css.compare}>
+              <input
+                type="radio"
+                name="from"
+                checked={version === before}
+                onChange={() => onChoose('from', version)}
+              />
+              <span className="visually-hidden">{words.history.compareWith(version.revision)}</span>
+            </label>
+          </li>
+        ))}
+      </ol>
+    </>
   )
 }

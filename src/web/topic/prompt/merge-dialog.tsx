@@ -1,5 +1,5 @@
 import { useId, useMemo, useState } from 'react'
-import { type Choice, mergedText, mergeTexts, type Part } from '../../merging/merge.ts'
+import { bothEdits, type Choice, mergedText, mergeTexts, type Part } from '../../merging/merge.ts'
 import { Dialog } from '../../ui/dialog.tsx'
 import { useWords } from '../../words/words.ts'
 import css from './merge-dialog.module.css'
@@ -93,7 +93,7 @@ interface ConflictProps {
 function Conflict({ part, number, choice, onChoose }: ConflictProps) {
   const words = useWords()
   const name = useId()
-  const texts = { mine: part.mine, theirs: part.theirs, both: part.mine + part.theirs }
+  const texts = { mine: part.mine, theirs: part.theirs, both: bothEdits(part) }
   return (
     <fieldset className={css.conflict}>
       <legend>{words.merge.conflict(number + 1)}</legend>

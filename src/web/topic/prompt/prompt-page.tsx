@@ -127,7 +127,9 @@ function PromptEditor({ topic, prompt_type, live, editing, editor, samples, onSa
           mine={editing.textNow()}
           theirs={theirs}
           isSaving={saving.isSaving}
-          onSave={(text) => void saving.save(note.trim(), text, theirs.revision)}
+          onSave={async (text) => {
+            if (await saving.save(note.trim(), text, theirs.revision)) setIsMerging(false)
+          }}
           onTake={(text) => {
             editing.rebase(theirs, text)
             saving.settleConflict()

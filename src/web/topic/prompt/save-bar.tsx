@@ -30,7 +30,7 @@ export function SaveBar({ live, editing, saving, note, isReadOnly, onNote, onSav
         {editing.isDirty ? (
           <Badge tone="accent">{words.prompt.draft}</Badge>
         ) : (
-          !isNew && <Badge tone="good">{words.prompt.live}</Badge>
+          !isNew && !isReadOnly && <Badge tone="good">{words.prompt.live}</Badge>
         )}{' '}
         {live.updated_at === undefined ? (
           words.prompt.none

@@ -39,17 +39,24 @@ export function SidePanel(props: SidePanelProps) {
         </div>
         <SamplesForm {...{ parameters, samples }} faults={checked.sampleFaults} onChange={onSample} />
       </section>
-      <section className={css.part}>
-        <h2>{words.preview.title}</h2>
-        {checked.rendered === undefined ? (
-          <p className={css.hint}>{words.preview.none}</p>
-        ) : (
-          <pre className={css.rendered} data-current={checked.isCurrent}>
-            {checked.rendered}
-          </pre>
-        )}
-      </section>
+      {topic.deleted_at === undefined && <Preview {...checked} />}
     </aside>
+  )
+}
+
+function Preview({ rendered = '', isCurrent }: CheckedText) {
+  const words = useWords().preview
+  return (
+    <section className={`${css.part} ${css.preview}`}>
+      <h2>{words.title}</h2>
+      {rendered === '' ? (
+        <p className={css.hint}>{words.none}</p>
+      ) : (
+        <pre className={css.rendered} data-current={isCurrent}>
+          {rendered}
+        </pre>
+      )}
+    </section>
   )
 }
 

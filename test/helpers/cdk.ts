@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PACKAGE_ROOT } from './program.ts'
+
+const APP = join(PACKAGE_ROOT, 'deploy')
+const TSX = join(APP, 'node_modules/tsx/dist/cli.mjs')
+
+export interface CdkResource<P = Record<string, unknown>> {
+  Type: string
+  Properties: P
+  DeletionPolicy?: string
+}
+
+export interface CdkTemplate {
+  Resources: Record<string, CdkResource>
+}
+
+/** What the app in `deploy/` makes. */
+export interface Synthesized {
+  data: CdkTemplate
+  service: CdkTemplate
+  /** What cdk-nag and CDK's own checks find. */
+  findings: unknown[]
+  /** The folders of code that would be uploaded. */
+  assets: string[]
+}
+
+/**
+ * Runs the app as `cdk synth` does, but for CDK's checks of the templates' schema, which `.ci/run` has made.
+ *
+ * @throws Error with what the app writes when it fails.
+ */
+async function synthesize(context: object, outdir: string): Promise<Synthesized> {
+  const env = {
+    ...process.env,
+    CDK_OUTDIR: outdir,
+    CDK_CONTEXT_JSON: JSON.stringify(context),
+    CDK_VALIDATION: 'false',
+  }
+  await promisify(execFile)(process.execPath, [TSX, 'app.ts'], { cwd: APP, env })
+  const read = (name: string) => JSON.parse(readFileSync(join(outdir, name), 'utf8'))
+  const report = existsSync(join(outdir, 'validation-report.json')) ? read('validation-report.json') : {}
+  return {
+    data: read('purposepath-prompts-data-dev.template.json'),
+    service: read('purposepath-prompts-dev.template.json'),
+    findings: report.pluginReports ?? [],
+    assets: readdirSync(outdir)
+      .filter((name) => /^asset\.\w+$/.test(name))
+      .map((name) => join(outdir, name)),
+  }
+}
+
+/**
+ * A group of tests of the CDK app. Where its packages are missing the tests are skipped and a line says what to install;
+ * in CI they fail.
+ */
+export function describeWithCdk(name: string, tests: () => void): void {
+  const missing = 'needs: npm ci --prefix deploy'
+  if (existsSync(TSX)) describe(name, tests)
+  else if (process.env['CI']) test(name, () => expect.fail(missing))
+  else {
+    process.stderr.write(`Skipped: ${name} ${missing}\n`)
+    describe.skip(`${name} (${missing})`, tests)
+  }
+}
+
+/** What one context makes; its members are there when the tests run. */
+export function synthesized(context: object): Synthesized {
+  const made = {} as Synthesized
+  let outdir: string
+  beforeAll(async () => {
+    outdir = await mkdtemp(join(tmpdir(), 'purposepath-cdk-'))
+    Object.assign(made, await synthesize(context, outdir))
+  })
+  afterAll(() => rm(outdir, { recursive: true, force: true }))
+  return made
+}
+
+/** Where the tests keep a stack's template as it should be. */
+export const goldenPath = (name: string) => join(PACKAGE_ROOT, 'test/golden/deploy', `${name}.json`)
+
+export function goldenTemplate(name: string): CdkTemplate {
+  return JSON.parse(readFileSync(goldenPath(name), 'utf8'))
+}
+
+/** The resources of a type, in the order of the template. */
+export function resourcesOf<P>({ Resources }: CdkTemplate, type: string): CdkResource<P>[] {
+  return Object.values(Resources).filter(({ Type }) => Type === type) as CdkResource<P>[]
+}
+
+/** @throws Error when there is none. */
+export function resourceOf<P>(template: CdkTemplate, type: string): CdkResource<P> {
+  const [found] = resourcesOf<P>(template, type)
+  if (!found) throw new Error(`The template has no ${type}.`)
+  return found
+}
