@@ -31,9 +31,9 @@ export function tokenHeader(token: string) {
   return { authorization: `Bearer ${token}` }
 }
 
-/** GET of the bench's first topic over REST. */
-export function topicShot(server: string, credential: Record<string, string>): Shot {
-  return restShot('GET', `${server}/api/v1/prompts/topic_0`, credential, 'Hello {{user_name}}')
+/** GET of a topic of the bench over REST. */
+export function topicShot(server: string, credential: Record<string, string>, topic = 'topic_0'): Shot {
+  return restShot('GET', `${server}/api/v1/prompts/${topic}`, credential, 'Hello {{user_name}}')
 }
 
 /**
@@ -55,7 +55,7 @@ export async function fire(shots: readonly Shot[], count: number, connections: n
 }
 
 /** Sends one request and answers the text of its answer. */
-export function send(agent: Agent, { method, url, headers, body }: Shot): Promise<string> {
+export function send(agent: Agent | undefined, { method, url, headers, body }: Shot): Promise<string> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { agent, method, headers }, (response) => {
       let text = ''

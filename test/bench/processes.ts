@@ -55,7 +55,11 @@ export async function startSubject(
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     if (log.length < 10_000) log += chunk
   })
-  const url = await waitFor(() => /"url":"([^"]+)"/.exec(log)?.[1], 120_000)
+  const ended = once(child, 'close').then(() => {
+    throw new Error(`${name} ended: ${log.slice(-1_000)}`)
+  })
+  const url = await Promise.race([waitFor(() => /"url":"([^"]+)"/.exec(log)?.[1], 600_000), ended])
+  ended.catch(() => {})
   return {
     name,
     url,

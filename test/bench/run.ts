@@ -20,7 +20,9 @@ import { keyHeader, restShot, send, tokenHeader, topicShot } from './load.ts'
 import { printMcp } from './mcp.ts'
 import { printPage } from './page.ts'
 import { benchScript, type Product, type Subject, settled, startSubject, times } from './processes.ts'
+import { printScaling } from './scaling.ts'
 import { firstListSeconds } from './startup.ts'
+import { printTelemetry } from './telemetry.ts'
 
 const STARTS = 12
 const EDITS = 200
@@ -44,6 +46,8 @@ const SECTIONS: Record<string, () => Promise<void>> = {
       (stop) => toStop.push(stop),
     ),
   conversation: () => printConversation({ start, startProduct }, (stop) => toStop.push(stop)),
+  telemetry: () => printTelemetry({ start, startProduct }, (stop) => toStop.push(stop)),
+  scaling: () => printScaling({ start, startProduct }, (stop) => toStop.push(stop)),
   aws: async () =>
     printAws(await times(AWS_INSTANCES, () => startProduct(1_000)), (stop) => toStop.push(stop)),
   page: () => printPage({ startProduct }),

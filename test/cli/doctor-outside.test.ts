@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { makeCertificate } from '../helpers/certificate.ts'
 import { runCommand } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
 import { runProgram } from '../helpers/program.ts'
@@ -110,36 +108,20 @@ test.each([
 })
 
 describe('over TLS', () => {
-  /** A certificate for `localhost` that is its own authority. */
-  async function certificate(days: string) {
-    const folder = await tempFolder()
-    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-    await promisify(execFile)('openssl', [
-      'req',
-      '-x509',
-      ...kind,
-      ...subject,
-      '-days',
-      days,
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ])
+  async function certificate(days: number) {
+    const { cert, key } = await makeCertificate(await tempFolder(), days)
     return { cert, tls: { cert: await readFile(cert), key: await readFile(key) } }
   }
 
   test('a certificate that no client accepts is named', async () => {
-    const { tls } = await certificate('90')
+    const { tls } = await certificate(90)
     const { code, wrong } = await doctor({ tls })
     expect(code).toBe(1)
     expect(wrong[0]).toMatch(/Clients refuse the certificate \(.*SELF_SIGNED.*\): serve the whole chain/)
   })
 
   test('one that ends soon is worth a note', async () => {
-    const { cert, tls } = await certificate('10')
+    const { cert, tls } = await certificate(10)
     const { url } = await startProxy(server.url, { tls })
     const { stdout } = await runProgram(['doctor', '--url', url], { NODE_EXTRA_CA_CERTS: cert })
     expect(stdout).toMatch(/^note {2}TLSv1\.3, certificate valid for (9|10) days: renew it$/m)

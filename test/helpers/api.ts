@@ -1,4 +1,5 @@
-import { type Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { type Agent, type IncomingHttpHeaders, request as overHttp } from 'node:http'
+import { request as overHttps } from 'node:https'
 import { beforeAll, expect } from 'vitest'
 import { API_ROOT } from '../../src/transport/http/rest/routes.ts'
 import { tempFolder } from './folders.ts'
@@ -36,7 +37,7 @@ export interface ApiOptions {
 
 /**
  * One request to the REST API: `api(server, 'PUT /admin/prompts/x/system', { body, token })`. The path is below
- * `/api/v1` and is sent exactly as it stands here.
+ * `/api/v1` of the server's address, and is sent exactly as it stands here.
  */
 export function api(
   { url }: { url: string },
@@ -44,7 +45,8 @@ export function api(
   { body, key, token, headers = {}, agent }: ApiOptions = {},
 ): Promise<ApiAnswer> {
   const [method = '', path = ''] = splitOnce(line)
-  const { hostname, port } = new URL(url)
+  const { protocol, hostname, port, pathname } = new URL(`${url}${API_ROOT}`)
+  const request = protocol === 'https:' ? overHttps : overHttp
   const isRaw = typeof body === 'string' || Buffer.isBuffer(body)
   const content = body === undefined || isRaw ? (body as string | Buffer | undefined) : JSON.stringify(body)
   const sentHeaders = {
@@ -54,7 +56,7 @@ export function api(
     ...(token !== undefined && { authorization: `Bearer ${token}` }),
     ...headers,
   }
-  const address = { hostname, port, path: `${API_ROOT}${path}`, method, headers: sentHeaders }
+  const address = { hostname, port, path: `${pathname}${path}`, method, headers: sentHeaders }
   return new Promise((resolve, reject) => {
     const sent = request({ ...address, agent: agent ?? false }, (answer) => {
       let text = ''

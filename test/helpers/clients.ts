@@ -41,7 +41,7 @@ export async function connectV1(target: Target, atEnd: AtEnd = onTestFinished): 
   await client.connect(
     'url' in target
       ? // Its own types disagree about optional members.
-        (new V1HttpTransport(new URL('/mcp', target.url), requestInit(target)) as Parameters<
+        (new V1HttpTransport(new URL(`${target.url}/mcp`), requestInit(target)) as Parameters<
           V1Client['connect']
         >[0])
       : new V1StdioTransport(commandOf(target)),
@@ -51,7 +51,7 @@ export async function connectV1(target: Target, atEnd: AtEnd = onTestFinished): 
 }
 
 function httpTransport(target: { url: string; key: string }): StreamableHTTPClientTransport {
-  return new StreamableHTTPClientTransport(new URL('/mcp', target.url), requestInit(target))
+  return new StreamableHTTPClientTransport(new URL(`${target.url}/mcp`), requestInit(target))
 }
 
 function requestInit({ key }: { key: string }) {

@@ -1,4 +1,5 @@
-import { request } from 'node:http'
+import { request as overHttp } from 'node:http'
+import { request as overHttps } from 'node:https'
 
 interface Event {
   event: string
@@ -20,6 +21,7 @@ export interface EventClient {
 export function postForEvents(url: string, headers: Record<string, string>, body: object): EventClient {
   const events: Event[] = []
   const about = { 'content-type': 'application/json', accept: 'text/event-stream' }
+  const request = url.startsWith('https:') ? overHttps : overHttp
   const sent = request(url, { method: 'POST', headers: { ...about, ...headers }, agent: false })
   const ended = new Promise<{ status: number; type: string; text: string }>((resolve, reject) => {
     sent.on('error', reject).on('response', (answer) => {

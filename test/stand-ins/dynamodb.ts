@@ -14,5 +14,6 @@ export async function startDynamoDb(): Promise<TiedServer> {
   const libraries = `-Djava.library.path=${join(EMULATOR, 'DynamoDBLocal_lib')}`
   const jar = ['-jar', join(EMULATOR, 'DynamoDBLocal.jar')]
   const options = ['-disableTelemetry', '-sharedDb', '-inMemory', '-port', `${port}`]
-  return startTied([...java, libraries, ...jar, ...options], port, 'x-amzn-requestid')
+  const endpoint = `http://127.0.0.1:${port}`
+  return startTied([...java, libraries, ...jar, ...options], endpoint, 'x-amzn-requestid')
 }

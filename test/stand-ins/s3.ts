@@ -12,5 +12,5 @@ export interface Credentials {
 export async function startS3({ accessKeyId, secretAccessKey }: Credentials): Promise<TiedServer> {
   const [monitorPort, port] = [await freePort(), await freePort()]
   const command = [SCRIPT, `${monitorPort}`, `${port}`, accessKeyId, secretAccessKey]
-  return startTied(command, port, 'x-amz-request-id')
+  return startTied(command, `http://127.0.0.1:${port}`, 'x-amz-request-id')
 }

@@ -17,11 +17,12 @@ export interface TiedServer {
 /**
  * Starts a server and waits until it answers over HTTP.
  *
+ * @param endpoint where it will answer.
  * @param header it is in every answer of this kind of server, and tells it from a stranger on the same port.
  */
 export async function startTied(
   command: readonly string[],
-  port: number,
+  endpoint: string,
   header: string,
 ): Promise<TiedServer> {
   // Detached, because what ends this process may be meant for its whole group: then the script must clean up.
@@ -38,7 +39,6 @@ export async function startTied(
     await ended
   }
 
-  const endpoint = `http://127.0.0.1:${port}`
   const end = Date.now() + START_MS
   while (!(await answersWith(header, endpoint))) {
     if (child.exitCode !== null || Date.now() > end) {

@@ -1,8 +1,11 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { api, tokenOf } from '../helpers/api.ts'
 import { connect } from '../helpers/clients.ts'
+import { tempFolder } from '../helpers/folders.ts'
 import { MODEL_SERVERS, type ModelServer } from '../helpers/models.ts'
-import { runProgram, startServer, waitFor } from '../helpers/program.ts'
+import { type Environment, runProgram, startServer, waitFor } from '../helpers/program.ts'
 import { initialize, postMcp, startStdio } from '../helpers/raw.ts'
 import { sharedServer } from '../helpers/shared.ts'
 import { type OtlpReceiver, type ReceivedSpan, startOtlp } from '../stand-ins/otlp.ts'
@@ -307,3 +310,17 @@ function settingsOf() {
     OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url,
   }
 }
+
+it('without a receiver nothing of it is loaded', async () => {
+  /** What a start loads, by the account of V8's coverage. */
+  const loaded = async (settings: Environment) => {
+    const folder = await tempFolder()
+    const coverage = join(folder, 'coverage')
+    await runProgram(['stdio'], { PROMPTS_DATA_DIR: folder, NODE_V8_COVERAGE: coverage, ...settings })
+    const [file = ''] = await readdir(coverage)
+    return await readFile(join(coverage, file), 'utf8')
+  }
+  const chunk = /\/chunks\/tracing-\w+\.js"/
+  expect(await loaded({})).not.toMatch(chunk)
+  expect(await loaded({ OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url })).toMatch(chunk)
+}, 60_000)

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect } from 'vitest'
 import { type ApiServer, sharedApi } from '../helpers/api.ts'
 import { CHROMIUM, launchChromium, signInLink } from '../helpers/chromium.ts'
+import { missing } from '../helpers/missing.ts'
 
 const MISSING = 'needs a browser: apt-get install chromium-headless-shell, or set CHROMIUM to the path of one'
 /** How long anything may take to appear: generous, because tests share their processor. */
@@ -49,7 +50,7 @@ export function describeInBrowser(name: string, tests: (site: AdminSite) => void
       // One link is enough: it is the same person.
       if (!isStranger && cookies) await context.addCookies(cookies)
       if (!isStranger) cookies ??= await signIn(context)
-      await page.goto(`${server.url}/admin/${place}`)
+      await page.goto(`${server.settings['PROMPTS_PUBLIC_URL'] ?? server.url}/admin/${place}`)
       return page
     }
     tests({ server, visit, signIn })
@@ -62,8 +63,7 @@ export function describeInBrowser(name: string, tests: (site: AdminSite) => void
  */
 export function describeWithBrowser(name: string, tests: (browser: WatchedBrowser) => void): void {
   if (existsSync(CHROMIUM)) describe(name, () => tests(watchedBrowser()))
-  else if (process.env['CI']) test(name, () => expect.fail(MISSING))
-  else describe.skip(`${name} (${MISSING})`, () => tests({} as WatchedBrowser))
+  else missing(name, MISSING)
 }
 
 export interface WatchedBrowser {

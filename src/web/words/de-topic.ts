@@ -163,7 +163,7 @@ export const topicWords: TopicWords = {
     title: 'Ausprobieren',
     hint: 'Fragt das Modell mit diesen Werten, was so viel kostet wie jeder Aufruf. Nichts wird gespeichert, und kein Programm bemerkt es.',
     values: 'Beispielwerte',
-    message: 'Was die Person sagt',
+    message: 'Was gesagt wird',
     send: 'Senden',
     said: 'Gesagt:',
     anew: 'Neues Gespräch',

@@ -1,0 +1,187 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ResourceListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { api, expectProblem } from '../helpers/api.ts'
+import { connect, connectV1 } from '../helpers/clients.ts'
+import { postForEvents } from '../helpers/events.ts'
+import { earlyInMinute } from '../helpers/minute.ts'
+import { missing } from '../helpers/missing.ts'
+import { runProgram, waitFor } from '../helpers/program.ts'
+import { startOpenAi } from '../stand-ins/openai.ts'
+import { says } from '../stand-ins/openai-replies.ts'
+import {
+  PROXIES,
+  type ReverseProxy,
+  type RunningProxy,
+  settingsBehindProxy,
+  startProxy,
+} from '../stand-ins/proxies.ts'
+import { freePort } from '../stand-ins/tied-server.ts'
+import { describeInBrowser } from '../web/browser.ts'
+
+const model = await startOpenAi()
+afterAll(() => model.stop())
+
+for (const [name, proxy] of Object.entries(PROXIES)) {
+  const title = `behind ${name}, below a path and over TLS`
+  if (existsSync(proxy.program)) await describeBehind(title, proxy)
+  else missing(title, `needs it: apt-get install ${proxy.package}`)
+}
+
+async function describeBehind(title: string, proxy: ReverseProxy): Promise<void> {
+  const port = await freePort()
+  const settings = settingsBehindProxy(port)
+  const url = settings.PROMPTS_PUBLIC_URL
+  const more = {
+    PROMPTS_LLM: 'openai',
+    PROMPTS_LLM_BASE_URL: model.baseUrl,
+    PROMPTS_LLM_MODEL: 'test-model',
+    PROMPTS_LIMIT_AUTH_FAILURES: '2',
+  }
+
+  describeInBrowser(
+    title,
+    ({ server, visit }) => {
+      let running: RunningProxy
+      beforeAll(async () => {
+        // Clients cannot know the proxy's certificate; `doctor` is told of it, and checks it.
+        vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+        const folder = await mkdtemp(join(tmpdir(), 'purposepath-proxy-'))
+        running = await startProxy(proxy, { folder, port, upstreams: [server.url] })
+        return async () => {
+          await running.stop()
+          await rm(folder, { recursive: true })
+          vi.unstubAllEnvs()
+        }
+      })
+      const edit = (content: string) => {
+        const { token } = server
+        return api({ url }, 'PUT /admin/prompts/goals/system', { token, body: { content } })
+      }
+
+      test('doctor finds nothing wrong', async () => {
+        const { code, stdout } = await runProgram(['doctor', '--url', url, '--hold', '1s'], {
+          PROMPTS_TOKEN: server.key,
+          NODE_EXTRA_CA_CERTS: running.cert,
+          NODE_TLS_REJECT_UNAUTHORIZED: undefined,
+        })
+        const worse = stdout.split('\n').filter((line) => !line.startsWith('ok  '))
+        expect({ code, worse }).toEqual({
+          code: 0,
+          worse: [expect.stringMatching(/^note {2}No issuer/), ''],
+        })
+      })
+
+      test('clients of both eras of MCP are served, and hear of an edit', async () => {
+        const target = { url, key: server.key }
+        const [today, v1] = [await connect(target, '2026-07-28'), await connectV1(target)]
+        for (const client of [today, v1]) {
+          expect((await client.listPrompts()).prompts).toHaveLength(6)
+          const { messages } = await client.getPrompt({ name: 'goals', arguments: { user_name: 'Ada' } })
+          expect(JSON.stringify(messages)).toContain('Ada')
+        }
+        const heard = new Set<string>()
+        today.setNotificationHandler('notifications/resources/list_changed', () => void heard.add('today'))
+        v1.setNotificationHandler(ResourceListChangedNotificationSchema, () => void heard.add('v1'))
+        await today.listen({ resourcesListChanged: true })
+        await waitFor(async () => {
+          // The older client does not tell when it has begun to listen.
+          expect((await edit(`You coach. ${heard.size} ${Date.now()}`)).status).toBe(200)
+          return heard.size === 2
+        })
+      })
+
+      test('events of an analysis arrive while it goes on', async () => {
+        const sentAt: number[] = []
+        const onSend = () => void sentAt.push(performance.now())
+        model.script(says(ANALYSIS, { size: 8, everyMs: 50, onSend }))
+        const parameters = { kpi_value: 95000, threshold: 100000, time_period: 'Q4 2025' }
+        const path = '/api/v1/prompts/revenue_salesforce/analyze'
+        const { events, ended } = postForEvents(url + path, { 'x-api-key': server.key }, parameters)
+        expect((await ended).status).toBe(200)
+        expect(events.map(({ event }) => event)).toEqual([...events.slice(1).map(() => 'delta'), 'result'])
+        expect(events.length).toBeGreaterThan(10)
+        expect(events[0]?.at).toBeLessThan(sentAt[sentAt.length / 2] as number)
+      })
+
+      test('the server knows its clients by their addresses, whatever they claim', async () => {
+        await earlyInMinute()
+        const fail = (from: string) =>
+          api({ url }, 'GET /prompts/goals', {
+            key: 'wrong',
+            agent: new Agent({ localAddress: from, family: 4 }),
+            headers: { 'x-forwarded-for': '192.0.2.1' },
+          })
+        expectProblem(await fail('127.0.0.2'), 401, 'unauthenticated')
+        expectProblem(await fail('127.0.0.2'), 401, 'unauthenticated')
+        expectProblem(await fail('127.0.0.2'), 429, 'rate_limited')
+        expectProblem(await fail('127.0.0.3'), 401, 'unauthenticated')
+        const seen = () => server.stderr().match(/(?<="event":"authenticate".*"address":")127\.0\.0\.[23]/g)
+        await waitFor(() => seen()?.length === 4)
+        expect(seen()).toEqual(['127.0.0.2', '127.0.0.2', '127.0.0.2', '127.0.0.3'])
+      })
+
+      test('the server itself says what it refuses', async () => {
+        const { key, token } = server
+        const foreign = await api({ url }, 'GET /prompts/goals', {
+          key,
+          headers: { origin: 'https://evil.example' },
+        })
+        expectProblem(foreign, 403, 'forbidden')
+        const claimed = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' }
+        expect((await api({ url }, 'GET /prompts/goals', { key, headers: claimed })).status).toBe(200)
+        for (const megabytes of [2, 12]) {
+          const body = JSON.stringify({ content: 'x'.repeat(megabytes * 1024 * 1024) })
+          const refused = api({ url }, 'PUT /admin/prompts/goals/system', { token, body })
+          const [ended] = await Promise.allSettled([refused])
+          if (ended.status === 'fulfilled') expectProblem(ended.value, 413, 'too_large')
+          // The document says so: Caddy may break the connection of a client that is still sending.
+          else expect({ language: proxy.language, error: ended.reason }).toMatchObject(BROKEN_BY_CADDY)
+        }
+        expectProblem(await api({ url }, 'GET /prompts/unknown', { key }), 404, 'not_found')
+      })
+
+      test('a request for another host gets nothing of ours', async () => {
+        const headers = { host: 'evil.example' }
+        // Some break the connection.
+        const [ended] = await Promise.allSettled([
+          api({ url }, 'GET /prompts/goals', { key: server.key, headers }),
+        ])
+        expect(JSON.stringify(ended)).not.toContain('topic_id')
+      })
+
+      test('an administrator signs in to the page by a link, and works there', async () => {
+        const page = await visit('', { ignoreHTTPSErrors: true })
+        await page.getByText('6 topics').waitFor()
+        await page.getByRole('link', { name: 'Goals' }).click()
+        await page.waitForURL(`${url}/admin/topics/goals`)
+        await page.reload()
+        await page.getByRole('heading', { name: 'Goals' }).waitFor()
+        expect(await page.context().cookies()).toMatchObject([
+          { name: expect.stringMatching(/^__Host-.*_prompts$/), secure: true, httpOnly: true },
+        ])
+        await page.goto(`${url}/docs`)
+        await page
+          .getByText('/api/v1/prompts/{topic_id}', { exact: true })
+          .first()
+          .waitFor({ timeout: 60_000 })
+      })
+    },
+    { ...settings, ...more },
+  )
+}
+
+const BROKEN_BY_CADDY = {
+  language: 'caddyfile',
+  error: { code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) },
+}
+
+const ANALYSIS = JSON.stringify({
+  analysis: 'Revenue is 5% below its threshold, and has been there for two quarters. '.repeat(3),
+  recommendations: ['Call the three largest accounts.'],
+  severity: 'warning',
+})
