@@ -9,9 +9,13 @@ const STALE_MS = 2_000
 const MAX_GAP_MS = 1_500
 const WAIT = { retries: 400, minTimeout: 5, maxTimeout: 40, factor: 1.3, randomize: true }
 
+/** Of work that loses its lock before it has changed anything, as in a start that reads thousands of files meanwhile. */
+const ATTEMPTS = 3
+
 /**
  * Runs `work` while nothing else, in this or another process, holds the lock of the same name. `stillHeld` throws AppError
- * `unavailable` if the lock was lost meanwhile.
+ * `unavailable` if the lock was lost meanwhile. It is called before each change, so that work to which it has not yet
+ * returned has changed nothing: that work is run again.
  *
  * @example await withLock('keys', async (stillHeld) => { … stillHeld(); await write() })
  */
@@ -23,11 +27,16 @@ export function fileLocks(layout: Layout): WithLock {
   return (name, work) => mutex.runExclusive(name, () => holdLock(join(layout.locks, name), work))
 }
 
-/** Runs `work` while this process holds the lock file at `path`; `stillHeld` throws if it was lost meanwhile. */
-export async function holdLock<T>(path: string, work: (stillHeld: () => void) => Promise<T>): Promise<T> {
+/** {@link WithLock}, by the lock file at `path`. */
+export async function holdLock<T>(
+  path: string,
+  work: (stillHeld: () => void) => Promise<T>,
+  attempts = ATTEMPTS,
+): Promise<T> {
   // Loaded with the first write: most starts only read. A bundled CommonJS module has no named exports.
   const { lock } = (await import('proper-lockfile')).default
   let lost = false
+  let mayHaveChanged = false
   const onCompromised = () => {
     lost = true
   }
@@ -50,12 +59,18 @@ export async function holdLock<T>(path: string, work: (stillHeld: () => void) =>
   try {
     return await work(() => {
       noticeGap()
-      if (!lost) return
-      throw new AppError('unavailable', 'The process was halted for too long; try again.', { retryAfter: 1 })
+      if (lost)
+        throw new AppError('unavailable', 'The process was halted for too long; try again.', {
+          retryAfter: 1,
+        })
+      mayHaveChanged = true
     })
+  } catch (error) {
+    if (!lost || mayHaveChanged || attempts === 1) throw error
   } finally {
     clearInterval(pulse)
     // A failure to release does not fail the work: a lost lock belongs to another process, and an old one goes stale.
     await release().catch(() => {})
   }
+  return holdLock(path, work, attempts - 1)
 }

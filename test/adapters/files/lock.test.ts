@@ -21,6 +21,18 @@ describe('a lock', () => {
     expect((await failureOf(() => holdLock(path, work))).code).toBe('unavailable')
   })
 
+  it('that is lost before anything was changed is taken once more', async () => {
+    const path = join(openFiles(await tempFolder()).layout.locks, 'topic')
+    let runs = 0
+    const work = async (assertHeld: () => void) => {
+      if (++runs === 1) halt(1_700)
+      assertHeld()
+      return 'changed'
+    }
+    expect(await holdLock(path, work)).toBe('changed')
+    expect(runs).toBe(2)
+  })
+
   it('lets one holder in at a time', async () => {
     const path = join(openFiles(await tempFolder()).layout.locks, 'topic')
     let inside = 0
