@@ -201,7 +201,9 @@ describeInBrowser(
         expect(messages.slice(1)).toEqual([`Answer 1 of the ${side}.`, 'And then?'])
         expect(messages[0]).toMatch(/^# Goals session with Ada\n.*\n\nWhere do I begin\?$/s)
       }
-      expect(await page.getByText(/stand-in · [\d,]+ tokens in, [\d,]+ out · [\d.]+ s/).count()).toBe(4)
+      const facts = page.getByText(/stand-in · [\d,]+ tokens in, [\d,]+ out · [\d.]+ s/)
+      await facts.nth(3).waitFor()
+      expect(await facts.count()).toBe(4)
       // Values are those that the conversation began with.
       expect(await page.getByRole('textbox', { name: 'user_name' }).isDisabled()).toBe(true)
       await page.getByRole('button', { name: 'New conversation' }).click()
