@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** Tests against real databases, browsers, killed processes and slow clients: minutes may pass before they are wrong. */
+/**
+ * Tests against real databases, browsers, killed processes and slow clients, and those that wait for a minute of the
+ * clock to begin: minutes may pass before they are wrong.
+ */
 const REAL_PARTS = [
   'test/adapters/{aws,dynamodb,secrets-manager}/**/*.test.ts',
   'test/adapters/files/{crash,two-processes}.test.ts',
@@ -10,7 +13,8 @@ const REAL_PARTS = [
   'test/{deploy,deployment,stand-ins}/**/*.test.ts',
   'test/transport/aws/**/*.test.ts',
   'test/transport/canaries.test.ts',
-  'test/transport/http/{refused-bodies,slow-clients,slow-readers}.test.ts',
+  'test/transport/http/{refusals,refused-bodies,server,slow-clients,slow-readers}.test.ts',
+  'test/transport/http/identity/{issuer-sign-in,sign-in,throttling}.test.ts',
   'test/transport/http/rest/{edits-*,limits}.test.ts',
   'test/web/**/*.test.ts',
 ]

@@ -9,12 +9,35 @@ import { topicContent } from '../helpers/topics.ts'
 
 /** Every command with its options and arguments, as its help has to name them. */
 const COMMANDS: [command: string, names: string[]][] = [
-  ['', ['--version', 'stdio', 'serve', 'seed', 'import', 'export', 'keys', 'doctor', 'topics', 'prompts']],
+  [
+    '',
+    [
+      '--version',
+      'stdio',
+      'serve',
+      'seed',
+      'import',
+      'export',
+      'check',
+      'diff',
+      'push',
+      'pull',
+      'keys',
+      'token',
+    ],
+  ],
+  ['', ['login', 'chat', 'conversations', 'provision', 'doctor', 'topics', 'prompts']],
   ['stdio', ['--read-only']],
   ['serve', ['--host <address>', '--port <number>', 'PROMPTS_HOST', 'PROMPTS_PORT']],
   ['seed', ['--json']],
-  ['import', ['<path>', '--dry-run', '--escape', '--json']],
+  ['import', ['[path]', '--from <url>', '--dry-run', '--escape', '--json']],
   ['export', ['<path>']],
+  ['check', ['<path>', '--json']],
+  ['diff', ['<folder>', '--to <url>', '--token-file <path>', '--json']],
+  ['push', ['<folder>', '--to <url>', '--token-file <path>', '--prune', '--dry-run', '--json']],
+  ['pull', ['<folder>', '--from <url>', '--token-file <path>', '--prune']],
+  ['chat', ['[topic_id]', '--resume <id>', '--param <name=value>', '--parameters <json>', '--json']],
+  ['conversations', ['list', 'export', 'erase']],
   ['keys', ['create', 'list', 'revoke', 'rotate']],
   ['keys create', ['--name <name>', '--ttl <time>']],
   ['keys list', ['--json']],
@@ -64,7 +87,7 @@ describe('help', () => {
     expect(existsSync(join(home, 'data')) || existsSync(join(home, '.local'))).toBe(false)
   })
 
-  test.each(COMMANDS.slice(1))('of "%s" describes each option and argument', async (command) => {
+  test.each(COMMANDS.slice(2))('of "%s" describes each option and argument', async (command) => {
     const { stdout } = await runCommand([...command.split(' '), '--help'], {})
     const bare = stdout.split('\n').filter((line) => /^ {2}(-\S|\w\S*|<)\S*( [<[]\S+)?$/.test(line))
     expect(bare).toEqual([])
