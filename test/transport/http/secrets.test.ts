@@ -2,9 +2,10 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { connect } from '../../helpers/clients.ts'
+import { runCommand } from '../../helpers/command.ts'
 import { writeTopic } from '../../helpers/data-folder.ts'
 import { tempFolder } from '../../helpers/folders.ts'
-import { runProgram, startServer, waitFor } from '../../helpers/program.ts'
+import { startServer, waitFor } from '../../helpers/program.ts'
 import { ask, initialize, postMcp, startStdio } from '../../helpers/raw.ts'
 import { topicContent } from '../../helpers/topics.ts'
 
@@ -107,7 +108,7 @@ test('stdio logs no parameter value, prompt text or made-up name', async () => {
 
 test('commands log no parameter value and no prompt text, and print a key only where it is made', async () => {
   const settings = { PROMPTS_DATA_DIR: await folderWithCanaries(), PROMPTS_LOG_LEVEL: 'debug' }
-  const render = (...words: string[]) => runProgram(['prompts', 'render', 'secretive', ...words], settings)
+  const render = (...words: string[]) => runCommand(['prompts', 'render', 'secretive', ...words], settings)
   const right = await render('--param', `word=${VALUE}`)
   expect({ code: right.code, log: leaks(right.stderr) }).toEqual({ code: 0, log: [] })
   expect(right.stdout).toContain(`${TEXT} ${VALUE}`)
@@ -127,17 +128,17 @@ test('commands log no parameter value and no prompt text, and print a key only w
     })
   }
   const source = await folderWithCanaries()
-  const imported = await runProgram(['import', source], { ...settings, PROMPTS_DATA_DIR: await tempFolder() })
+  const imported = await runCommand(['import', source], { ...settings, PROMPTS_DATA_DIR: await tempFolder() })
   expect({ code: imported.code, log: leaks(imported.stderr) }).toEqual({ code: 2, log: [] })
-  const doctor = await runProgram(['doctor'], settings)
+  const doctor = await runCommand(['doctor'], settings)
   expect(leaks(doctor.stdout + doctor.stderr)).toEqual([])
 
-  const created = await runProgram(['keys', 'create', '--name', 'somebody'], settings)
+  const created = await runCommand(['keys', 'create', '--name', 'somebody'], settings)
   const secret = created.stdout.trim().slice(-42)
   expect(secret).toMatch(/^[0-9a-f]{42}$/)
   expect(created.stderr).not.toContain(secret)
   for (const words of [['list'], ['list', '--json'], ['revoke', 'somebody']]) {
-    const { code, stdout, stderr } = await runProgram(['keys', ...words], settings)
+    const { code, stdout, stderr } = await runCommand(['keys', ...words], settings)
     expect({ words, code, shown: (stdout + stderr).includes(secret) }).toEqual({
       words,
       code: 0,
