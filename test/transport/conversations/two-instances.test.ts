@@ -84,12 +84,14 @@ function instanceTests(conversations: number, open: () => Promise<Environment>):
         for (let at = 1; at <= MESSAGES / 2; at++) {
           const headers = { 'idempotency-key': `${name}${at}`, prefer: 'wait=30' }
           const answers = await Promise.all([1, 2].map(() => client.say(id, `${name}${at}`, headers)))
-          expect(answers.map(({ status }) => status)).toEqual([200, 200])
+          const failures = answers.filter(({ status }) => status !== 200)
+          expect(failures.map(({ status, text }) => `${status} ${text}`)).toEqual([])
           expect(answers[0]?.text).toBe(answers[1]?.text)
         }
       }
       await pMap(ids, (id) => Promise.all([sayAll(one, id, 'a'), sayAll(other, id, 'b')]), {
-        concurrency: 25,
+        // A quarter of them, four messages to each: the store of a busy machine keeps up with that.
+        concurrency: Math.ceil(conversations / 4),
       })
       const seen = new Set<string>()
       for (const id of ids) {
