@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { missing } from './missing.ts'
 import { PACKAGE_ROOT } from './program.ts'
 
 const APP = join(PACKAGE_ROOT, 'deploy')
@@ -60,13 +61,8 @@ async function synthesize(context: object, outdir: string): Promise<Synthesized>
  * in CI they fail.
  */
 export function describeWithCdk(name: string, tests: () => void): void {
-  const missing = 'needs: npm ci --prefix deploy'
   if (existsSync(TSX)) describe(name, tests)
-  else if (process.env['CI']) test(name, () => expect.fail(missing))
-  else {
-    process.stderr.write(`Skipped: ${name} ${missing}\n`)
-    describe.skip(`${name} (${missing})`, tests)
-  }
+  else missing(name, 'needs: npm ci --prefix deploy')
 }
 
 /** What one context makes; its members are there when the tests run. */

@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, inject, onTestFinished } from 'vitest'
+import { missing } from '../helpers/missing.ts'
 import type { AwsPlace } from './environment.ts'
 import type { FaultyServer } from './faulty-server.ts'
 import { CREDENTIALS, missingForRealParts, type RealParts } from './real-parts.ts'
@@ -30,24 +31,21 @@ export async function awsParts(
  * missing the tests are skipped and a line says what to install; in CI they fail.
  */
 export function describeWithAws(name: string, tests: (parts: AwsParts) => void): void {
-  const missing = missingForRealParts()
-  if (missing === undefined) {
-    describe(name, () => {
-      const parts = {} as AwsParts
-      beforeAll(async () => {
-        let stop = async () => {}
-        const started = await awsParts((end) => {
-          stop = end
-        })
-        Object.assign(parts, started)
-        return stop
-      })
-      tests(parts)
-    })
-  } else if (process.env['CI']) {
-    test(name, () => expect.fail(missing))
-  } else {
-    process.stderr.write(`Skipped: ${name} ${missing}\n`)
-    describe.skip(`${name} (${missing})`, () => tests({} as AwsParts))
+  const needed = missingForRealParts()
+  if (needed !== undefined) {
+    missing(name, needed)
+    return
   }
+  describe(name, () => {
+    const parts = {} as AwsParts
+    beforeAll(async () => {
+      let stop = async () => {}
+      const started = await awsParts((end) => {
+        stop = end
+      })
+      Object.assign(parts, started)
+      return stop
+    })
+    tests(parts)
+  })
 }

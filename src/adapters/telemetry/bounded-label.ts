@@ -2,7 +2,7 @@
 const OTHER = '_other'
 
 /**
- * The values of a label, up to a fixed number: whoever chooses them must not decide how many series there are.
+ * The values of a label, up to a fixed number: callers choose them, and must not decide how many series there are.
  *
  * @returns the value itself for the first `most` values, `_other` for those that come after them.
  * @example

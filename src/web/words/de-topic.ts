@@ -166,7 +166,7 @@ export const topicWords: TopicWords = {
     message: 'Was gesagt wird',
     send: 'Senden',
     said: 'Gesagt:',
-    anew: 'Neues Gespräch',
+    newConversation: 'Neues Gespräch',
     emptyTalk: 'Hier erscheint das Gespräch. Sagen Sie etwas, und jede Seite antwortet.',
     run: 'Ausprobieren',
     runBoth: 'Entwurf und gültigen Text ausprobieren',

@@ -164,7 +164,7 @@ export const topicWords = {
     message: 'What the user says',
     send: 'Send',
     said: 'Said:',
-    anew: 'New conversation',
+    newConversation: 'New conversation',
     emptyTalk: 'The conversation appears here. Say something, and every side answers.',
     run: 'Run',
     runBoth: 'Run draft and live text',

@@ -75,7 +75,7 @@ export function ConversationRun(props: RunProps) {
             )}
             {live.runs.length > 0 && (
               <button type="button" onClick={onBoth('clear')}>
-                {words.anew}
+                {words.newConversation}
               </button>
             )}
           </div>
