@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import { type AtEnd, connect, connectV1, type Target } from './clients.ts'
+import type { AtEnd } from './at-end.ts'
+import { connect, connectV1, type Target } from './clients.ts'
 import { startServer } from './program.ts'
 
 /** Every kind of client on every transport. */
