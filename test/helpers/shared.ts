@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { OAuth2Server } from 'oauth2-mock-server'
 import { shared } from './at-end.ts'
+import { tempFolder } from './folders.ts'
 import { type Environment, type RunningServer, startServer } from './program.ts'
 
 export interface SharedServer extends RunningServer {
@@ -13,8 +11,7 @@ export interface SharedServer extends RunningServer {
 /** One server for all tests of a file, with a data folder of its own; its members are there when the tests run. */
 export function sharedServer(settings: () => Environment = () => ({})): SharedServer {
   return shared(async (atEnd) => {
-    const folder = await mkdtemp(join(tmpdir(), 'purposepath-'))
-    atEnd(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
+    const folder = await tempFolder(atEnd)
     return { ...(await startServer({ PROMPTS_DATA_DIR: folder, ...settings() }, atEnd)), folder }
   })
 }

@@ -4,8 +4,9 @@ import { api, GENEROUS } from '../../helpers/api.ts'
 import { type AtEnd, shared } from '../../helpers/at-end.ts'
 import { proxiedParts } from '../../helpers/aws-proxies.ts'
 import { connect } from '../../helpers/clients.ts'
+import { runCommand, withAwsSettings } from '../../helpers/command.ts'
 import { jsonOf } from '../../helpers/matrix.ts'
-import { runProgram, startServer, waitFor } from '../../helpers/program.ts'
+import { startServer, waitFor } from '../../helpers/program.ts'
 import { type AwsParts, describeWithAws, freshNames } from '../../stand-ins/aws.ts'
 
 const SEEDED = ['alignment_analysis', 'core_values', 'goals', 'purpose', 'revenue_salesforce', 'vision']
@@ -17,8 +18,9 @@ const OUTAGE_MS = 15_000
 async function setUp(parts: AwsParts, atEnd: AtEnd) {
   const proxied = await proxiedParts(parts, atEnd)
   const settings = { ...proxied.environment(freshNames()), ...GENEROUS }
+  withAwsSettings(settings, atEnd)
   const run = async (...words: string[]) => {
-    const { code, stdout, stderr } = await runProgram(words, settings)
+    const { code, stdout, stderr } = await runCommand(words, settings)
     expect({ words, code, stderr }).toMatchObject({ words, code: 0 })
     return stdout.trim()
   }

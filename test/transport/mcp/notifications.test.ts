@@ -4,11 +4,12 @@ import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { topicOf } from '../../contracts/store.ts'
 import { connect } from '../../helpers/clients.ts'
+import { runCommand } from '../../helpers/command.ts'
 import { writeTopic } from '../../helpers/data-folder.ts'
 import { openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { targetOf } from '../../helpers/matrix.ts'
-import { PACKAGE_ROOT, runProgram, waitFor } from '../../helpers/program.ts'
+import { PACKAGE_ROOT, waitFor } from '../../helpers/program.ts'
 import { topicContent } from '../../helpers/topics.ts'
 
 const PROMPTS = 'prompts/list_changed'
@@ -114,7 +115,7 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
     const startedAt = Date.now()
     let importMs = 0
     const { heard } = await told(async () => {
-      const { code } = await runProgram(['import', source], { PROMPTS_DATA_DIR: folder })
+      const { code } = await runCommand(['import', source], { PROMPTS_DATA_DIR: folder })
       importMs = Date.now() - startedAt
       expect(code).toBe(0)
     })
@@ -138,7 +139,7 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
     let importedAt = 0
     const startedAt = Date.now()
     const { heard, tookMs } = await told(async () => {
-      const { code } = await runProgram(['import', source], { PROMPTS_DATA_DIR: folder })
+      const { code } = await runCommand(['import', source], { PROMPTS_DATA_DIR: folder })
       importedAt = Date.now()
       expect(code).toBe(0)
     })
