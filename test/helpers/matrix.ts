@@ -58,9 +58,10 @@ export async function targetOf(
   transport: Combination['transport'],
   folder: string,
   words: string[] = [],
+  atEnd?: AtEnd,
 ): Promise<Target> {
   const settings = { PROMPTS_DATA_DIR: folder }
-  return transport === 'stdio' ? { settings, words } : startServer(settings)
+  return transport === 'stdio' ? { settings, words } : startServer(settings, atEnd)
 }
 
 export async function connectAny(
