@@ -2,6 +2,7 @@ import { appendFile, cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { canonicalUri } from '../../../src/transport/mcp/uris.ts'
 import { topicOf } from '../../contracts/store.ts'
 import { connect } from '../../helpers/clients.ts'
 import { writeTopic } from '../../helpers/data-folder.ts'
@@ -48,7 +49,8 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
     else if (era === 'legacy') for (const uri of uris) await client.subscribeResource({ uri })
     else {
       const filter = { promptsListChanged: true, resourcesListChanged: true, resourceSubscriptions: uris }
-      expect((await client.listen(filter)).honoredFilter).toEqual(filter)
+      const { honoredFilter } = await client.listen(filter)
+      expect(honoredFilter).toEqual({ ...filter, resourceSubscriptions: uris.map(canonicalUri) })
     }
     return {
       client,
@@ -66,7 +68,11 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
   }
 
   test('hears of a text that a person edits, if it follows the resource', async () => {
-    const { folder, told } = await listen(['prompt://goals', 'prompt://goals/user', 'prompt://vision/system'])
+    const { folder, told } = await listen([
+      'PROMPT://g%6Fals/',
+      'prompt://goals/user',
+      'prompt://vision/system',
+    ])
     const { heard, tookMs } = await told(async () => {
       await appendFile(join(folder, 'prompts/goals/user.md'), 'One more line.\n')
       await appendFile(join(folder, 'prompts/purpose/user.md'), 'One more line.\n')
