@@ -73,6 +73,7 @@ function shownPrompts({ deleted_at, prompts }: Topic): Topic['prompts'] {
   return deleted_at === undefined ? prompts : []
 }
 
+/** The texts that `topic` speaks of; `changed` holds those that are not among the versions yet. */
 function textsOf(layout: Layout, topic: Topic, changed: PromptTexts = {}): Map<string, string> {
   const text = (info: Topic['prompts'][number]) =>
     changed[info.prompt_type] ?? versionText(layout, topic.topic_id, info)

@@ -91,7 +91,7 @@ export function secretCalls(client: SecretsManagerClient, name: string, setting:
       const version = await call('GetSecretValue', (options) => client.send(command, options)).catch(
         unlessNamed('ResourceNotFoundException', undefined),
       )
-      return version && valueOf(version)
+      return version && secretValue(version)
     },
 
     async put(id, text, label) {
@@ -150,7 +150,7 @@ function failWithoutText(error: unknown): never {
 }
 
 /** The text of a version, however it is stored, without a byte-order mark before it. */
-export function valueOf(version: GetSecretValueCommandOutput): string | undefined {
+export function secretValue(version: GetSecretValueCommandOutput): string | undefined {
   const { SecretString, SecretBinary } = version
   const text = SecretString ?? (SecretBinary && Buffer.from(SecretBinary).toString())
   return text && withoutByteOrderMark(text)

@@ -21,7 +21,7 @@ import { canonicalUri } from './uris.ts'
 /** Topics of a page; each is one resource and one for every prompt. */
 const PAGE_TOPICS = 500
 
-const URI = /^prompt:\/\/(\w+)(?:\/(\w+))?$/
+const URI = /^prompt:\/\/([^/?#]+)(?:\/([^/?#]+))?$/
 
 const TEMPLATES: ResourceTemplateType[] = [
   {

@@ -3,7 +3,7 @@ import { causeOf } from '../../../adapters/aws/calls.ts'
 import { callsOn, type Resource } from '../../../adapters/aws/resources.ts'
 import { parseKeyDocument } from '../../../adapters/secrets-manager/api-key-document.ts'
 import { secretIn } from '../../../adapters/secrets-manager/jwt-secret.ts'
-import { valueOf } from '../../../adapters/secrets-manager/secret.ts'
+import { secretValue } from '../../../adapters/secrets-manager/secret.ts'
 import type { AppError } from '../../../domain/errors.ts'
 import { MIN_SECRET_BYTES } from '../../../domain/tokens.ts'
 import { type Check, fail, note, ok } from '../../check.ts'
@@ -30,7 +30,7 @@ export async function checkSecret(
     const version = await callsOn(awsResource)('secretsmanager:GetSecretValue', (options) =>
       secrets.send(get, options),
     )
-    return [validate(valueOf(version) ?? '') ?? ok(`${name} is there, can be read and is well-formed`)]
+    return [validate(secretValue(version) ?? '') ?? ok(`${name} is there, can be read and is well-formed`)]
   } catch (error) {
     if (causeOf(error) === 'ResourceNotFoundException') return [fail(`${name} has no value. ${PROVISION}.`)]
     if (isDenied(error) && /KMS/i.test(((error as AppError).cause as Error).message)) {

@@ -20,8 +20,8 @@ export function rawJsonBodies(scope: FastifyInstance): void {
 }
 
 /**
- * The JSON object in a request's body; an empty one when there is no body, or `null` in its place. Nothing is replaced or guessed:
- * other types, encodings and charsets, invalid UTF-8, and members that are there twice are refused.
+ * The JSON object in a request's body; an empty one when there is no body, or `null` in its place. Nothing is replaced or
+ * guessed: other types, encodings and charsets, invalid UTF-8, and members that are there twice are refused.
  *
  * @throws AppError `invalid_input`.
  */
