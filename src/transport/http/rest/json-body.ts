@@ -32,7 +32,7 @@ export function readJsonObject({ headers, body }: FastifyRequest): Record<string
   if (text === undefined) throw refused('body', 'UTF-8', 'is not valid UTF-8.')
   const value = parse(text)
   if (value === null) return {}
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (typeof value !== 'object' || Array.isArray(value)) {
     throw refused('body', 'a JSON object', 'is not a JSON object.')
   }
   if (!isDeeperThan(value, MAX_WALK)) assertNoDuplicates(text)
