@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { pMapIterable } from 'p-map'
 import { AppError } from '../../domain/errors.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
@@ -23,6 +23,8 @@ import { readWorkingCopy, showsTopic, writeWorkingCopy } from './working-copy.ts
 
 /** Topics read at the same time: those edited by hand wait for the disk. */
 const CONCURRENCY = 16
+/** Topics read before timers have their turn: reads of unchanged ones never wait, and locks of the others must be refreshed. */
+const READ_TOGETHER = 100
 /** How often files that are just being written are looked at again before they count as an incomplete edit. */
 const MAX_LOOKS = 10
 
@@ -78,7 +80,11 @@ export function fileTopics(
     get,
 
     async *all() {
-      for await (const stored of pMapIterable(topicIds(layout), get, { concurrency: CONCURRENCY })) {
+      const getInTurn = async (topic_id: string, index: number) => {
+        if (index % READ_TOGETHER === 0) await setImmediate()
+        return get(topic_id)
+      }
+      for await (const stored of pMapIterable(topicIds(layout), getInTurn, { concurrency: CONCURRENCY })) {
         if (stored) yield stored
       }
     },
