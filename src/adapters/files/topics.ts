@@ -39,7 +39,11 @@ interface Store {
   /** See {@link SETTLE_MS}. */
   settleMs: number
   /** Works on a topic with its lock held; every change of a file makes sure that it still is. */
-  locked<T>(topic_id: string, work: (held: Layout) => Promise<T>): Promise<T>
+  locked<T>(
+    topic_id: string,
+    work: (held: Layout) => Promise<T>,
+    options?: { isRepeatable: boolean },
+  ): Promise<T>
   warn: (message: string) => void
 }
 
@@ -72,7 +76,8 @@ export function fileTopics(
     edits,
     settleMs,
     warn,
-    locked: (topic_id, work) => withLock(topic_id, (assertHeld) => work({ ...layout, assertHeld })),
+    locked: (topic_id, work, options) =>
+      withLock(topic_id, (assertHeld) => work({ ...layout, assertHeld }), options),
   }
   const get = (topic_id: string) => readTopic(store, topic_id)
 
@@ -136,7 +141,8 @@ async function readTopic(store: Store, topic_id: string): Promise<StoredTopic | 
 async function readEdited(store: Store, topic_id: string): Promise<StoredTopic | undefined> {
   for (let looks = 1; ; looks++) {
     // Half-shown files may be a writer at work; only with the lock held they are invalid or an edit.
-    const stored = await store.locked(topic_id, (held) => recover(store, held, topic_id))
+    const recovery = (held: Layout) => recover(store, held, topic_id)
+    const stored = await store.locked(topic_id, recovery, { isRepeatable: true })
     const waitMs = store.edits.unwrittenMs(topic_id)
     if (waitMs === 0 || looks === MAX_LOOKS) return stored
     await setTimeout(waitMs)
