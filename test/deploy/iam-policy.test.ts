@@ -125,7 +125,7 @@ describeWithAws('the policies', (parts) => {
     const needs = stage.needs()
     expect(needs.map(({ action }) => action)).toContain('s3:GetObjectVersion')
     expectAllowed(needs, FILES, 10)
-  })
+  }, 240_000)
 })
 
 /** @param least so many actions were needed, or too little was tried. */
