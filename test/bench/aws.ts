@@ -3,6 +3,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { BatchWriteCommand } from '@aws-sdk/lib-dynamodb'
 import pMap from 'p-map'
 import { dynamoClient, s3Client } from '../../src/adapters/aws/resources.ts'
+import type { AtEnd } from '../helpers/at-end.ts'
 import { PROGRAM, runProgram } from '../helpers/program.ts'
 import { topicContent, topicRecord } from '../helpers/topics.ts'
 import { type AwsPlace, environmentFor, freshNames } from '../stand-ins/environment.ts'
@@ -23,8 +24,6 @@ export const AWS_INSTANCES = 3
 const WARM_REQUESTS = 3_000
 const CONNECTIONS = 8
 const MOST = '100000000'
-
-type AtEnd = (stop: () => Promise<void>) => void
 
 /** A server on the files store with as many topics. */
 type FilesProduct = Pick<AwsProduct, 'subject' | 'key'>

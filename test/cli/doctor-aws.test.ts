@@ -1,18 +1,25 @@
 import { expect, test } from 'vitest'
 import { proxiedParts } from '../helpers/aws-proxies.ts'
+import { runCommand, withAwsSettings } from '../helpers/command.ts'
 import { denyingNth } from '../helpers/iam-actions.ts'
-import { runProgram } from '../helpers/program.ts'
+import { type Environment, runProgram } from '../helpers/program.ts'
 import { provisionAll, secretValues } from '../helpers/provisioning.ts'
 import { describeWithAws, freshNames } from '../stand-ins/aws.ts'
 import { accessDenied } from '../stand-ins/faults.ts'
+
+function doctor(settings: Environment) {
+  withAwsSettings(settings)
+  return runCommand(['doctor'], settings)
+}
 
 describeWithAws('the command doctor, with the aws store', (parts) => {
   test('looks at the deployment, then at what is in it', async () => {
     const { clients, environment } = await proxiedParts(parts)
     const names = freshNames()
     await provisionAll(clients, names)
-    expect(await runProgram(['seed'], environment(names))).toMatchObject({ code: 0 })
-    const { code, stdout, stderr } = await runProgram(['doctor'], environment(names))
+    withAwsSettings(environment(names))
+    expect(await runCommand(['seed'], environment(names))).toMatchObject({ code: 0 })
+    const { code, stdout, stderr } = await doctor(environment(names))
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const lines = stdout.trimEnd().split('\n')
     expect(lines.slice(0, 5)).toEqual([
@@ -29,7 +36,7 @@ describeWithAws('the command doctor, with the aws store', (parts) => {
 
   test('fails where nothing is provisioned, and says what to run', async () => {
     const { environment } = await proxiedParts(parts)
-    const { code, stdout, stderr } = await runProgram(['doctor'], environment(freshNames()))
+    const { code, stdout, stderr } = await doctor(environment(freshNames()))
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
     const failures = stdout.split('\n').filter((line) => line.startsWith('fail'))
     expect(failures).toHaveLength(6)
@@ -42,7 +49,7 @@ describeWithAws('the command doctor, with the aws store', (parts) => {
     await provisionAll(clients, names)
     // The first one is a look at the table, the second one loads the topics.
     dynamodb.inject(denyingNth(2), { op: 'Scan', times: Infinity })
-    const { code, stdout } = await runProgram(['doctor'], environment(names))
+    const { code, stdout } = await doctor(environment(names))
     expect(code).toBe(1)
     const [failure, ...others] = stdout.split('\n').filter((line) => line.startsWith('fail'))
     expect(others).toEqual([])
@@ -56,7 +63,7 @@ describeWithAws('the command doctor, with the aws store', (parts) => {
     await provisionAll(clients, names)
     dynamodb.inject(accessDenied(), { op: /^(Update|Delete)Item$/, times: Infinity })
     s3.inject(accessDenied(), { op: /^DeleteObject$/, times: Infinity })
-    const { code, stdout } = await runProgram(['doctor'], environment(names))
+    const { code, stdout } = await doctor(environment(names))
     expect(code).toBe(1)
     const failures = stdout.split('\n').filter((line) => line.startsWith('fail'))
     expect(failures.map((line) => /Add (\S+) on/.exec(line)?.[1]).sort()).toEqual([

@@ -7,8 +7,9 @@ import { decodeJwt, jwtVerify } from 'jose'
 import { expect, test } from 'vitest'
 import type { ApiKey } from '../../src/domain/api-keys.ts'
 import { entry, keyJson, openSecret, SECRET } from '../adapters/secrets-manager/secret.ts'
+import { runCommand, withAwsSettings } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
-import { environmentOf, PROGRAM, runProgram, waitFor } from '../helpers/program.ts'
+import { environmentOf, PROGRAM, waitFor } from '../helpers/program.ts'
 
 const LAMBDA = fileURLToPath(new URL('../../dist/rotation-lambda.mjs', import.meta.url))
 /** How Node.js 22 runs on Lambda: names alone say what is an ES module. */
@@ -19,17 +20,12 @@ const OWN = `ppath_svc_test_${'ab'.repeat(24)}`
 async function keysOn(initial?: object | string) {
   const secret = await openSecret(initial)
   const settings = { ...secret.environment, PROMPTS_DATA_DIR: await tempFolder() }
-  const run = async (...words: string[]) => {
-    const { code, stdout, stderr } = await runProgram(words, settings)
-    return { code, stdout, stderr: withoutSdk(stderr) }
-  }
+  withAwsSettings(settings)
+  const run = (...words: string[]) => runCommand(words, settings)
   const keys = (...words: string[]) => run('keys', ...words)
   const list = async () => (JSON.parse((await keys('list', '--json')).stdout) as { data: ApiKey[] }).data
   return { secret, settings, run, keys, list }
 }
-
-/** Without what the SDK says of old versions of Node. */
-const withoutSdk = (text: string) => text.replace(/\(node:\d+\) Warning: NodeVersion[\s\S]*created\)\n/, '')
 
 test('a key is created, listed and revoked in the secret', async () => {
   const { secret, keys, list } = await keysOn(keyJson(OWN))
@@ -118,7 +114,7 @@ test.each([[['rotate']], [['revoke', '--previous']]])(
   'keys in the data folder do not rotate, and are told how to change: %j',
   async (words) => {
     const settings = { PROMPTS_DATA_DIR: await tempFolder() }
-    const { code, stdout, stderr } = await runProgram(['keys', ...words], settings)
+    const { code, stdout, stderr } = await runCommand(['keys', ...words], settings)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain('create a new key')
   },
@@ -138,7 +134,8 @@ test('tokens are signed with the secret of the stage', async () => {
   const text = 'a secret of more than thirty-two bytes'
   const secret = await openSecret({ secret: text }, 'purposepath-jwt-secret-test')
   const settings = { ...secret.environment, PROMPTS_DATA_DIR: await tempFolder() }
-  const { code, stdout } = await runProgram(['token', '--sub', 'anna'], settings)
+  withAwsSettings(settings)
+  const { code, stdout } = await runCommand(['token', '--sub', 'anna'], settings)
   expect(code).toBe(0)
   await jwtVerify(stdout.trim(), Buffer.from(text))
   expect(decodeJwt(stdout.trim())).toMatchObject({ sub: 'anna', role: 'admin' })

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { type ProxiedParts, proxiedParts } from '../helpers/aws-proxies.ts'
-import { runCommand } from '../helpers/command.ts'
+import { runCommand, withAwsSettings } from '../helpers/command.ts'
 import { tempFolder } from '../helpers/folders.ts'
-import { environmentOf, PROGRAM, runProgram } from '../helpers/program.ts'
+import { type Environment, environmentOf, PROGRAM } from '../helpers/program.ts'
 import { allSteps, expectComplete, provisionAll, secretValues, wordsOf } from '../helpers/provisioning.ts'
 import { describeWithAws, freshNames } from '../stand-ins/aws.ts'
 import { accessDenied } from '../stand-ins/faults.ts'
@@ -16,11 +16,16 @@ test('with the files store there is nothing to provision', async () => {
   expect(stderr.trim().split('\n')).toHaveLength(1)
 })
 
+function provision(settings: Environment, ...words: string[]) {
+  withAwsSettings(settings)
+  return runCommand(['provision', ...words], settings)
+}
+
 describeWithAws('the command provision', (parts) => {
   test('prints a line for each thing, and then what comes next', async () => {
     const proxied = await proxiedParts(parts)
     const names = freshNames()
-    const first = await runProgram(['provision'], proxied.environment(names))
+    const first = await provision(proxied.environment(names))
     expect(first.code).toBe(0)
     const lines = first.stdout.trimEnd().split('\n')
     expect(lines).toHaveLength(allSteps('created').length)
@@ -32,7 +37,7 @@ describeWithAws('the command provision', (parts) => {
     const values = await secretValues(proxied.clients, names)
     for (const value of values) expect(first.stdout + first.stderr).not.toContain(value)
 
-    const again = await runProgram(['provision', '--json'], proxied.environment(names))
+    const again = await provision(proxied.environment(names), '--json')
     expect(again.code).toBe(0)
     expect(wordsOf(JSON.parse(again.stdout).data)).toEqual(allSteps('already there'))
   })
@@ -41,7 +46,7 @@ describeWithAws('the command provision', (parts) => {
     const { environment, dynamodb } = await proxiedParts(parts)
     const names = freshNames()
     dynamodb.inject(accessDenied(), { op: 'UpdateTimeToLive' })
-    const { code, stdout, stderr } = await runProgram(['provision', '--json'], environment(names))
+    const { code, stdout, stderr } = await provision(environment(names), '--json')
     expect(code).toBe(1)
     expect(wordsOf(JSON.parse(stdout).data)).toEqual(allSteps('created').slice(0, 6))
     expect(JSON.parse(stderr).detail).toMatch(/Add dynamodb:UpdateTimeToLive on table \S+-limits/)
@@ -50,7 +55,7 @@ describeWithAws('the command provision', (parts) => {
   test('what belongs to another account is a conflict', async () => {
     const { environment, s3 } = await proxiedParts(parts)
     s3.inject(accessDenied(), { op: /^HEAD/ })
-    const { code, stderr } = await runProgram(['provision'], environment(freshNames()))
+    const { code, stderr } = await provision(environment(freshNames()))
     expect(code).toBe(5)
     expect(stderr.trim().split('\n')).toHaveLength(1)
     expect(stderr).toContain('PROMPTS_BUCKET')
@@ -60,7 +65,7 @@ describeWithAws('the command provision', (parts) => {
     const { environment } = await proxiedParts(parts)
     const settings = { ...environment(freshNames()), AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:1' }
     const begin = performance.now()
-    const { code, stdout, stderr } = await runProgram(['provision'], settings)
+    const { code, stdout, stderr } = await provision(settings)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr.trim().split('\n')).toHaveLength(1)
     expect(stderr).toContain('ECONNREFUSED')
@@ -69,7 +74,7 @@ describeWithAws('the command provision', (parts) => {
 
   test('whatever a killed run has left, the next one completes', { timeout: 600_000 }, async () => {
     const whole = await proxiedParts(parts)
-    expect(await runProgram(['provision'], whole.environment(freshNames()))).toMatchObject({ code: 0 })
+    expect(await provision(whole.environment(freshNames()))).toMatchObject({ code: 0 })
     const writes = whole.writes().length
     expect(writes).toBeGreaterThan(8)
 

@@ -2,8 +2,9 @@ import { type Agent, type IncomingHttpHeaders, request as overHttp } from 'node:
 import { request as overHttps } from 'node:https'
 import { beforeAll, expect } from 'vitest'
 import { API_ROOT } from '../../src/transport/http/rest/routes.ts'
+import { runCommand } from './command.ts'
 import { tempFolder } from './folders.ts'
-import { type Environment, type RunningServer, runProgram, startServer, waitFor } from './program.ts'
+import { type Environment, type RunningServer, startServer, waitFor } from './program.ts'
 import { sharedServer } from './shared.ts'
 
 /** What the tests read of an answer: of a result or of a problem document. */
@@ -146,7 +147,7 @@ function withApi(server: RunningServer, folder: string, settings: Environment, t
 
 /** A token, signed with the local secret of the folder in `settings`. */
 export async function tokenOf(settings: Environment, role = 'admin', subject = 'admin@purposepath.ai') {
-  const { code, stdout, stderr } = await runProgram(['token', '--role', role, '--sub', subject], settings)
+  const { code, stdout, stderr } = await runCommand(['token', '--role', role, '--sub', subject], settings)
   if (code !== 0) throw new Error(`token ended with ${code}: ${stderr}`)
   return stdout.trim()
 }

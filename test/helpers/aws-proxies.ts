@@ -5,6 +5,7 @@ import { secretsClient } from '../../src/adapters/secrets-manager/client.ts'
 import { type AwsNames, type AwsParts, environmentFor } from '../stand-ins/aws.ts'
 import { startFaultProxy } from '../stand-ins/fault-proxy.ts'
 import type { FaultyServer } from '../stand-ins/faulty-server.ts'
+import type { AtEnd } from './at-end.ts'
 import type { Environment } from './program.ts'
 
 /** A way to the parts of AWS on which calls are seen and can fail; nobody else uses it. */
@@ -22,14 +23,14 @@ export interface ProxiedParts {
 
 const WRITE = /^(Create|Update|Put|Delete|Transact|BatchWrite|PUT |POST |DELETE )/
 
-export async function proxiedParts(parts: AwsParts): Promise<ProxiedParts> {
+export async function proxiedParts(parts: AwsParts, atEnd: AtEnd = onTestFinished): Promise<ProxiedParts> {
   const [dynamodb, s3, secrets] = await Promise.all([
     startFaultProxy(parts.dynamodb),
     startFaultProxy(parts.s3),
     startFaultProxy(parts.secretsManager),
   ])
   const proxies = [dynamodb, s3, secrets]
-  onTestFinished(async () => {
+  atEnd(async () => {
     for (const proxy of proxies) await proxy.stop()
   })
   const endpoints = { dynamodb: dynamodb.endpoint, s3: s3.endpoint, secretsManager: secrets.endpoint }

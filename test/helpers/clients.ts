@@ -4,6 +4,7 @@ import { Client as V1Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport as V1StdioTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport as V1HttpTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { onTestFinished } from 'vitest'
+import type { AtEnd } from './at-end.ts'
 import { type Environment, environmentOf, PROGRAM } from './program.ts'
 
 const INFO = { name: 'test', version: '1.0.0' }
@@ -21,7 +22,6 @@ function sdkClient(era: Era): ModernSdkClient {
 export type Target = { url: string; key: string } | { settings: Environment; words?: string[] }
 
 /** Ends a connection after the test, or when it calls. */
-export type AtEnd = (close: () => Promise<void>) => void
 
 /** Connects the SDK's current client. */
 export async function connect(

@@ -1,5 +1,7 @@
 import { Readable, Writable } from 'node:stream'
+import { onTestFinished, vi } from 'vitest'
 import { run } from '../../src/cli/run.ts'
+import type { AtEnd } from './at-end.ts'
 import { type Environment, environmentOf, type Finished, PACKAGE_ROOT } from './program.ts'
 
 export interface CommandOptions {
@@ -12,7 +14,7 @@ export interface CommandOptions {
 
 /**
  * Runs a command of the program in this process, which takes a tenth of the time of {@link runProgram}. What concerns
- * the process itself (signals, pipes, HOME, settings of AWS clients, other processes) needs a real one.
+ * the process itself (signals, pipes, HOME, other processes) needs a real one; see {@link withAwsSettings} for AWS.
  */
 export async function runCommand(
   words: readonly string[],
@@ -28,6 +30,12 @@ export async function runCommand(
     packageRoot,
   })
   return { code, stdout: stdout.text(), stderr: stderr.text() }
+}
+
+/** AWS clients read the environment of the process itself: until the end, commands in it have these `AWS_…` settings. */
+export function withAwsSettings(settings: Environment, atEnd: AtEnd = onTestFinished): void {
+  for (const [name, value] of Object.entries(settings)) if (name.startsWith('AWS_')) vi.stubEnv(name, value)
+  atEnd(async () => void vi.unstubAllEnvs())
 }
 
 function collector() {

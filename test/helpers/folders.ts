@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { AtEnd } from './at-end.ts'
 
-/** A new empty folder that is gone after the test. */
-export async function tempFolder(): Promise<string> {
+/** A new empty folder that is gone after the test, or when `atEnd` calls. */
+export async function tempFolder(atEnd: AtEnd = onTestFinished): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'purposepath-'))
-  onTestFinished(() => rm(path, { recursive: true, force: true, maxRetries: 5 }))
+  atEnd(() => rm(path, { recursive: true, force: true, maxRetries: 5 }))
   return path
 }

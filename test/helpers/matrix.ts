@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
-import { type AtEnd, connect, connectV1, type Target } from './clients.ts'
+import type { AtEnd } from './at-end.ts'
+import { connect, connectV1, type Target } from './clients.ts'
 import { startServer } from './program.ts'
 
 /** Every kind of client on every transport. */
@@ -57,9 +58,10 @@ export async function targetOf(
   transport: Combination['transport'],
   folder: string,
   words: string[] = [],
+  atEnd?: AtEnd,
 ): Promise<Target> {
   const settings = { PROMPTS_DATA_DIR: folder }
-  return transport === 'stdio' ? { settings, words } : startServer(settings)
+  return transport === 'stdio' ? { settings, words } : startServer(settings, atEnd)
 }
 
 export async function connectAny(

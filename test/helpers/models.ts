@@ -20,6 +20,7 @@ import {
   resets,
   says,
 } from '../stand-ins/openai-replies.ts'
+import type { AtEnd } from './at-end.ts'
 import type { Environment } from './program.ts'
 
 /** What both stand-ins can be made to do. */
@@ -104,7 +105,7 @@ function openAiReply(deed: Deed): OpenAiReply {
   }
 }
 
-async function bedrock(atEnd: (stop: () => Promise<void>) => void): Promise<ModelServer> {
+async function bedrock(atEnd: AtEnd): Promise<ModelServer> {
   const server = await startBedrockRuntime()
   atEnd(server.stop)
   const last = () => server.requests.at(-1)
@@ -128,10 +129,7 @@ async function bedrock(atEnd: (stop: () => Promise<void>) => void): Promise<Mode
   }
 }
 
-async function openAi(
-  atEnd: (stop: () => Promise<void>) => void,
-  schema: 'yes' | 'refused',
-): Promise<ModelServer> {
+async function openAi(atEnd: AtEnd, schema: 'yes' | 'refused'): Promise<ModelServer> {
   const server = await startOpenAi({ schema })
   atEnd(server.stop)
   const last = () => server.chats.at(-1)
@@ -153,10 +151,7 @@ async function openAi(
 }
 
 /** Every kind of model server, by name. */
-export const MODEL_SERVERS: Record<
-  string,
-  (atEnd?: (stop: () => Promise<void>) => void) => Promise<ModelServer>
-> = {
+export const MODEL_SERVERS: Record<string, (atEnd?: AtEnd) => Promise<ModelServer>> = {
   Bedrock: (atEnd = onTestFinished) => bedrock(atEnd),
   'OpenAI-compatible': (atEnd = onTestFinished) => openAi(atEnd, 'yes'),
   'OpenAI-compatible without schemas': (atEnd = onTestFinished) => openAi(atEnd, 'refused'),

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import type { AtEnd } from './at-end.ts'
 
 /** The built program, as `package.json` names it: `npm test` builds it first. */
 export const PROGRAM = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -51,7 +52,7 @@ export interface RunningServer {
 /** Starts `serve` on a free port and waits until it serves; stopped after the test, or when `atEnd` calls. */
 export async function startServer(
   settings: Environment,
-  atEnd: (stop: () => Promise<void>) => void = onTestFinished,
+  atEnd: AtEnd = onTestFinished,
 ): Promise<RunningServer> {
   const env = environmentOf({ PROMPTS_PORT: '0', ...settings })
   const child = spawn(process.execPath, [PROGRAM, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] })

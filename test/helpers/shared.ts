@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { OAuth2Server } from 'oauth2-mock-server'
-import { beforeAll } from 'vitest'
+import { shared } from './at-end.ts'
+import { tempFolder } from './folders.ts'
 import { type Environment, type RunningServer, startServer } from './program.ts'
 
 export interface SharedServer extends RunningServer {
@@ -12,20 +10,10 @@ export interface SharedServer extends RunningServer {
 
 /** One server for all tests of a file, with a data folder of its own; its members are there when the tests run. */
 export function sharedServer(settings: () => Environment = () => ({})): SharedServer {
-  const shared = {} as SharedServer
-  beforeAll(async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'purposepath-'))
-    let stop = async () => {}
-    const server = await startServer({ PROMPTS_DATA_DIR: folder, ...settings() }, (atEnd) => {
-      stop = atEnd
-    })
-    Object.assign(shared, server, { folder })
-    return async () => {
-      await stop()
-      await rm(folder, { recursive: true, force: true, maxRetries: 5 })
-    }
+  return shared(async (atEnd) => {
+    const folder = await tempFolder(atEnd)
+    return { ...(await startServer({ PROMPTS_DATA_DIR: folder, ...settings() }, atEnd)), folder }
   })
-  return shared
 }
 
 /** A signing key with its public half, as JSON Web Key. */
@@ -40,16 +28,16 @@ export interface SharedIssuer {
 
 /** An OAuth authorisation server for all tests of a file. */
 export function sharedIssuer(): SharedIssuer {
-  const shared = {} as SharedIssuer
-  beforeAll(async () => {
+  return shared(async (atEnd) => {
     const server = new OAuth2Server()
     for (const alg of ['RS256', 'ES256', 'EdDSA']) await server.issuer.keys.generate(alg, { kid: alg })
     await server.start(0, '127.0.0.1')
+    atEnd(() => server.stop())
     const url = `http://127.0.0.1:${server.address().port}`
     server.issuer.url = url
-    const keys = Object.fromEntries(server.issuer.keys.toJSON(true).map((key) => [key.kid, key]))
-    Object.assign(shared, { url, jwksUrl: `${url}/jwks`, keys })
-    return () => server.stop()
+    const keys = Object.fromEntries(
+      server.issuer.keys.toJSON(true).map((key) => [key.kid, key]),
+    ) as SharedIssuer['keys']
+    return { url, jwksUrl: `${url}/jwks`, keys }
   })
-  return shared
 }

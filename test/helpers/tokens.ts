@@ -1,7 +1,7 @@
 import { createHmac, createPrivateKey, type JsonWebKey, sign } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runProgram } from './program.ts'
+import { runCommand } from './command.ts'
 import { postMcp, type RawAnswer, rpcIn } from './raw.ts'
 import type { SigningKey } from './shared.ts'
 
@@ -10,7 +10,7 @@ export type Mint = (claims: object, header?: object) => string
 
 /** Signs with the local secret of a data folder, which is made if there is none. */
 export async function localMint(folder: string): Promise<Mint> {
-  await runProgram(['token'], { PROMPTS_DATA_DIR: folder })
+  await runCommand(['token'], { PROMPTS_DATA_DIR: folder })
   return mintWithSecret((await readFile(join(folder, '.purposepath/jwt-secret-dev'), 'utf8')).trim())
 }
 

@@ -1,4 +1,5 @@
-import { beforeAll, describe, inject, onTestFinished } from 'vitest'
+import { describe, inject, onTestFinished } from 'vitest'
+import { type AtEnd, shared } from '../helpers/at-end.ts'
 import { missing } from '../helpers/missing.ts'
 import type { AwsPlace } from './environment.ts'
 import type { FaultyServer } from './faulty-server.ts'
@@ -14,9 +15,7 @@ export interface AwsParts extends AwsPlace {
 }
 
 /** @param atEnd is given what ends the stand-in; that happens after the test, if left out. */
-export async function awsParts(
-  atEnd: (stop: () => Promise<void>) => void = onTestFinished,
-): Promise<AwsParts> {
+export async function awsParts(atEnd: AtEnd = onTestFinished): Promise<AwsParts> {
   const answer = await fetch(inject('realPartsUrl'))
   if (!answer.ok) throw new Error(await answer.text())
   const { dynamodb, s3 } = (await answer.json()) as Omit<RealParts, 'stop'>
@@ -37,15 +36,6 @@ export function describeWithAws(name: string, tests: (parts: AwsParts) => void):
     return
   }
   describe(name, () => {
-    const parts = {} as AwsParts
-    beforeAll(async () => {
-      let stop = async () => {}
-      const started = await awsParts((end) => {
-        stop = end
-      })
-      Object.assign(parts, started)
-      return stop
-    })
-    tests(parts)
+    tests(shared(awsParts))
   })
 }

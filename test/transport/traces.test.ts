@@ -1,28 +1,22 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { api, tokenOf } from '../helpers/api.ts'
+import { shared } from '../helpers/at-end.ts'
 import { connect } from '../helpers/clients.ts'
 import { tempFolder } from '../helpers/folders.ts'
-import { MODEL_SERVERS, type ModelServer } from '../helpers/models.ts'
+import { MODEL_SERVERS } from '../helpers/models.ts'
 import { type Environment, runProgram, startServer, waitFor } from '../helpers/program.ts'
 import { initialize, postMcp, startStdio } from '../helpers/raw.ts'
 import { sharedServer } from '../helpers/shared.ts'
-import { type OtlpReceiver, type ReceivedSpan, startOtlp } from '../stand-ins/otlp.ts'
+import { type ReceivedSpan, startOtlp } from '../stand-ins/otlp.ts'
 
-let otlp: OtlpReceiver
-let model: ModelServer
-beforeAll(async () => {
-  otlp = await startOtlp()
-  return () => otlp.stop()
+const otlp = shared(async (atEnd) => {
+  const otlp = await startOtlp()
+  atEnd(() => otlp.stop())
+  return otlp
 })
-beforeAll(async () => {
-  let stop = async () => {}
-  model = await (MODEL_SERVERS['OpenAI-compatible'] as (typeof MODEL_SERVERS)[string])((atEnd) => {
-    stop = atEnd
-  })
-  return () => stop()
-})
+const model = shared(MODEL_SERVERS['OpenAI-compatible'] as (typeof MODEL_SERVERS)[string])
 const server = sharedServer(() => ({
   ...model.settings,
   OTEL_EXPORTER_OTLP_ENDPOINT: `${otlp.url}/`,

@@ -8,8 +8,9 @@ import { fingerprint, type PromptStore } from '../../../src/domain/prompt-store.
 import { definitionOf, type TopicContent, type TopicDefinition } from '../../../src/domain/topic.ts'
 import { versionText } from '../../contracts/store.ts'
 import { freshPlace, openAws, type Place } from '../../helpers/aws-store.ts'
+import { runCommand, withAwsSettings } from '../../helpers/command.ts'
 import { tempFolder } from '../../helpers/folders.ts'
-import { environmentOf, PROGRAM, runProgram, waitFor } from '../../helpers/program.ts'
+import { environmentOf, PROGRAM, waitFor } from '../../helpers/program.ts'
 import { openServices, put } from '../../helpers/services.ts'
 import { folderWith } from '../../helpers/source-folder.ts'
 import { topicContent } from '../../helpers/topics.ts'
@@ -280,6 +281,7 @@ function leftovers(place: Place, ids: readonly string[], versioned: boolean): Pr
 /** Kills the victim at every cut point, each time at a place of its own. */
 async function killEverywhere(parts: AwsParts, victim: Victim, versioned = true): Promise<void> {
   const undisturbed = await prepare(parts, victim, versioned)
+  withAwsSettings(await environmentAt(undisturbed.place, parts))
   const before = await stateOf(undisturbed.place)
   const uncut = await attempt(undisturbed.place, parts, undisturbed.words)
   expect({ code: uncut.code, said: uncut.said }).toEqual({ code: 0, said: '' })
@@ -303,7 +305,7 @@ async function killEverywhere(parts: AwsParts, victim: Victim, versioned = true)
     if (written === 0) return
 
     const hasHappened = ids.every((id) => state.get(id)?.topic?.revision === after.get(id)?.topic?.revision)
-    const again = await runProgram(words, await environmentAt(place, parts))
+    const again = await runCommand(words, await environmentAt(place, parts))
     expect({ at, code: again.code }).toEqual({ at, code: hasHappened ? victim.again : 0 })
     expect(await stateOf(place), at).toEqual(after)
     expect(await leftovers(place, ids, versioned), at).toEqual([])

@@ -1,17 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { api } from '../../helpers/api.ts'
+import { type AtEnd, shared } from '../../helpers/at-end.ts'
 import { connect, connectV1 } from '../../helpers/clients.ts'
+import { runCommand, withAwsSettings } from '../../helpers/command.ts'
 import { postForEvents } from '../../helpers/events.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { jsonOf } from '../../helpers/matrix.ts'
 import { type Deed, MODEL_SERVERS } from '../../helpers/models.ts'
-import {
-  type Environment,
-  type RunningServer,
-  runProgram,
-  startServer,
-  waitFor,
-} from '../../helpers/program.ts'
+import { type RunningServer, startServer, waitFor } from '../../helpers/program.ts'
 
 /** The design document's example. */
 const PARAMETERS = { kpi_value: 95000, threshold: 100000, time_period: 'Q4 2025' }
@@ -23,10 +19,11 @@ const DATA = {
 const GOOD: Deed = { answer: JSON.stringify(DATA) }
 const PATH = '/prompts/revenue_salesforce/analyze'
 
-async function setUp(name: string, settings: Environment = {}) {
-  const model = await (MODEL_SERVERS[name] as (typeof MODEL_SERVERS)[string])()
-  const environment = { PROMPTS_DATA_DIR: await tempFolder(), ...model.settings, ...settings }
-  return { model, environment }
+async function setUp(name: string, atEnd?: AtEnd) {
+  const model = await (MODEL_SERVERS[name] as (typeof MODEL_SERVERS)[string])(atEnd)
+  const environment = { PROMPTS_DATA_DIR: await tempFolder(atEnd), ...model.settings }
+  withAwsSettings(environment, atEnd)
+  return { model, environment, server: await startServer(environment, atEnd) }
 }
 
 /** The events of an analysis. */
@@ -37,10 +34,11 @@ function stream({ url, key }: RunningServer, body: object = PARAMETERS) {
 describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
   const meta = { topic_id: 'revenue_salesforce', revision: 1, model: 'test-model', attempts: 1 }
 
+  const set = shared((atEnd) => setUp(name, atEnd))
+
   test('the design document’s example answers in its shape on every surface', async () => {
-    const { model, environment } = await setUp(name)
+    const { model, environment, server } = set
     model.always(GOOD)
-    const server = await startServer(environment)
     const overRest = await api(server, `POST ${PATH}`, { key: server.key, body: PARAMETERS })
     expect(overRest.status).toBe(200)
     expect(overRest.json).toEqual({ data: DATA, meta: expect.objectContaining(meta) })
@@ -57,7 +55,7 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
 
     const words = Object.entries(PARAMETERS).flatMap(([one, value]) => ['--param', `${one}=${value}`])
     const command = ['prompts', 'analyze', 'revenue_salesforce', ...words, '--json']
-    const { code, stdout } = await runProgram(command, environment)
+    const { code, stdout } = await runCommand(command, environment)
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toEqual({ data: DATA, meta: expect.objectContaining(meta) })
     expect(model.lastModel()).toBe('test-model')
@@ -80,9 +78,8 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
   })
 
   test('streams the text as it grows, over REST and as MCP progress', async () => {
-    const { model, environment } = await setUp(name)
+    const { model, server } = set
     model.always({ ...GOOD, gapMs: 20, size: 12 } as Deed)
-    const server = await startServer(environment)
     const { events, ended, textOf } = stream(server)
     expect(await ended).toMatchObject({ status: 200, type: 'text/event-stream; charset=utf-8' })
     expect(textOf()).toBe(DATA.analysis)
@@ -112,9 +109,8 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
   })
 
   test('tells a stream that what was shown is void, and gives the repaired answer', async () => {
-    const { model, environment } = await setUp(name)
+    const { model, server } = set
     model.script({ answer: JSON.stringify({ ...DATA, analysis: 'Void', severity: 'CRITICAL' }) }, GOOD)
-    const server = await startServer(environment)
     const { events, ended } = stream(server)
     await ended
     const kinds = events.map(({ event }) => event)
@@ -128,8 +124,7 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
   })
 
   test('ends the call at the model when the client goes away, streaming or not', async () => {
-    const { model, environment } = await setUp(name)
-    const server = await startServer(environment)
+    const { model, server } = set
     for (const deed of ['hangs', 'stalls in the middle'] as const) {
       const before = model.count()
       model.script(deed)
@@ -169,8 +164,7 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
   })
 
   test('ends the call at the model when a client of 2025-11-25 cancels it in its session', async () => {
-    const { model, environment } = await setUp(name)
-    const server = await startServer(environment)
+    const { model, server } = set
     const client = await connect(server, 'legacy')
     model.script('hangs')
     const count = model.count()
@@ -191,6 +185,7 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
 
   describe('failures', () => {
     const BUDGET_MS = 1_000
+    const BUDGET = { PROMPTS_LLM_TIMEOUT_MS: `${BUDGET_MS}` }
     const EVERYWHERE: Deed[] = [
       'throttled',
       'broken connection',
@@ -205,8 +200,9 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
     ]
 
     test('are model_error within the time on REST, streamed REST and MCP', async () => {
-      const { model, environment } = await setUp(name, { PROMPTS_LLM_TIMEOUT_MS: String(BUDGET_MS) })
-      const server = await startServer(environment)
+      const { model, environment } = set
+      const own = { PROMPTS_DATA_DIR: await tempFolder(), ...BUDGET }
+      const server = await startServer({ ...environment, ...own })
       const client = await connect(server, '2026-07-28')
       for (const deed of EVERYWHERE) {
         model.always(deed)
@@ -241,7 +237,7 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
     })
 
     test.each(['refused', 'hangs'] as const)('exit with 1 on the command line: %s', async (deed) => {
-      const { model, environment } = await setUp(name, { PROMPTS_LLM_TIMEOUT_MS: String(BUDGET_MS) })
+      const { model, environment } = set
       model.always(deed)
       const words = [
         'prompts',
@@ -251,7 +247,7 @@ describe.each(Object.keys(MODEL_SERVERS))('with %s', (name) => {
         JSON.stringify(PARAMETERS),
         '--json',
       ]
-      const { code, stdout, stderr } = await runProgram(words, environment)
+      const { code, stdout, stderr } = await runCommand(words, { ...environment, ...BUDGET })
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
       expect(JSON.parse(stderr)).toMatchObject({ code: 'model_error' })
     })
@@ -263,9 +259,8 @@ test.each([
   'CANARY {"analysis":"CANARY"}</think>\n',
   '\uFEFF',
 ])('what stands before an answer is shown on no surface: %j', async (before) => {
-  const { model, environment } = await setUp('OpenAI-compatible')
+  const { model, server } = await setUp('OpenAI-compatible')
   model.always({ answer: `${before}${JSON.stringify(DATA)}`, size: 3 })
-  const server = await startServer(environment)
   const { events, ended, textOf } = stream(server)
   expect((await ended).text).not.toContain('CANARY')
   expect(textOf()).toBe(DATA.analysis)
@@ -290,7 +285,7 @@ describe('without a model', () => {
     const answer = await api(server, `POST ${PATH}`, { key: server.key, body: PARAMETERS })
     expect(answer).toMatchObject({ status: 503, json: { code: 'model_not_configured' } })
     const words = ['prompts', 'analyze', 'revenue_salesforce', '--parameters', JSON.stringify(PARAMETERS)]
-    const { code, stderr } = await runProgram(words, settings)
+    const { code, stderr } = await runCommand(words, settings)
     expect(code).toBe(1)
     expect(stderr).toMatch(/PROMPTS_LLM/)
   })

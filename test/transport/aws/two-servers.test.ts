@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { api, GENEROUS } from '../../helpers/api.ts'
+import { type AtEnd, shared } from '../../helpers/at-end.ts'
 import { proxiedParts } from '../../helpers/aws-proxies.ts'
 import { connect } from '../../helpers/clients.ts'
+import { runCommand, withAwsSettings } from '../../helpers/command.ts'
 import { jsonOf } from '../../helpers/matrix.ts'
-import { runProgram, startServer, waitFor } from '../../helpers/program.ts'
+import { startServer, waitFor } from '../../helpers/program.ts'
 import { type AwsParts, describeWithAws, freshNames } from '../../stand-ins/aws.ts'
 
 const SEEDED = ['alignment_analysis', 'core_values', 'goals', 'purpose', 'revenue_salesforce', 'vision']
@@ -13,11 +15,12 @@ const PROMPTLY_MS = 1_200
 const OUTAGE_MS = 15_000
 
 /** A stage as its README makes it, and two servers on it, whose calls of AWS go through proxies. */
-async function setUp(parts: AwsParts) {
-  const proxied = await proxiedParts(parts)
+async function setUp(parts: AwsParts, atEnd: AtEnd) {
+  const proxied = await proxiedParts(parts, atEnd)
   const settings = { ...proxied.environment(freshNames()), ...GENEROUS }
+  withAwsSettings(settings, atEnd)
   const run = async (...words: string[]) => {
-    const { code, stdout, stderr } = await runProgram(words, settings)
+    const { code, stdout, stderr } = await runCommand(words, settings)
     expect({ words, code, stderr }).toMatchObject({ words, code: 0 })
     return stdout.trim()
   }
@@ -25,14 +28,15 @@ async function setUp(parts: AwsParts) {
   await run('seed')
   const key = await run('keys', 'create', '--name', 'backend')
   const token = await run('token')
-  const servers = await Promise.all([startServer(settings), startServer(settings)])
-  const [one, other] = servers as [(typeof servers)[number], (typeof servers)[number]]
+  const [one, other] = await Promise.all([startServer(settings, atEnd), startServer(settings, atEnd)])
   return { ...proxied, settings, run, key, token, one, other }
 }
 
 describeWithAws('two servers on one stage', (parts) => {
+  const stage = shared((atEnd) => setUp(parts, atEnd))
+
   test('serve the same topics over REST and MCP, and the walk of the design document works', async () => {
-    const { key, token, one, other, run } = await setUp(parts)
+    const { key, token, one, other, run } = stage
     for (const server of [one, other]) {
       const { json } = await api(server, 'GET /prompts', { key })
       expect((json.data as { topic_id: string }[]).map(({ topic_id }) => topic_id).sort()).toEqual(SEEDED)
@@ -56,7 +60,7 @@ describeWithAws('two servers on one stage', (parts) => {
   })
 
   test('take each other’s sign-in links, sessions, keys and tokens', async () => {
-    const { one, other, run } = await setUp(parts)
+    const { one, other, run } = stage
     const link = new URL(await run('login'))
     const path = link.pathname + link.search
     const signedIn = await fetch(one.url + path, { redirect: 'manual' })
@@ -67,7 +71,7 @@ describeWithAws('two servers on one stage', (parts) => {
   })
 
   test('tell connected clients of each other’s edits', async () => {
-    const { key, token, one, other } = await setUp(parts)
+    const { key, token, one, other } = stage
     const client = await connect({ url: other.url, key }, '2026-07-28')
     const heard: number[] = []
     client.setNotificationHandler('notifications/resources/updated', () => void heard.push(performance.now()))
@@ -84,7 +88,7 @@ describeWithAws('two servers on one stage', (parts) => {
   test('serve through an outage of AWS, and take the first write after it', {
     timeout: 300_000,
   }, async () => {
-    const { proxies, key, token, one, other } = await setUp(parts)
+    const { proxies, key, token, one, other } = stage
     const edit = { token, body: { content: 'After the outage, {{user_name}}' } }
     // What comes ahead of the outage: the texts are read once the first clients have been served.
     await sleep(4_000)
@@ -120,7 +124,7 @@ describeWithAws('two servers on one stage', (parts) => {
   })
 
   test('are ready once a credential can be verified, soon after Secrets Manager is there', async () => {
-    const { secrets, key, settings } = await setUp(parts)
+    const { secrets, key, settings } = stage
     secrets.outage()
     const late = await startServer(settings)
     const readiness = async () => (await fetch(`${late.url}/readyz`)).status
@@ -132,7 +136,7 @@ describeWithAws('two servers on one stage', (parts) => {
   })
 
   test('end in good order, and log neither secrets nor texts', async () => {
-    const { key, token, one, other } = await setUp(parts)
+    const { key, token, one, other } = stage
     await api(one, 'PUT /admin/prompts/goals/user', { token, body: { content: 'CANARY-TEXT {{user_name}}' } })
     await api(one, 'GET /prompts/goals', { key: 'CANARY-KEY' })
     for (const server of [one, other]) {

@@ -12,8 +12,9 @@ import {
   sharedModel,
   userTokens,
 } from '../../helpers/coaching.ts'
+import { runCommand } from '../../helpers/command.ts'
 import { tempFolder } from '../../helpers/folders.ts'
-import { PACKAGE_ROOT, runProgram, startServer, waitFor } from '../../helpers/program.ts'
+import { PACKAGE_ROOT, startServer, waitFor } from '../../helpers/program.ts'
 import { fails, hangs, says } from '../../stand-ins/openai-replies.ts'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -39,7 +40,7 @@ async function coachTopic(topic_id: string, config: object) {
     category: 'coaching',
   }
   await writeFile(source, JSON.stringify({ topics: [{ ...definition, config, prompts: texts }] }))
-  const { code, stderr } = await runProgram(['import', source], server.settings)
+  const { code, stderr } = await runCommand(['import', source], server.settings)
   expect({ code, stderr }).toMatchObject({ code: 0 })
   await waitFor(
     async () => (await api(server, `GET /prompts/${topic_id}`, { key: server.key })).status === 200,

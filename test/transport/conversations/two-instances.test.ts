@@ -1,19 +1,12 @@
-import { mkdtempSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pMap from 'p-map'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { dataOf, expectProblem } from '../../helpers/api.ts'
+import { type AtEnd, shared } from '../../helpers/at-end.ts'
 import { ANSWER, type CoachClient, coachClient, type Message, sharedModel } from '../../helpers/coaching.ts'
-import {
-  type Environment,
-  type RunningServer,
-  runProgram,
-  startServer,
-  waitFor,
-} from '../../helpers/program.ts'
+import { runCommand, withAwsSettings } from '../../helpers/command.ts'
+import { tempFolder } from '../../helpers/folders.ts'
+import { type Environment, type RunningServer, startServer, waitFor } from '../../helpers/program.ts'
 import { describeWithAws, environmentFor, freshNames } from '../../stand-ins/aws.ts'
 import { hangs, says } from '../../stand-ins/openai-replies.ts'
 
@@ -22,14 +15,14 @@ const MESSAGES = 10
 const UNLOCKED_MS = 15_000
 const TIMEOUT = 90_000
 
-const shared = sharedModel()
+const llm = sharedModel()
 
 /** Two servers over one store, and Ana at each of them. */
-async function startTwo(settings: Environment, atEnd: (stop: () => Promise<void>) => void) {
-  const all = { ...shared.settings, ...settings }
+async function startTwo(settings: Environment, atEnd: AtEnd) {
+  const all = { ...llm.settings, ...settings }
   const servers = await Promise.all([startServer(all, atEnd), startServer(all, atEnd)])
   const words = ['token', '--role', 'user', '--sub', 'ana', '--tenant', 'acme']
-  const { stdout, code, stderr } = await runProgram(words, all)
+  const { stdout, code, stderr } = await runCommand(words, all)
   expect({ code, stderr }).toMatchObject({ code: 0 })
   const [one, other] = servers.map((server) => coachClient(server, stdout.trim()))
   return { servers, one: one as CoachClient, other: other as CoachClient }
@@ -39,35 +32,31 @@ const said = (messages: readonly Message[]) =>
   messages.map(({ turn, role, content }) => `${turn} ${role} ${content}`)
 
 /** @param open makes an empty store. The last test kills one of the servers. */
-function instanceTests(conversations: number, open: () => Promise<Environment>): void {
-  let { servers, one, other } = {} as Awaited<ReturnType<typeof startTwo>>
-  beforeAll(async () => {
-    const stops: (() => Promise<void>)[] = []
-    ;({ servers, one, other } = await startTwo(await open(), (stop) => void stops.push(stop)))
-    return async () => void (await Promise.all(stops.map((stop) => stop())))
-  }, TIMEOUT)
+function instanceTests(conversations: number, open: (atEnd: AtEnd) => Promise<Environment>): void {
+  const two = shared(async (atEnd) => startTwo(await open(atEnd), atEnd))
 
   test(
     'a turn is waited for and cancelled from the other instance',
     async () => {
+      const { one, other } = two
       const id = await one.start()
       const key = { 'idempotency-key': 'k' }
-      shared.model.script(says(ANSWER, { size: 4, everyMs: 100 }))
+      llm.model.script(says(ANSWER, { size: 4, everyMs: 100 }))
       const first = one.sayForEvents(id, 'Hello', key)
       await waitFor(() => first.textOf() !== '')
       expectProblem(await other.say(id, 'Bye'), 409, 'conflict')
       const elsewhere = await other.say(id, 'Hello', key)
       await first.ended
       expect(elsewhere.json).toEqual(first.events.at(-1)?.data)
-      expect(shared.model.chats).toHaveLength(1)
+      expect(llm.model.chats).toHaveLength(1)
 
-      shared.model.script(hangs())
+      llm.model.script(hangs())
       const hanging = one.say(id, 'Next')
-      await waitFor(() => shared.model.chats.length === 2)
+      await waitFor(() => llm.model.chats.length === 2)
       expect(dataOf(await other.ask(`POST /conversations/${id}/cancel`))).toMatchObject({ cancelled: true })
       // Its own instance hears of it when it renews the lease.
       expectProblem(await hanging, 409, 'conflict')
-      await waitFor(() => shared.model.chats[1]?.outcome === 'abandoned')
+      await waitFor(() => llm.model.chats[1]?.outcome === 'abandoned')
       expect(dataOf(await one.say(id, 'Next'))).toMatchObject({ message: { turn: 2 } })
     },
     TIMEOUT,
@@ -76,8 +65,9 @@ function instanceTests(conversations: number, open: () => Promise<Environment>):
   test(
     `${conversations} conversations of ${MESSAGES} messages each: nothing is lost, doubled or out of order`,
     async () => {
+      const { servers, one, other } = two
       let answered = 0
-      shared.model.always((chat) => says(`answer ${++answered}`)(chat))
+      llm.model.always((chat) => says(`answer ${++answered}`)(chat))
       const ids = await pMap(Array(conversations).fill(0), () => one.start(), { concurrency: 20 })
       /** Sends every message twice with its key, as clients do that lost a connection. */
       const sayAll = async (client: CoachClient, id: string, name: string) => {
@@ -109,7 +99,7 @@ function instanceTests(conversations: number, open: () => Promise<Environment>):
         for (const { role, content } of messages) if (role === 'assistant') seen.add(content)
       }
       expect([seen.size, answered]).toEqual([MESSAGES * conversations, MESSAGES * conversations])
-      for (const { body } of shared.model.chats) {
+      for (const { body } of llm.model.chats) {
         const roles = body.messages.map(({ role }) => role).slice(1)
         expect(roles).toEqual(roles.map((_, at) => (at % 2 === 0 ? 'user' : 'assistant')))
       }
@@ -121,9 +111,10 @@ function instanceTests(conversations: number, open: () => Promise<Environment>):
   test(
     'kill -9 in every phase of turns: all are whole, and asked again with their keys within 15 s',
     async () => {
+      const { servers, one, other } = two
       const ids = await pMap(Array(24).fill(0), () => one.start(), { concurrency: 8 })
       for (const id of ids) await one.say(id, 'before')
-      shared.model.always(says(ANSWER, { size: 8, everyMs: 25 }))
+      llm.model.always(says(ANSWER, { size: 8, everyMs: 25 }))
       const asked = ids.map(async (id, at) => {
         await sleep(at * 12)
         await one.say(id, 'Hello', { 'idempotency-key': 'k' }).catch(() => {})
@@ -155,16 +146,15 @@ function instanceTests(conversations: number, open: () => Promise<Environment>):
 }
 
 describe('two instances over one data folder', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'purposepath-'))
-  afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }))
-  instanceTests(100, async () => ({ PROMPTS_DATA_DIR: folder }))
+  instanceTests(100, async (atEnd) => ({ PROMPTS_DATA_DIR: await tempFolder(atEnd) }))
 })
 
 describeWithAws('two instances on one stage', (parts) => {
-  instanceTests(30, async () => {
+  instanceTests(30, async (atEnd) => {
     const settings = environmentFor(parts, freshNames())
+    withAwsSettings(settings, atEnd)
     for (const word of ['provision', 'seed']) {
-      const { code, stderr } = await runProgram([word], settings)
+      const { code, stderr } = await runCommand([word], settings)
       expect({ code, stderr }).toMatchObject({ code: 0 })
     }
     return settings

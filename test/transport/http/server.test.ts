@@ -1,24 +1,18 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { GENEROUS } from '../../helpers/api.ts'
+import { runCommand } from '../../helpers/command.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { earlyInMinute } from '../../helpers/minute.ts'
-import {
-  type Environment,
-  type RunningServer,
-  runProgram,
-  startServer,
-  waitFor,
-} from '../../helpers/program.ts'
+import { type Environment, startServer, waitFor } from '../../helpers/program.ts'
 import { ask, postMcp, type RawAnswer, rpcIn } from '../../helpers/raw.ts'
+import { sharedServer } from '../../helpers/shared.ts'
 
 const PING = { jsonrpc: '2.0', id: 1, method: 'ping' }
 const LIST = { jsonrpc: '2.0', id: 1, method: 'prompts/list' }
 
-async function start(settings: Environment = {}): Promise<RunningServer & { folder: string }> {
-  const folder = await tempFolder()
-  return Object.assign(await startServer({ PROMPTS_DATA_DIR: folder, ...settings }), { folder })
-}
+const server = sharedServer(() => GENEROUS)
 
 function expectProblem(answer: RawAnswer, status: number, code: string): void {
   expect({ status: answer.status, type: answer.headers['content-type'] }).toEqual({
@@ -34,16 +28,21 @@ function expectProblem(answer: RawAnswer, status: number, code: string): void {
   })
 }
 
-async function createKey(folder: string, words: string[] = [], settings: Environment = {}): Promise<string> {
-  const command = ['keys', 'create', '--name', 'another', ...words]
-  const { code, stdout } = await runProgram(command, { PROMPTS_DATA_DIR: folder, ...settings })
+/** What the command prints: a key. */
+async function createKey(
+  folder: string,
+  name: string,
+  words: string[] = [],
+  settings: Environment = {},
+): Promise<string> {
+  const command = ['keys', 'create', '--name', name, ...words]
+  const { code, stdout } = await runCommand(command, { PROMPTS_DATA_DIR: folder, ...settings })
   expect(code).toBe(0)
   return stdout.trim()
 }
 
 describe('credentials', () => {
   test('a request without a valid key is unauthenticated', async () => {
-    const server = await start()
     const { key } = server
     const other = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`
     const refused: Record<string, string>[] = [
@@ -52,7 +51,7 @@ describe('credentials', () => {
       { 'x-api-key': 'nonsense' },
       { 'x-api-key': other },
       { 'x-api-key': `${key}, ${key}` },
-      { 'x-api-key': await createKey(await tempFolder()) },
+      { 'x-api-key': await createKey(await tempFolder(), 'elsewhere') },
       { authorization: `Bearer ${key}` },
       { 'x-api-key': key, authorization: `Bearer ${key}` },
       { 'x-api-key': key, authorization: 'Basic dTpw' },
@@ -67,15 +66,14 @@ describe('credentials', () => {
   })
 
   test('a key of another stage is unauthenticated', async () => {
-    const server = await start()
-    const key = await createKey(server.folder, [], { STAGE: 'prod' })
+    const key = await createKey(server.folder, 'prod', [], { STAGE: 'prod' })
     expect(key).toMatch(/^ppath_svc_prod_[0-9a-f]{48}$/)
     expectProblem(await postMcp({ url: server.url, key }, LIST), 401, 'unauthenticated')
   })
 
   test('a key is unauthenticated once it has expired', async () => {
-    const { url, folder } = await start()
-    const key = await createKey(folder, ['--ttl', '1m'])
+    const { url, folder } = server
+    const key = await createKey(folder, 'short', ['--ttl', '1m'])
     await waitFor(async () => (await postMcp({ url, key }, LIST)).status === 200, 1_000)
     // Keys live for a minute at least: the clock is moved on by hand.
     const file = join(folder, '.purposepath/keys.json')
@@ -85,11 +83,10 @@ describe('credentials', () => {
   })
 
   test('a created key is valid and a revoked one invalid within a second in the running server', async () => {
-    const server = await start()
-    const key = await createKey(server.folder)
+    const key = await createKey(server.folder, 'another')
     const status = async () => (await postMcp({ url: server.url, key }, LIST)).status
     await waitFor(async () => (await status()) === 200, 1_000)
-    const { code } = await runProgram(['keys', 'revoke', 'another'], { PROMPTS_DATA_DIR: server.folder })
+    const { code } = await runCommand(['keys', 'revoke', 'another'], { PROMPTS_DATA_DIR: server.folder })
     expect(code).toBe(0)
     await waitFor(async () => (await status()) === 401, 1_000)
     expect((await postMcp(server, LIST)).status).toBe(200)
@@ -98,7 +95,6 @@ describe('credentials', () => {
 
 describe('who may ask from where', () => {
   test('only the names of this machine are believed as Host and Origin', async () => {
-    const server = await start()
     const { port } = new URL(server.url)
     const send = (headers: Record<string, string>) => postMcp(server, PING, headers)
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'localhost', `[::1]:${port}`]) {
@@ -116,7 +112,7 @@ describe('who may ask from where', () => {
   })
 
   test('other methods are refused on /mcp, with and without a key', async () => {
-    const { url, key } = await start()
+    const { url, key } = server
     for (const method of ['HEAD', 'PUT', 'PATCH']) {
       for (const headers of [{}, { 'x-api-key': key }] as Record<string, string>[]) {
         const answer = await ask(`${url}/mcp`, { method, headers })
@@ -137,13 +133,11 @@ describe('who may ask from where', () => {
 
 describe('bodies', () => {
   test('a body over 1 MiB is too large', async () => {
-    const server = await start()
     expectProblem(await postMcp(server, `"${'x'.repeat(2_000_000)}"`), 413, 'too_large')
     expect((await postMcp(server, LIST)).status).toBe(200)
   })
 
   test('what is not JSON, and JSON that is no request, is refused with 400', async () => {
-    const server = await start()
     for (const body of ['', '{"jsonrpc":', 'no JSON']) {
       const answer = await postMcp(server, body)
       expect({ body, status: answer.status }).toEqual({ body, status: 400 })
@@ -157,7 +151,6 @@ describe('bodies', () => {
   })
 
   test('bytes that are not UTF-8 are refused, never replaced', async () => {
-    const server = await start()
     const params = { name: 'goals', arguments: { user_name: '|' } }
     const [before, after] = JSON.stringify({ ...PING, method: 'prompts/get', params }).split('|')
     const body = Buffer.concat([Buffer.from(before ?? ''), Buffer.from([0xff]), Buffer.from(after ?? '')])
@@ -165,7 +158,6 @@ describe('bodies', () => {
   })
 
   test('another content type than JSON is refused', async () => {
-    const server = await start()
     for (const type of [
       'text/plain',
       'application/x-www-form-urlencoded',
@@ -180,7 +172,6 @@ describe('bodies', () => {
   })
 
   test('a batch of revision 2025-03-26 is answered as a whole', async () => {
-    const server = await start()
     const batch = [LIST, { ...PING, id: 2 }, { jsonrpc: '2.0', method: 'notifications/initialized' }]
     const answer = await postMcp(server, batch, { 'mcp-protocol-version': '2025-03-26' })
     expect(answer.status).toBe(200)
@@ -195,7 +186,6 @@ describe('bodies', () => {
   })
 
   test('JSON nested 100,000 deep is the caller’s fault', async () => {
-    const server = await start()
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
     const request = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":'
     for (const body of [
@@ -212,7 +202,6 @@ describe('bodies', () => {
   test.each(['tools/call', 'prompts/get'])(
     'a member named __proto__ in %s is an unknown name, not silently dropped',
     async (method) => {
-      const server = await start()
       const given = '{"user_name":"Maria","__proto__":"polluted"}'
       const tool = `{"name":"render_prompts","arguments":{"topic_id":"goals","parameters":${given}}}`
       const params = method === 'tools/call' ? tool : `{"name":"goals","arguments":${given}}`
@@ -226,7 +215,7 @@ describe('bodies', () => {
 
 describe('limits', () => {
   test('the sixth call of five is refused with the time to wait', async () => {
-    const server = await start({ PROMPTS_LIMIT_RETRIEVAL: '5' })
+    const server = await startServer({ PROMPTS_DATA_DIR: await tempFolder(), PROMPTS_LIMIT_RETRIEVAL: '5' })
     await earlyInMinute()
     for (let left = 4; left >= 0; left--) {
       const { status, headers } = await postMcp(server, LIST)
@@ -246,7 +235,7 @@ describe('limits', () => {
   })
 
   test('all calls of a batch are taken together or not at all', async () => {
-    const server = await start({ PROMPTS_LIMIT_RETRIEVAL: '5' })
+    const server = await startServer({ PROMPTS_DATA_DIR: await tempFolder(), PROMPTS_LIMIT_RETRIEVAL: '5' })
     await earlyInMinute()
     const batch = (calls: number) => Array.from({ length: calls }, (_, id) => ({ ...LIST, id }))
     // No minute would ever allow it: to wait would be in vain.

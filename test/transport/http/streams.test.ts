@@ -1,7 +1,8 @@
 import { type IncomingMessage, request } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
 import { expectProblem, startApi } from '../../helpers/api.ts'
-import { runProgram, waitFor } from '../../helpers/program.ts'
+import { runCommand } from '../../helpers/command.ts'
+import { waitFor } from '../../helpers/program.ts'
 import { postMcp } from '../../helpers/raw.ts'
 
 /** As SECURITY.md says. */
@@ -82,7 +83,7 @@ test('a key holds 100 streams at most, other callers are not affected, and a clo
   // Whoever holds all streams is still served, and others have streams of their own.
   expect((await postMcp(server, { jsonrpc: '2.0', id: 1, method: 'prompts/list' })).status).toBe(200)
   expect((await listen(server, { authorization: `Bearer ${server.token}` })).status).toBe(200)
-  const created = await runProgram(['keys', 'create', '--name', 'another'], server.settings)
+  const created = await runCommand(['keys', 'create', '--name', 'another'], server.settings)
   const other = { 'x-api-key': created.stdout.trim() }
   await waitFor(async () => (await listen(server, other)).status === 200, 2_000)
 
@@ -134,11 +135,11 @@ test('a request for a stream that is refused, or asked for in another way, holds
 
 test('a stream ends when its key is revoked, and only that one', async () => {
   const server = await startApi()
-  const created = await runProgram(['keys', 'create', '--name', 'leaver'], server.settings)
+  const created = await runCommand(['keys', 'create', '--name', 'leaver'], server.settings)
   const leaving = await listen(server, { 'x-api-key': created.stdout.trim() })
   const staying = await listen(server, { 'x-api-key': server.key })
   expect([leaving.status, staying.status]).toEqual([200, 200])
-  await runProgram(['keys', 'revoke', 'leaver'], server.settings)
+  await runCommand(['keys', 'revoke', 'leaver'], server.settings)
   await waitFor(() => leaving.isOver(), 2_000)
   expect(staying.isOver()).toBe(false)
 })

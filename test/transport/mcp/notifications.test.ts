@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { topicOf } from '../../contracts/store.ts'
+import { shared } from '../../helpers/at-end.ts'
 import { connect } from '../../helpers/clients.ts'
+import { runCommand } from '../../helpers/command.ts'
 import { writeTopic } from '../../helpers/data-folder.ts'
 import { openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { targetOf } from '../../helpers/matrix.ts'
-import { PACKAGE_ROOT, runProgram, waitFor } from '../../helpers/program.ts'
+import { PACKAGE_ROOT, waitFor } from '../../helpers/program.ts'
 import { topicContent } from '../../helpers/topics.ts'
 
 const PROMPTS = 'prompts/list_changed'
@@ -27,15 +29,18 @@ const LISTENERS = [
   { era: 'legacy', transport: 'HTTP' },
 ] as const
 
+/** What a client follows that can. */
+const FOLLOWED = ['prompt://goals', 'prompt://goals/user', 'prompt://vision', 'prompt://vision/system']
+
 describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) => {
   const canFollow = !(era === 'legacy' && transport === 'HTTP')
   /** What is heard of a resource by a client that can follow it. */
   const updated = (...uris: string[]) => (canFollow ? uris.map((uri) => `${UPDATED} ${uri}`) : [])
 
-  /** Connects a client that follows the lists and the resources `uris`, and keeps what it hears. */
-  async function listen(uris: string[] = []) {
-    const folder = await tempFolder()
-    const client = await connect(await targetOf(transport, folder), era)
+  /** A client that follows the lists and some resources, and what it hears. */
+  const listener = shared(async (atEnd) => {
+    const folder = await tempFolder(atEnd)
+    const client = await connect(await targetOf(transport, folder, [], atEnd), era, atEnd)
     const heard: { what: string; at: number }[] = []
     const hear = (what: string) => void heard.push({ what, at: Date.now() })
     client.setNotificationHandler(`notifications/${PROMPTS}`, () => hear(PROMPTS))
@@ -45,14 +50,22 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
     )
     if (!canFollow)
       await setTimeout(100) // until the stream is open
-    else if (era === 'legacy') for (const uri of uris) await client.subscribeResource({ uri })
+    else if (era === 'legacy') for (const uri of FOLLOWED) await client.subscribeResource({ uri })
     else {
-      const filter = { promptsListChanged: true, resourcesListChanged: true, resourceSubscriptions: uris }
+      const filter = {
+        promptsListChanged: true,
+        resourcesListChanged: true,
+        resourceSubscriptions: FOLLOWED,
+      }
       expect((await client.listen(filter)).honoredFilter).toEqual(filter)
     }
     return {
-      client,
       folder,
+      /** Names of prompts with a beginning, read anew. */
+      async names(beginning: string) {
+        const { prompts } = await client.listPrompts({}, { cacheMode: 'refresh' })
+        return prompts.map(({ name }) => name).filter((name) => name.startsWith(beginning))
+      },
       /** What is heard of `change`, in alphabetical order, once it has become quiet, and when the first came. */
       async told(change: () => Promise<unknown>) {
         heard.length = 0
@@ -63,10 +76,10 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
         return { heard: heard.map(({ what }) => what).sort(), tookMs: (heard[0]?.at ?? 0) - startedAt }
       },
     }
-  }
+  })
 
   test('hears of a text that a person edits, if it follows the resource', async () => {
-    const { folder, told } = await listen(['prompt://goals', 'prompt://goals/user', 'prompt://vision/system'])
+    const { folder, told } = listener
     const { heard, tookMs } = await told(async () => {
       await appendFile(join(folder, 'prompts/goals/user.md'), 'One more line.\n')
       await appendFile(join(folder, 'prompts/purpose/user.md'), 'One more line.\n')
@@ -76,45 +89,43 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
     expect(tookMs).toBeLessThan(PROMPTLY_MS)
   })
 
-  test('hears once of topics that a person adds', async () => {
-    const { client, folder, told } = await listen(['prompt://goals'])
+  test('hears promptly of a text that another process changes', async () => {
+    const { folder, told } = listener
+    const source = await tempFolder()
+    await cp(join(PACKAGE_ROOT, 'seeds'), source, { recursive: true })
+    await writeFile(join(source, 'prompts/goals/user.md'), 'Entirely new.\n')
+    let importedAt = 0
+    const startedAt = Date.now()
     const { heard, tookMs } = await told(async () => {
-      await writeTopic(folder, topicContent('one_more', { user: 'Hello.' }))
-      await writeTopic(folder, topicContent('and_another', { user: 'Hello.' }))
+      const { code } = await runCommand(['import', source], { PROMPTS_DATA_DIR: folder })
+      importedAt = Date.now()
+      expect(code).toBe(0)
+    })
+    expect(heard).toEqual([RESOURCES, ...updated('prompt://goals', 'prompt://goals/user')])
+    expect(startedAt + tookMs - importedAt).toBeLessThan(PROMPTLY_MS)
+  })
+
+  test('hears once of topics that a person adds', async () => {
+    const { folder, names, told } = listener
+    const { heard, tookMs } = await told(async () => {
+      await writeTopic(folder, topicContent('added_one', { user: 'Hello.' }))
+      await writeTopic(folder, topicContent('added_two', { user: 'Hello.' }))
     })
     expect(heard).toEqual([PROMPTS, RESOURCES])
     expect(tookMs).toBeLessThan(PROMPTLY_MS)
-    const { prompts } = await client.listPrompts({}, { cacheMode: 'refresh' })
-    expect(prompts.map(({ name }) => name)).toEqual(expect.arrayContaining(['one_more', 'and_another']))
-  })
-
-  test('hears of a topic that another process deletes', async () => {
-    const { client, folder, told } = await listen([
-      'prompt://goals',
-      'prompt://goals/user',
-      'prompt://vision',
-    ])
-    const { topics } = openFiles(folder)
-    const goals = await topicOf(topics, 'goals')
-    const { heard, tookMs } = await told(async () => {
-      await topics.save({ ...goals, is_active: false, deleted_at: new Date().toISOString() }, {})
-    })
-    expect(heard).toEqual([PROMPTS, RESOURCES, ...updated('prompt://goals', 'prompt://goals/user')])
-    expect(tookMs).toBeLessThan(PROMPTLY_MS)
-    const { prompts } = await client.listPrompts({}, { cacheMode: 'refresh' })
-    expect(prompts.map(({ name }) => name)).not.toContain('goals')
+    expect(await names('added')).toHaveLength(2)
   })
 
   test('hears a few times only of 50 topics that another process imports', async () => {
+    const { folder, names, told } = listener
     const source = await tempFolder()
     for (let number = 0; number < 50; number++) {
       await writeTopic(source, topicContent(`imported_${number}`, { system: 'Be brief.', user: 'Hello.' }))
     }
-    const { client, folder, told } = await listen(['prompt://goals'])
     const startedAt = Date.now()
     let importMs = 0
     const { heard } = await told(async () => {
-      const { code } = await runProgram(['import', source], { PROMPTS_DATA_DIR: folder })
+      const { code } = await runCommand(['import', source], { PROMPTS_DATA_DIR: folder })
       importMs = Date.now() - startedAt
       expect(code).toBe(0)
     })
@@ -126,24 +137,19 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
       expect(times).toBeLessThanOrEqual(most)
     }
     expect(heard.filter((what) => what.startsWith(UPDATED))).toEqual([])
-    const { prompts } = await client.listPrompts({}, { cacheMode: 'refresh' })
-    expect(prompts.filter(({ name }) => name.startsWith('imported_'))).toHaveLength(50)
+    expect(await names('imported')).toHaveLength(50)
   })
 
-  test('hears promptly of a text that another process changes', async () => {
-    const source = await tempFolder()
-    await cp(join(PACKAGE_ROOT, 'seeds'), source, { recursive: true })
-    await writeFile(join(source, 'prompts/goals/user.md'), 'Entirely new.\n')
-    const { folder, told } = await listen(['prompt://goals/user'])
-    let importedAt = 0
-    const startedAt = Date.now()
+  test('hears of a topic that another process deletes', async () => {
+    const { folder, names, told } = listener
+    const { topics } = openFiles(folder)
+    const goals = await topicOf(topics, 'goals')
     const { heard, tookMs } = await told(async () => {
-      const { code } = await runProgram(['import', source], { PROMPTS_DATA_DIR: folder })
-      importedAt = Date.now()
-      expect(code).toBe(0)
+      await topics.save({ ...goals, is_active: false, deleted_at: new Date().toISOString() }, {})
     })
-    expect(heard).toEqual([RESOURCES, ...updated('prompt://goals/user')])
-    expect(startedAt + tookMs - importedAt).toBeLessThan(PROMPTLY_MS)
+    expect(heard).toEqual([PROMPTS, RESOURCES, ...updated('prompt://goals', 'prompt://goals/user')])
+    expect(tookMs).toBeLessThan(PROMPTLY_MS)
+    expect(await names('goals')).toEqual([])
   })
 })
 

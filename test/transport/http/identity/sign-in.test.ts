@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { runCommand } from '../../../helpers/command.ts'
 import { tempFolder } from '../../../helpers/folders.ts'
 import { earlyInMinute } from '../../../helpers/minute.ts'
-import { type RunningServer, runProgram, startServer, waitFor } from '../../../helpers/program.ts'
+import { type RunningServer, startServer, waitFor } from '../../../helpers/program.ts'
 import { ask, type RawAnswer } from '../../../helpers/raw.ts'
 import { sharedServer } from '../../../helpers/shared.ts'
 import { listTools, listToolsWith } from '../../../helpers/tokens.ts'
@@ -11,7 +12,7 @@ const server = sharedServer(() => ({ PROMPTS_LIMIT_AUTH_FAILURES: '1000000' }))
 /** Prints a link for `server`, by the command. */
 async function newLink(): Promise<string> {
   const port = new URL(server.url).port
-  const { stdout } = await runProgram(['login', '--port', port], { PROMPTS_DATA_DIR: server.folder })
+  const { stdout } = await runCommand(['login', '--port', port], { PROMPTS_DATA_DIR: server.folder })
   return stdout.trim()
 }
 
@@ -74,7 +75,7 @@ test('behind https, under a path, the cookie says so and the links do too', asyn
     headers: { cookie: cookieIn(answer) },
   })
   expect(session.status).toBe(200)
-  expect((await runProgram(['login'], settings)).stdout).toMatch(
+  expect((await runCommand(['login'], settings)).stdout).toMatch(
     /^https:\/\/prompts\.example\/coaching\/admin\/sign-in\?code=[\w-]{43}\n$/,
   )
 })
@@ -188,7 +189,7 @@ test('a session counts only for the REST API, and beside no other credential', a
 test('a session is no bearer token, and a bearer token is no session', async () => {
   const cookie = await signIn()
   expect((await listToolsWith(server.url, cookie.split('=')[1] ?? '')).status).toBe(401)
-  const token = (await runProgram(['token'], { PROMPTS_DATA_DIR: server.folder })).stdout.trim()
+  const token = (await runCommand(['token'], { PROMPTS_DATA_DIR: server.folder })).stdout.trim()
   expect((await listToolsWith(server.url, token)).status).toBe(200)
   const headers = { cookie: `purposepath_session=${token}` }
   expect((await ask(`${server.url}/api/v1/session`, { headers })).status).toBe(401)

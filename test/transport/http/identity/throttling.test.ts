@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
+import { runCommand } from '../../../helpers/command.ts'
 import { tempFolder } from '../../../helpers/folders.ts'
 import { earlyInMinute } from '../../../helpers/minute.ts'
-import { type RunningServer, runProgram, startServer, waitFor } from '../../../helpers/program.ts'
+import { type RunningServer, startServer, waitFor } from '../../../helpers/program.ts'
 import { sharedServer } from '../../../helpers/shared.ts'
 import { listTools, listToolsWith } from '../../../helpers/tokens.ts'
 
@@ -13,7 +14,7 @@ const start = async (settings = {}) => startServer({ PROMPTS_DATA_DIR: await tem
 
 const patient = sharedServer(() => ({ PROMPTS_LIMIT_AUTH_FAILURES: '1000000' }))
 const statusOf = async (key: string) => (await listTools(patient.url, { 'x-api-key': key })).status
-const keys = (...words: string[]) => runProgram(['keys', ...words], { PROMPTS_DATA_DIR: patient.folder })
+const keys = (...words: string[]) => runCommand(['keys', ...words], { PROMPTS_DATA_DIR: patient.folder })
 
 test('Keys: the right one is accepted', async () => expect(await statusOf(patient.key)).toBe(200))
 
@@ -66,7 +67,7 @@ test('Keys: an expired one is refused', async () => {
 
 test('Keys: one of another stage is refused', async () => {
   const settings = { PROMPTS_DATA_DIR: patient.folder, STAGE: 'prod' }
-  const key = (await runProgram(['keys', 'create', '--name', 'prod'], settings)).stdout.trim()
+  const key = (await runCommand(['keys', 'create', '--name', 'prod'], settings)).stdout.trim()
   expect(key).toMatch(/^ppath_svc_prod_/)
   const ours = (await keys('create', '--name', 'ours')).stdout.trim()
   // The server has read the file with both.
