@@ -43,6 +43,10 @@ export function issuerSignIn(deps: IssuerSignInDeps): IssuerSignIn {
 
   function configuration(): Promise<Configuration> {
     configured ??= client.clientSecret().then((secret) => discover(client, secret))
+    // An issuer that is out of reach now is asked again the next time.
+    configured.catch(() => {
+      configured = undefined
+    })
     return configured
   }
 
@@ -52,7 +56,7 @@ export function issuerSignIn(deps: IssuerSignInDeps): IssuerSignIn {
     } catch (thrown) {
       const error = await refusalOf(thrown)
       if (error.code !== 'unavailable') throw error
-      // The next person may find an issuer that was out of reach, or the secret that this one lacks.
+      // The issuer may have refused a secret that is another one by now.
       configured = undefined
       // Without the cause, which may hold tokens.
       warn(`sign-in at ${client.issuer} fails: ${error.operatorMessage}`)
