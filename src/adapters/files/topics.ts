@@ -2,16 +2,10 @@ import { existsSync, statSync } from 'node:fs'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { pMapIterable } from 'p-map'
 import { AppError } from '../../domain/errors.ts'
-import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
+import { promptKey } from '../../domain/prompt-store.ts'
 import type { Clock } from '../../domain/time.ts'
-import type {
-  PromptInfo,
-  PromptTexts,
-  StoredTopic,
-  Topic,
-  TopicContent,
-  TopicRepository,
-} from '../../domain/topic.ts'
+import type { PromptTexts, StoredTopic, Topic, TopicContent, TopicRepository } from '../../domain/topic.ts'
+import { BY_HAND, editedByHand } from './edited-record.ts'
 import { type HandEdits, handEdits, SETTLE_MS } from './hand-edits.ts'
 import { type Layout, storeFailure, topicIdsIn } from './layout.ts'
 import { fileLocks } from './lock.ts'
@@ -27,9 +21,6 @@ const CONCURRENCY = 16
 const READ_TOGETHER = 100
 /** How often files that are just being written are looked at again before they count as an incomplete edit. */
 const MAX_LOOKS = 10
-
-/** Author of changes that people make to the files themselves. */
-const BY_HAND = 'file'
 
 /** What a files store works with. */
 interface Store {
@@ -280,30 +271,6 @@ function isOutage(layout: Layout, error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException
   if (['EMFILE', 'ENFILE', 'ENOSPC', 'EIO', 'EROFS', 'ESTALE'].includes(code)) return true
   return [layout.topics, layout.prompts, layout.states].some((folder) => !existsSync(folder))
-}
-
-/** The record after a person changed, added or removed the files of a topic. */
-function editedByHand(copy: TopicContent | undefined, state: TopicState | undefined, now: string): Topic {
-  const stamp = { updated_at: now, updated_by: BY_HAND }
-  const before = state?.topic
-  if (!copy)
-    return {
-      ...(before as Topic),
-      ...stamp,
-      revision: (before?.revision ?? 0) + 1,
-      is_active: false,
-      deleted_at: now,
-    }
-  const prompts = Object.entries(copy.texts).map(([prompt_type, text]): PromptInfo => {
-    const current = before?.prompts.find((info) => info.prompt_type === prompt_type)
-    const facts = fingerprint(text)
-    if (current?.sha256 === facts.sha256) return current
-    const { topic_id } = copy.definition
-    const revision = (state?.revisions[prompt_type] ?? 0) + 1
-    return { prompt_type, s3_key: promptKey(topic_id, prompt_type), ...facts, revision, ...stamp }
-  })
-  const created = { created_at: before?.created_at ?? now, created_by: before?.created_by ?? BY_HAND }
-  return { ...copy.definition, prompts, revision: (before?.revision ?? 0) + 1, ...created, ...stamp }
 }
 
 /** Ids of every topic that has files or ever had a record. */
