@@ -62,7 +62,7 @@ export async function openApp(
   const { topics, prompts } = await backend.openStore()
   const { staleIfErrorMs, creatableTypes } = config
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
-  const models = createModelClient({ ...modelsOf(config, (message) => log.info(message)), onWait })
+  const models = createModelClient({ ...modelsOf(config, backend, (message) => log.info(message)), onWait })
   const conversations = createConversations({ catalog, models, clock, openStore: backend.openConversations })
   let keys: Promise<ApiKeys> | undefined
   const openKeys = () => {
@@ -112,14 +112,19 @@ function operatorWarnings(log: Log): (error: AppError, requestId: string) => voi
 }
 
 /** Clients of models are loaded with the first call: most runs make none. */
-function modelsOf({ llm }: Config, note: (message: string) => void): ModelSettings {
-  const { provider, baseUrl = '', apiKey, model, timeoutMs } = llm
+function modelsOf(
+  { llm }: Config,
+  { secretSetting }: Backend,
+  note: (message: string) => void,
+): ModelSettings {
+  const { provider, baseUrl = '', model, timeoutMs } = llm
   switch (provider) {
     case 'bedrock': {
       const open = async () => (await import('./adapters/bedrock/model.ts')).bedrockModel({}, { note })
       return { open, fallback: model, timeoutMs }
     }
     case 'openai': {
+      const apiKey = async () => llm.apiKey ?? secretSetting('PROMPTS_LLM_API_KEY')
       const open = async () =>
         (await import('./adapters/openai/model.ts')).openAiModel({ baseUrl, apiKey, note })
       return { open, override: model, timeoutMs }
@@ -152,10 +157,15 @@ async function seedIfEmpty(services: Services, seeds: string | undefined): Promi
  */
 export async function openIdentity(
   backend: Backend,
-  { tokens, issuerClient: client, staleIfErrorMs }: Config,
+  { tokens, issuerClient, staleIfErrorMs }: Config,
   warn: BackendOptions['warn'],
 ): Promise<Identity> {
   const { createIdentity } = await import('./adapters/jwt/identity.ts')
+  const client = issuerClient && {
+    ...issuerClient,
+    clientSecret: async () =>
+      issuerClient.clientSecret ?? backend.secretSetting('PROMPTS_OIDC_CLIENT_SECRET'),
+  }
   const secret = await backend.openSecret()
   return createIdentity({ secret, tokens, client, staleIfErrorMs, clock: systemClock, warn })
 }

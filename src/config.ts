@@ -1,90 +1,11 @@
 import { resolve } from 'node:path'
-import * as z from 'zod'
 import { isLoopback } from './domain/address.ts'
 import { AppError } from './domain/errors.ts'
 import type { IssuerClient } from './domain/sign-in.ts'
 import type { TokenSettings } from './domain/tokens.ts'
 import { check } from './domain/validation.ts'
-import {
-  defaultDataDir,
-  endpoint,
-  host,
-  hostName,
-  hostOrOrigin,
-  integer,
-  isSafeUrl,
-  jwksUrl,
-  listOf,
-  milliseconds,
-  names,
-  path,
-  perMinute,
-  publicUrl,
-  ratio,
-  resourceName,
-  trueOrFalse,
-  trustedProxies,
-} from './setting-kinds.ts'
-
-/** Every setting. An empty variable counts as unset. */
-const Settings = z.object({
-  PROMPTS_STORE: z.enum(['files', 'aws']).default('files'),
-  PROMPTS_DATA_DIR: path.optional(),
-  STAGE: z
-    .string()
-    .regex(/^[a-z0-9-]{1,32}$/)
-    .default('dev'),
-  PROMPTS_TABLE: resourceName.optional(),
-  PROMPTS_BUCKET: resourceName.optional(),
-  PROMPTS_API_KEY_SECRET: resourceName.optional(),
-  PROMPTS_JWT_SECRET_NAME: resourceName.optional(),
-  PROMPTS_LIMITS_TABLE: resourceName.optional(),
-  PROMPTS_CONVERSATIONS_TABLE: resourceName.optional(),
-  PROMPTS_SNAPSHOT_FILE: path.optional(),
-  PROMPTS_S3_FORCE_PATH_STYLE: trueOrFalse.default(false),
-  PROMPTS_HOST: host.default('127.0.0.1'),
-  PROMPTS_PORT: integer(0, 65_535, 3000),
-  PROMPTS_ALLOWED_HOSTS: listOf(hostName),
-  PROMPTS_ALLOWED_ORIGINS: listOf(hostOrOrigin),
-  AWS_LAMBDA_HTTP_ENDPOINT: endpoint.optional(),
-  PROMPTS_LIMIT_RETRIEVAL: perMinute(1000),
-  PROMPTS_LIMIT_BATCH: perMinute(100),
-  PROMPTS_LIMIT_ANALYSIS: perMinute(60),
-  PROMPTS_LIMIT_ADMIN: perMinute(300),
-  PROMPTS_LIMIT_AUTH_FAILURES: perMinute(10),
-  PROMPTS_PUBLIC_URL: publicUrl.optional(),
-  PROMPTS_TRUST_PROXY: trustedProxies.optional(),
-  PROMPTS_JWT_JWKS_URL: jwksUrl.optional(),
-  PROMPTS_JWT_ISSUER: z.string().optional(),
-  PROMPTS_JWT_AUDIENCE: names,
-  PROMPTS_JWT_AUDIENCE_CLAIM: z.string().default('aud'),
-  PROMPTS_JWT_ALGORITHMS: names.pipe(z.array(z.enum(['HS256', 'RS256', 'ES256', 'EdDSA'])).optional()),
-  PROMPTS_JWT_ROLE_CLAIM: z.string().default('role'),
-  PROMPTS_OIDC_CLIENT_ID: z.string().optional(),
-  PROMPTS_OIDC_CLIENT_SECRET: z.string().optional(),
-  PROMPTS_OIDC_SCOPE: z.string().default('openid email'),
-  PROMPTS_CREATABLE_TYPES: names.pipe(z.array(z.string().regex(/^[a-z0-9_]+$/)).optional()),
-  PROMPTS_LLM: z.enum(['bedrock', 'openai', 'none']).optional(),
-  PROMPTS_LLM_BASE_URL: publicUrl.optional(),
-  PROMPTS_LLM_API_KEY: z.string().optional(),
-  PROMPTS_LLM_MODEL: z.string().optional(),
-  PROMPTS_LLM_TIMEOUT_MS: milliseconds(1000, 60_000),
-  PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
-  PROMPTS_RECONCILE_MS: milliseconds(1000, 60_000),
-  PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
-  PROMPTS_TOKEN: z.string().optional(),
-  LANGFUSE_PUBLIC_KEY: z.string().optional(),
-  LANGFUSE_SECRET_KEY: z.string().optional(),
-  PROMPTS_EMF: trueOrFalse.default(false),
-  OTEL_EXPORTER_OTLP_ENDPOINT: publicUrl.optional(),
-  OTEL_TRACES_SAMPLER_ARG: ratio.default(0.1),
-  PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
-  XDG_DATA_HOME: z.string().optional(),
-  LOCALAPPDATA: z.string().optional(),
-})
-
-/** The names of all settings. */
-export const SETTING_NAMES: readonly string[] = Object.keys(Settings.shape)
+import { defaultDataDir, isSafeUrl } from './setting-kinds.ts'
+import { Settings } from './settings.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -116,6 +37,8 @@ export interface Config {
   aws: AwsNames & {
     /** Where a copy of the prompts is kept from which an instance starts in an outage; `undefined`: nowhere. */
     snapshotFile: string | undefined
+    /** A secret with settings that are secrets; `undefined`: they are in the environment. */
+    settingsSecret: string | undefined
     /** For S3-compatible servers that know no host name for each bucket. */
     forcePathStyle: boolean
   }
@@ -138,7 +61,7 @@ export interface Config {
   trustProxy: number | string[] | undefined
   tokens: TokenSettings
   /** How administrators sign in at the issuer of tokens; `undefined`: by link only. */
-  issuerClient: IssuerClient | undefined
+  issuerClient: (IssuerClient & { clientSecret: string | undefined }) | undefined
   llm: LlmSettings
   /** Topic types that administrators may create; others are seeded or imported. */
   creatableTypes: string[]
@@ -192,6 +115,7 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
     aws: {
       ...awsNames(settings),
       snapshotFile: settings.PROMPTS_SNAPSHOT_FILE && resolve(settings.PROMPTS_SNAPSHOT_FILE),
+      settingsSecret: settings.PROMPTS_SETTINGS_SECRET,
       forcePathStyle: settings.PROMPTS_S3_FORCE_PATH_STYLE,
     },
     dataDir: resolve(settings.PROMPTS_DATA_DIR ?? defaultDataDir(settings)),
@@ -232,7 +156,7 @@ export function loadConfig(environment: Environment, overrides: Environment = {}
 const LAMBDA_SHUTDOWN = { graceMs: 250, mostMs: 950 }
 const SHUTDOWN = { graceMs: 3_000, mostMs: 5_000 }
 
-function awsNames(settings: z.output<typeof Settings>): AwsNames {
+function awsNames(settings: Settings): AwsNames {
   const { STAGE: stage } = settings
   return {
     table: settings.PROMPTS_TABLE ?? `purposepath-llm-prompts-${stage}`,
@@ -245,7 +169,7 @@ function awsNames(settings: z.output<typeof Settings>): AwsNames {
 }
 
 /** @throws AppError `invalid_input` when the provider's address is missing. */
-function llmSettings(settings: z.output<typeof Settings>): LlmSettings {
+function llmSettings(settings: Settings): LlmSettings {
   const provider = settings.PROMPTS_LLM ?? (settings.PROMPTS_STORE === 'aws' ? 'bedrock' : 'none')
   const baseUrl = settings.PROMPTS_LLM_BASE_URL
   if (provider === 'openai' && baseUrl === undefined) {
@@ -263,7 +187,7 @@ function llmSettings(settings: z.output<typeof Settings>): LlmSettings {
 }
 
 /** @throws AppError `invalid_input` for settings that contradict each other. */
-function tokenSettings(settings: z.output<typeof Settings>): TokenSettings {
+function tokenSettings(settings: Settings): TokenSettings {
   const jwksUrl = settings.PROMPTS_JWT_JWKS_URL
   const issuer = settings.PROMPTS_JWT_ISSUER
   const audiences = settings.PROMPTS_JWT_AUDIENCE
@@ -291,7 +215,7 @@ function tokenSettings(settings: z.output<typeof Settings>): TokenSettings {
 }
 
 /** @throws AppError `invalid_input` when there is no issuer, or none that can be visited. */
-function issuerClient(settings: z.output<typeof Settings>): IssuerClient | undefined {
+function issuerClient(settings: Settings): Config['issuerClient'] {
   const clientId = settings.PROMPTS_OIDC_CLIENT_ID
   const clientSecret = settings.PROMPTS_OIDC_CLIENT_SECRET
   if (clientId === undefined) {

@@ -17,7 +17,8 @@ const MAY_IMPORT: [layer: RegExp, imports: RegExp][] = [
   [/^adapters\//, /^(domain|adapters)\//],
   [/^deployment\//, /^(config\.ts|(domain|adapters|deployment)\/)/],
   [/^backends\//, /^(config\.ts|(domain|adapters|deployment|backends)\/)/],
-  [/^config\.ts/, /^(setting-kinds\.ts|domain\/)/],
+  [/^config\.ts/, /^(settings\.ts|setting-kinds\.ts|domain\/)/],
+  [/^settings\.ts/, /^setting-kinds\.ts/],
   [/^setting-kinds\.ts/, /^domain\//],
   [/^transport\//, /^(config\.ts|(domain|services|pipeline|operations|transport)\/)/],
   // A page in a browser: what it knows of the server it asks over REST, but for the grammar of templates.

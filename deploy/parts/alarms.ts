@@ -16,13 +16,13 @@ interface AlarmProps {
   metric: IMetric
   /** It fires above this, … */
   above: number
-  /** … for so long. */
-  minutes: number
+  /** … in so many periods of the metric, one after the other. */
+  periods: number
   /** What to do, a section of a document. */
   section?: string
 }
 
-/** The alarms of deploy/prometheus/rules.yml, from CloudWatch's figures. */
+/** The alarms of deploy/prometheus/rules.yml, from CloudWatch's figures, and one for what only AWS runs. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = []
   /** Tells its subscribers when an alarm fires, and when it is over. */
@@ -46,35 +46,35 @@ export class Alarms extends Construct {
       severity: 'warning',
       metric: figures.invalidKeys,
       above: 10,
-      minutes: 2,
+      periods: 2,
     })
     this.add('PromptsRetrievalErrors', {
       summary: "More than 5 % of the retrievals fail by the server's fault.",
       severity: 'critical',
       metric: figures.retrievalErrorRatio,
       above: 0.05,
-      minutes: 5,
+      periods: 5,
     })
     this.add('PromptsSlow', {
       summary: 'One in twenty calls takes longer than 500 ms.',
       severity: 'warning',
       metric: figures.latency,
       above: 500,
-      minutes: 5,
+      periods: 5,
     })
     this.add('PromptsDynamoDbThrottled', {
       summary: 'DynamoDB throttles calls; edits and the change feed are late.',
       severity: 'warning',
       metric: figures.sum('prompts_aws_throttled_total', { service: 'dynamodb' }),
       above: 1,
-      minutes: 5,
+      periods: 5,
     })
     this.add('PromptsNotFresh', {
       summary: 'An instance has not looked at its store for more than 10 seconds: edits are not seen.',
       severity: 'warning',
       metric: figures.most('prompts_store_read_age_seconds'),
       above: 10,
-      minutes: 1,
+      periods: 1,
     })
     this.add('PromptsStale', {
       summary:
@@ -82,32 +82,40 @@ export class Alarms extends Construct {
       severity: 'critical',
       metric: figures.most('prompts_stale_seconds'),
       above: 120,
-      minutes: 1,
+      periods: 1,
     })
     this.add('PromptsInvalidTopics', {
       summary: 'Topics are not served, because their record or texts are not valid.',
       severity: 'warning',
       metric: figures.most('prompts_topics_invalid'),
       above: 0,
-      minutes: 10,
+      periods: 10,
     })
     this.add('PromptsModelQueue', {
       summary: 'An instance has more than 32 calls waiting for a model; beyond 64 they are refused.',
       severity: 'warning',
       metric: figures.most('prompts_model_calls_waiting'),
       above: 32,
-      minutes: 2,
+      periods: 2,
+    })
+    this.add('PromptsRotationFails', {
+      summary: 'The rotation of the API key has failed in the last 24 hours; the key before stays valid.',
+      severity: 'warning',
+      metric: figures.rotationErrors,
+      above: 0,
+      periods: 1,
+      section: 'operations.md#rotate',
     })
   }
 
-  add(name: string, { summary, severity, metric, above, minutes, section }: AlarmProps): Alarm {
+  add(name: string, { summary, severity, metric, above, periods, section }: AlarmProps): Alarm {
     const alarm = new Alarm(this, name, {
       alarmName: this.nameOf(name),
       alarmDescription: `${summary} (${severity}) ${DOCUMENTS}/${section ?? `runbook.md#${name.toLowerCase()}`}`,
       metric,
       threshold: above,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: minutes,
+      evaluationPeriods: periods,
       // Counters that stand still are not written, and a Web Function without requests has no instance.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     })

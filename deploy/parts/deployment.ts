@@ -1,4 +1,5 @@
-import { type Config, type Environment, loadConfig, SETTING_NAMES } from '../../src/config.ts'
+import { type Config, type Environment, loadConfig } from '../../src/config.ts'
+import { SETTING_NAMES } from '../../src/settings.ts'
 
 /** What is deployed, as the context says it. */
 export interface Deployment {
@@ -22,6 +23,7 @@ export interface Deployment {
 
 /** They would stand in the template for everyone who may read it. */
 const SECRETS = ['PROMPTS_LLM_API_KEY', 'PROMPTS_OIDC_CLIENT_SECRET', 'PROMPTS_TOKEN', 'LANGFUSE_SECRET_KEY']
+const ELSEWHERE = 'put it into a secret of AWS, and name that as PROMPTS_SETTINGS_SECRET'
 /** Both kinds stand behind one proxy that can be believed, and their logs go to CloudWatch. */
 const GIVEN = { PROMPTS_STORE: 'aws', PROMPTS_EMF: 'true', PROMPTS_TRUST_PROXY: '1' }
 /** Where the program listens: the image says it, and Lambda. */
@@ -71,7 +73,7 @@ function settingsIn(context: Environment): Record<string, string> {
   for (const [key] of given) {
     if (!SETTING_NAMES.includes(key)) throw new Error(`The context's ${key} is no setting of the program.`)
     if (SECRETS.includes(key))
-      throw new Error(`The context's ${key} is a secret: a template must not hold it.`)
+      throw new Error(`The context's ${key} is a secret, which a template must not hold: ${ELSEWHERE}.`)
   }
   return Object.fromEntries(given.map(([key, value]) => [key, String(value)]))
 }

@@ -3,6 +3,7 @@ import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch
 import { FilterPattern, type LogGroup, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { NAMESPACE } from '../../src/adapters/telemetry/emf.ts'
+import { rotationName } from './secrets.ts'
 
 const period = Duration.minutes(1)
 
@@ -66,6 +67,20 @@ export class Figures extends Construct {
   get retrievalErrorRatio(): IMetric {
     const usingMetrics = { errors: this.retrievalErrors, all: this.retrievals }
     return new MathExpression({ expression: 'errors / all', usingMetrics, period })
+  }
+
+  /**
+   * Errors of the function that rotates the API key, in a day: in shorter periods an alarm would be over while Secrets
+   * Manager only waits before it tries again.
+   */
+  get rotationErrors(): IMetric {
+    return new Metric({
+      namespace: 'AWS/Lambda',
+      metricName: 'Errors',
+      dimensionsMap: { FunctionName: rotationName(this.#stage) },
+      statistic: 'Sum',
+      period: Duration.days(1),
+    })
   }
 
   #written(metricName: string, labels: Record<string, string>, statistic: string): Metric {

@@ -12,7 +12,10 @@ interface Statement {
 }
 
 /** What a setting may name otherwise. */
-const NAMED = ['table', 'limitsTable', 'conversationsTable', 'bucket', 'apiKeySecret', 'jwtSecret'] as const
+const NAMED = [
+  ...(['table', 'limitsTable', 'conversationsTable', 'bucket'] as const),
+  ...(['apiKeySecret', 'jwtSecret', 'settingsSecret'] as const),
+]
 const WIDE = 'Any text of the stage, and any model: topics name theirs.'
 
 /**
@@ -31,13 +34,16 @@ export function allow(role: Role, file: File, deployment: Deployment, sids?: rea
 }
 
 function statementsOf(file: File, { stage, config }: Deployment): Statement[] {
-  const usual = loadConfig({ STAGE: stage }).aws
+  const usual = loadConfig({ STAGE: stage, PROMPTS_SETTINGS_SECRET: `purposepath-settings-${stage}` }).aws
   const values: Record<string, string> = { Region: Aws.REGION, Account: Aws.ACCOUNT_ID, Stage: stage }
   let text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
     .replaceAll('arn:aws:', `arn:${Aws.PARTITION}:`)
     .replace(/\$\{(\w+)\}/g, (_, name) => values[name] ?? '')
-  for (const key of NAMED) text = text.replaceAll(usual[key], config.aws[key])
-  return JSON.parse(text).Statement
+  for (const key of NAMED) text = text.replaceAll(usual[key] as string, config.aws[key] ?? '')
+  const statements: Statement[] = JSON.parse(text).Statement
+  // Only where the context names it.
+  const isThere = ({ Sid }: Statement) => Sid !== 'SettingsSecret' || config.aws.settingsSecret !== undefined
+  return statements.filter(isThere)
 }
 
 /** A resource as the rules of cdk-nag spell it. */

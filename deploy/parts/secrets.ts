@@ -27,6 +27,9 @@ const FIRST_KEY: SecretStringGenerator = {
   requireEachIncludedType: false,
 }
 
+/** By it the alarms of the other stack find what the function counts. */
+export const rotationName = (stage: string) => `purposepath-prompts-rotation-${stage}`
+
 /** The secrets, and what rotates the API key every 90 days. */
 export class Secrets extends Construct {
   constructor(scope: Construct, id: string, deployment: Deployment) {
@@ -67,6 +70,7 @@ export class Secrets extends Construct {
     mayWriteLogs(role)
     allow(role, 'iam-policy-provision.json', deployment, ['ApiKeys'])
     return new LambdaFunction(this, 'Rotation', {
+      functionName: rotationName(deployment.stage),
       description: 'Rotates the API key of purposepath-prompts',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,

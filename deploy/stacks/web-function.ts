@@ -65,7 +65,7 @@ export class WebFunctionStack extends Stack {
       severity: 'critical',
       metric: errorsOf(`purposepath-prompts-${stage}`),
       above: 5,
-      minutes: 1,
+      periods: 1,
       section: 'operations.md#roll-back',
     })
     this.acknowledgeCopying()

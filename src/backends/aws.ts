@@ -6,6 +6,7 @@ import { dynamoSignInCodes } from '../adapters/dynamodb/sign-in-codes.ts'
 import { windowRateLimiter } from '../adapters/memory/rate-limiter.ts'
 import { secretKeys } from '../adapters/secrets-manager/api-keys.ts'
 import { jwtSecret } from '../adapters/secrets-manager/jwt-secret.ts'
+import { awsSecretSettings } from '../adapters/secrets-manager/secret-settings.ts'
 import { keepSnapshot, withSnapshot } from '../adapters/snapshot/snapshot.ts'
 import type { Config } from '../config.ts'
 import { systemClock as clock } from '../domain/time.ts'
@@ -17,7 +18,7 @@ export function awsBackend(config: Config, { warn, onThrottled, longRunning }: B
   const clients = awsClients({ ...aws, onThrottled })
   const { dynamodb, s3, secrets } = clients
   const outages = { staleIfErrorMs, warn }
-  const { table, bucket, snapshotFile: path } = aws
+  const { table, bucket, settingsSecret, snapshotFile: path } = aws
   const snapshot = path === undefined ? undefined : { path, store: `${table} ${bucket}` }
   return {
     seedsItself: false,
@@ -55,6 +56,10 @@ export function awsBackend(config: Config, { warn, onThrottled, longRunning }: B
       if (longRunning) await secret.start()
       return secret
     },
+    secretSetting:
+      settingsSecret === undefined
+        ? async () => undefined
+        : awsSecretSettings(secrets, settingsSecret, clock, outages),
     openSignInCodes: async () => dynamoSignInCodes(dynamodb, aws.limitsTable, clock),
     async openConversations() {
       const { dynamoConversations } = await import('../adapters/dynamodb/conversations.ts')

@@ -4,6 +4,7 @@ import type { ApiKeys } from '../domain/api-keys.ts'
 import type { ConversationStore } from '../domain/conversation.ts'
 import type { PromptStore } from '../domain/prompt-store.ts'
 import type { ClosableRateLimiter } from '../domain/rate-limiter.ts'
+import type { FindSecretSetting } from '../domain/secret-settings.ts'
 import type { SignInCodes } from '../domain/sign-in.ts'
 import type { SnapshotSource } from '../domain/snapshot-source.ts'
 import type { SigningSecret } from '../domain/tokens.ts'
@@ -38,6 +39,8 @@ export interface Backend {
   /** What this installation signs tokens and sessions with. */
   openSecret(): Promise<SigningSecret>
   openSignInCodes(): Promise<SignInCodes>
+  /** Secrets among the settings that are not in the environment. */
+  secretSetting: FindSecretSetting
   openConversations(): Promise<ConversationStore>
   /** Keeps a copy of what is served for a start in an outage, if that is wanted (PROMPTS_SNAPSHOT_FILE). */
   keepSnapshot(source: SnapshotSource): void

@@ -52,6 +52,7 @@ export function filesBackend(config: Config, { warn, longRunning }: BackendOptio
       await secret.obtain()
       return secret
     },
+    secretSetting: async () => undefined,
     async openSignInCodes() {
       const { fileSignInCodes } = await import('../adapters/files/sign-in-codes.ts')
       return fileSignInCodes(layout(), clock)

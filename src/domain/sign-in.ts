@@ -48,8 +48,6 @@ export interface IssuerClient {
   /** The address of the issuer, as it stands in its tokens. */
   issuer: string
   clientId: string
-  /** Missing for a public client, which PKCE alone protects. */
-  clientSecret: string | undefined
   /** What is asked for, separated by spaces. */
   scope: string
 }

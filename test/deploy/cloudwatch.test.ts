@@ -74,10 +74,29 @@ describe('the alarms of CloudWatch', () => {
     expect(alarm).toMatchObject({ EvaluationPeriods: Number(minutes), Threshold: Number(threshold) * unit })
   })
 
-  it('are all of them, and one that takes a revision back', () => {
+  it('are all of them, one for the rotation of the key, and one that takes a revision back', () => {
     const names = [...rules.matchAll(/alert: (\w+)/g)].map(([, name]) => `${name}-dev`)
     expect(names).toHaveLength(8)
-    expect(alarms.map(({ AlarmName }) => AlarmName)).toEqual([...names, 'PromptsRevisionErrors-dev'])
+    expect(alarms.map(({ AlarmName }) => AlarmName)).toEqual([
+      ...names,
+      'PromptsRotationFails-dev',
+      'PromptsRevisionErrors-dev',
+    ])
+  })
+
+  it('see a rotation that failed within the last day, by the function of the other stack', () => {
+    type Named = { FunctionName: string; Description: string }
+    const functions = resourcesOf<Named>(goldenTemplate('data'), 'AWS::Lambda::Function')
+    const rotation = functions.find(({ Properties }) => Properties.Description.startsWith('Rotates'))
+    expect(alarms.find(({ AlarmName }) => AlarmName === 'PromptsRotationFails-dev')).toMatchObject({
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      Dimensions: [{ Name: 'FunctionName', Value: rotation?.Properties.FunctionName }],
+      Period: 86_400,
+      EvaluationPeriods: 1,
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+    })
   })
 
   it('each say what is wrong, how bad that is, and where there is more', () => {

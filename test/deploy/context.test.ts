@@ -26,7 +26,10 @@ it.each([
   [{ kind: 'fargate', certificateArn }, "The context's PROMPTS_PUBLIC_URL is missing"],
   [{ PROMPTS_FRESHNES_MS: '1' }, "The context's PROMPTS_FRESHNES_MS is no setting of the program."],
   [{ PROMPTS_FRESHNESS_MS: 'soon' }, 'PROMPTS_FRESHNESS_MS is wrong'],
-  [{ PROMPTS_LLM_API_KEY: 'sk-1' }, "The context's PROMPTS_LLM_API_KEY is a secret"],
+  [
+    { PROMPTS_LLM_API_KEY: 'sk-1' },
+    "The context's PROMPTS_LLM_API_KEY is a secret, which a template must not hold",
+  ],
   [{ previousRevision: 'r', percent: '100' }, "The context's percent is wrong"],
   [{ percent: '10' }, "The context's previousRevision is missing"],
 ])('the context %j is refused', (context, message) => {

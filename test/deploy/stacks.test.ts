@@ -9,6 +9,8 @@ import { tempFolder } from '../helpers/folders.ts'
 import { environmentOf, runProgram, waitFor } from '../helpers/program.ts'
 
 const PUBLIC = { PROMPTS_PUBLIC_URL: 'https://prompts.example.com', alarmEmail: 'operator@example.com' }
+/** Settings that are secrets, in a secret of another name than the usual. */
+const WITH_SECRETS = { PROMPTS_SETTINGS_SECRET: 'settings-of-example' }
 const certificateArn = 'arn:aws:acm:eu-central-1:111122223333:certificate/one'
 
 /** A template as its golden file has it: what a change of the program's code changes is left out. */
@@ -19,7 +21,7 @@ function stable(template: object): string {
 
 describeWithCdk('the stacks of AWS', () => {
   const webFunction = synthesized({ ...PUBLIC, previousRevision: 'earlier', percent: '10' })
-  const fargate = synthesized({ ...PUBLIC, kind: 'fargate', certificateArn })
+  const fargate = synthesized({ ...PUBLIC, ...WITH_SECRETS, kind: 'fargate', certificateArn })
 
   it('are what their golden files show', async () => {
     await expect(stable(webFunction.data)).toMatchFileSnapshot(goldenPath('data'))

@@ -109,7 +109,8 @@ async function describeBehind(title: string, proxy: ReverseProxy): Promise<void>
       })
 
       test('the server knows its clients by their addresses, whatever they claim', async () => {
-        await earlyInMinute()
+        // Four requests.
+        await earlyInMinute(3_000)
         const fail = (from: string) =>
           api({ url }, 'GET /prompts/goals', {
             key: 'wrong',
@@ -164,11 +165,21 @@ async function describeBehind(title: string, proxy: ReverseProxy): Promise<void>
         expect(await page.context().cookies()).toMatchObject([
           { name: expect.stringMatching(/^__Host-.*_prompts$/), secure: true, httpOnly: true },
         ])
-        await page.goto(`${url}/docs`)
-        await page
-          .getByText('/api/v1/prompts/{topic_id}', { exact: true })
-          .first()
-          .waitFor({ timeout: 60_000 })
+      })
+
+      test('the reference of the API and all that it loads is found below the path', async () => {
+        const page = await fetch(`${url}/docs`)
+        const html = await page.text()
+        const loaded = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = '']) => path)
+        expect(loaded.length).toBeGreaterThan(2)
+        for (const path of [...loaded, `${url}/openapi.json`]) {
+          const response = await fetch(new URL(path, page.url))
+          expect({ path, status: response.status, at: response.url }).toMatchObject({
+            status: 200,
+            at: expect.stringContaining(url),
+          })
+          await response.body?.cancel()
+        }
       })
     },
     { ...settings, ...more },

@@ -91,6 +91,11 @@ export function resourcesOf(names: ResourceNames): Record<keyof ResourceNames, R
   }
 }
 
+/** The secret that only deployments with secrets among their settings have. */
+export function settingsSecretOf(name: string): Resource {
+  return { resource: `secret ${name}`, setting: 'PROMPTS_SETTINGS_SECRET' }
+}
+
 /** {@link callAws} for one resource, with the IAM action that the call needs. */
 export type Call = <T>(
   action: string,

@@ -9,7 +9,7 @@ const STALE_MS = 2_000
 const MAX_GAP_MS = 1_500
 const WAIT = { retries: 400, minTimeout: 5, maxTimeout: 40, factor: 1.3, randomize: true }
 
-/** Of work that loses its lock before it has changed anything, as in a start that reads thousands of files meanwhile. */
+/** Of work that loses its lock and may be run again, as in a start that reads thousands of files meanwhile. */
 const ATTEMPTS = 3
 
 /**
@@ -17,20 +17,31 @@ const ATTEMPTS = 3
  * `unavailable` if the lock was lost meanwhile. It is called before each change, so that work to which it has not yet
  * returned has changed nothing: that work is run again.
  *
+ * @param options.isRepeatable work that begins with what it may have left half done: it is run again in any case.
  * @example await withLock('keys', async (stillHeld) => { … stillHeld(); await write() })
  */
-export type WithLock = <T>(name: string, work: (stillHeld: () => void) => Promise<T>) => Promise<T>
+export type WithLock = <T>(
+  name: string,
+  work: (stillHeld: () => void) => Promise<T>,
+  options?: LockOptions,
+) => Promise<T>
+
+interface LockOptions {
+  isRepeatable?: boolean
+}
 
 /** Locks below `layout.locks`: a queue within the process, a lock file between processes. */
 export function fileLocks(layout: Layout): WithLock {
   const mutex = createKeyedMutex()
-  return (name, work) => mutex.runExclusive(name, () => holdLock(join(layout.locks, name), work))
+  return (name, work, options) =>
+    mutex.runExclusive(name, () => holdLock(join(layout.locks, name), work, options))
 }
 
 /** {@link WithLock}, by the lock file at `path`. */
 export async function holdLock<T>(
   path: string,
   work: (stillHeld: () => void) => Promise<T>,
+  { isRepeatable = false }: LockOptions = {},
   attempts = ATTEMPTS,
 ): Promise<T> {
   // Loaded with the first write: most starts only read. A bundled CommonJS module has no named exports.
@@ -63,7 +74,7 @@ export async function holdLock<T>(
         throw new AppError('unavailable', 'The process was halted for too long; try again.', {
           retryAfter: 1,
         })
-      mayHaveChanged = true
+      mayHaveChanged = !isRepeatable
     })
   } catch (error) {
     if (!lost || mayHaveChanged || attempts === 1) throw error
@@ -72,5 +83,5 @@ export async function holdLock<T>(
     // A failure to release does not fail the work: a lost lock belongs to another process, and an old one goes stale.
     await release().catch(() => {})
   }
-  return holdLock(path, work, attempts - 1)
+  return holdLock(path, work, { isRepeatable }, attempts - 1)
 }

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { isIdentifier } from '../../domain/identifiers.ts'
 import type { Layout } from './layout.ts'
 
@@ -115,6 +116,9 @@ function lossTime(link: string): number {
   }
 }
 
+/** Looked at before what else waits goes first: a look at everything must not hold up requests, or a lock's refresh. */
+const LOOKED_AT_TOGETHER = 100
+
 /** Times and sizes of all files of a store, compared from look to look. */
 export function createSignatures(layout: Layout, topicIds: () => string[]) {
   let last: Map<string, string> | undefined
@@ -132,14 +136,22 @@ export function createSignatures(layout: Layout, topicIds: () => string[]) {
 
   return {
     /** Ids of the topics of which a file has changed since the last call: all, if there was none. */
-    update(): string[] {
+    async update(): Promise<string[]> {
       updatedAt = performance.now()
-      const before = last ?? new Map<string, string>()
-      linked.clear()
-      const now = new Map(topicIds().map((topic_id) => [topic_id, look(topic_id)]))
-      last = now
-      const ids = new Set([...now.keys(), ...before.keys()])
-      return [...ids].filter((topic_id) => now.get(topic_id) !== before.get(topic_id))
+      const seen = last ?? new Map<string, string>()
+      last = seen
+      const changed: string[] = []
+      // Those that are gone are known from before.
+      const ids = new Set([...topicIds(), ...seen.keys()])
+      let count = 0
+      for (const topic_id of ids) {
+        const signature = look(topic_id)
+        if (seen.get(topic_id) !== signature) changed.push(topic_id)
+        seen.set(topic_id, signature)
+        count++
+        if (count % LOOKED_AT_TOGETHER === 0) await setImmediate()
+      }
+      return changed
     },
     /** Ids of the topics of which a link leads to something else than before. Looks at links only, and so costs little. */
     updateLinked(): string[] {

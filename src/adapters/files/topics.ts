@@ -1,17 +1,11 @@
 import { existsSync, statSync } from 'node:fs'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { pMapIterable } from 'p-map'
 import { AppError } from '../../domain/errors.ts'
-import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
+import { promptKey } from '../../domain/prompt-store.ts'
 import type { Clock } from '../../domain/time.ts'
-import type {
-  PromptInfo,
-  PromptTexts,
-  StoredTopic,
-  Topic,
-  TopicContent,
-  TopicRepository,
-} from '../../domain/topic.ts'
+import type { PromptTexts, StoredTopic, Topic, TopicContent, TopicRepository } from '../../domain/topic.ts'
+import { BY_HAND, editedByHand } from './edited-record.ts'
 import { type HandEdits, handEdits, SETTLE_MS } from './hand-edits.ts'
 import { type Layout, storeFailure, topicIdsIn } from './layout.ts'
 import { fileLocks } from './lock.ts'
@@ -24,11 +18,10 @@ import { readWorkingCopy, showsTopic } from './working-copy.ts'
 
 /** Topics read at the same time: those edited by hand wait for the disk. */
 const CONCURRENCY = 16
+/** Topics read before timers have their turn: reads of unchanged ones never wait, and locks of the others must be refreshed. */
+const READ_TOGETHER = 100
 /** How often files that are just being written are looked at again before they count as an incomplete edit. */
 const MAX_LOOKS = 10
-
-/** Author of changes that people make to the files themselves. */
-const BY_HAND = 'file'
 
 /** What a files store works with. */
 interface Store {
@@ -38,7 +31,11 @@ interface Store {
   /** See {@link SETTLE_MS}. */
   settleMs: number
   /** Works on a topic with its lock held; every change of a file makes sure that it still is. */
-  locked<T>(topic_id: string, work: (held: Layout) => Promise<T>): Promise<T>
+  locked<T>(
+    topic_id: string,
+    work: (held: Layout) => Promise<T>,
+    options?: { isRepeatable: boolean },
+  ): Promise<T>
   warn: (message: string) => void
 }
 
@@ -71,7 +68,8 @@ export function fileTopics(
     edits,
     settleMs,
     warn,
-    locked: (topic_id, work) => withLock(topic_id, (assertHeld) => work({ ...layout, assertHeld })),
+    locked: (topic_id, work, options) =>
+      withLock(topic_id, (assertHeld) => work({ ...layout, assertHeld }), options),
   }
   const get = (topic_id: string) => readTopic(store, topic_id)
 
@@ -79,7 +77,11 @@ export function fileTopics(
     get,
 
     async *all() {
-      for await (const stored of pMapIterable(topicIds(layout), get, { concurrency: CONCURRENCY })) {
+      const getInTurn = async (topic_id: string, index: number) => {
+        if (index % READ_TOGETHER === 0) await setImmediate()
+        return get(topic_id)
+      }
+      for await (const stored of pMapIterable(topicIds(layout), getInTurn, { concurrency: CONCURRENCY })) {
         if (stored) yield stored
       }
     },
@@ -131,7 +133,8 @@ async function readTopic(store: Store, topic_id: string): Promise<StoredTopic | 
 async function readEdited(store: Store, topic_id: string): Promise<StoredTopic | undefined> {
   for (let looks = 1; ; looks++) {
     // Half-shown files may be a writer at work; only with the lock held they are invalid or an edit.
-    const stored = await store.locked(topic_id, (held) => recover(store, held, topic_id))
+    const recovery = (held: Layout) => recover(store, held, topic_id)
+    const stored = await store.locked(topic_id, recovery, { isRepeatable: true })
     const waitMs = store.edits.unwrittenMs(topic_id)
     if (waitMs === 0 || looks === MAX_LOOKS) return stored
     await setTimeout(waitMs)
@@ -256,30 +259,6 @@ function isOutage(layout: Layout, error: unknown): boolean {
   const { code = '' } = error as NodeJS.ErrnoException
   if (['EMFILE', 'ENFILE', 'ENOSPC', 'EIO', 'EROFS', 'ESTALE'].includes(code)) return true
   return [layout.topics, layout.prompts, layout.states].some((folder) => !existsSync(folder))
-}
-
-/** The record after a person changed, added or removed the files of a topic. */
-function editedByHand(copy: TopicContent | undefined, state: TopicState | undefined, now: string): Topic {
-  const stamp = { updated_at: now, updated_by: BY_HAND }
-  const before = state?.topic
-  if (!copy)
-    return {
-      ...(before as Topic),
-      ...stamp,
-      revision: (before?.revision ?? 0) + 1,
-      is_active: false,
-      deleted_at: now,
-    }
-  const prompts = Object.entries(copy.texts).map(([prompt_type, text]): PromptInfo => {
-    const current = before?.prompts.find((info) => info.prompt_type === prompt_type)
-    const facts = fingerprint(text)
-    if (current?.sha256 === facts.sha256) return current
-    const { topic_id } = copy.definition
-    const revision = (state?.revisions[prompt_type] ?? 0) + 1
-    return { prompt_type, s3_key: promptKey(topic_id, prompt_type), ...facts, revision, ...stamp }
-  })
-  const created = { created_at: before?.created_at ?? now, created_by: before?.created_by ?? BY_HAND }
-  return { ...copy.definition, prompts, revision: (before?.revision ?? 0) + 1, ...created, ...stamp }
 }
 
 /** Ids of every topic that has files or ever had a record. */

@@ -39,6 +39,7 @@ export async function watchFolders(
 ): Promise<StoreWatch> {
   const lookMs = freshnessMs / 2
   let reachable = true
+  let isSweeping = false
   let identity = identityOf(layout)
   let lookedAt = performance.now()
   const signatures = createSignatures(layout, topicIds)
@@ -72,11 +73,10 @@ export async function watchFolders(
   function restore(found: string): void {
     watchStore(layout, watchers, changes.add)
     signatures.clear()
-    const changed = signatures.update()
     const reset = found !== identity
     identity = found
     reachable = true
-    changes.add(...changed)
+    changes.add(...topicIds())
     notify({ topic_ids: [], reachable, reset })
   }
 
@@ -86,27 +86,39 @@ export async function watchFolders(
       const found = identityOf(layout)
       lookedAt = performance.now()
       if (!reachable || found !== identity) restore(found)
-      else changes.add(...changedFiles(), ...dueEdits())
+      else changes.add(...changedLinks(), ...dueEdits())
+      if (isSweepDue()) sweep().catch(lose)
     } catch (cause) {
       lose(cause)
     }
   }
 
-  function changedFiles(): string[] {
-    // With the first look, not before: a start must not wait for it.
-    if (!signatures.haveBaseline()) {
-      signatures.update()
-      // What links lead to may have changed since the start.
-      return signatures.linked()
+  function isSweepDue(): boolean {
+    return !signatures.haveBaseline() || watchers.haveFailed() || signatures.ageMs() > SWEEP_MS
+  }
+
+  /** Compares all files; with the first look for the first time, because a start must not wait for it. */
+  async function sweep(): Promise<void> {
+    if (isSweeping) return
+    isSweeping = true
+    try {
+      const isFirst = !signatures.haveBaseline()
+      const changed = await signatures.update()
+      // The first time it has nothing to compare with; what links lead to may have changed since the start.
+      changes.add(...(isFirst ? signatures.linked() : changed))
+    } finally {
+      isSweeping = false
     }
+  }
+
+  function changedLinks(): string[] {
     const relinked = signatures.updateLinked()
     for (const topic_id of relinked) {
       // The folder may be another one now.
       watchers.unwatch(layout.promptFolder(topic_id))
       watchTexts(layout, watchers, topic_id, changes.add)
     }
-    const isSweepDue = watchers.haveFailed() || signatures.ageMs() > SWEEP_MS
-    return isSweepDue ? [...relinked, ...signatures.update()] : relinked
+    return relinked
   }
 
   watchStore(layout, watchers, changes.add)

@@ -1,10 +1,10 @@
 import { errors, type JWTVerifyGetKey } from 'jose'
-import type { IssuerClient, IssuerSignIn, Sessions } from '../../domain/sign-in.ts'
+import type { IssuerSignIn, Sessions } from '../../domain/sign-in.ts'
 import type { OutageOptions } from '../../domain/stale-if-error.ts'
 import type { Clock } from '../../domain/time.ts'
 import type { SigningSecret, TokenSettings, TokenSigner, TokenVerifier } from '../../domain/tokens.ts'
 import { issuerKeys } from './issuer-keys.ts'
-import { issuerSignIn } from './issuer-sign-in.ts'
+import { issuerSignIn, type SignInClient } from './issuer-sign-in.ts'
 import { signedSessions } from './sessions.ts'
 import { tokenSigner } from './token-signer.ts'
 import { tokenVerifier } from './token-verifier.ts'
@@ -13,7 +13,7 @@ export interface IdentityOptions extends OutageOptions {
   secret: SigningSecret
   tokens: TokenSettings
   /** `undefined`: people sign in by link only. */
-  client: IssuerClient | undefined
+  client: SignInClient | undefined
   clock: Clock
 }
 

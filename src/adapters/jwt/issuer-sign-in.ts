@@ -18,8 +18,11 @@ interface Attempt {
   verifier: string
 }
 
+/** This server as a client, with its secret; a public client has none, and PKCE alone protects it. */
+export type SignInClient = IssuerClient & { clientSecret: () => Promise<string | undefined> }
+
 export interface IssuerSignInDeps {
-  client: IssuerClient
+  client: SignInClient
   secret: SigningSecret
   /** Verifies access tokens, which may hold the role that an ID token lacks. */
   tokens: TokenVerifier
@@ -39,7 +42,7 @@ export function issuerSignIn(deps: IssuerSignInDeps): IssuerSignIn {
   let configured: Promise<Configuration> | undefined
 
   function configuration(): Promise<Configuration> {
-    configured ??= discover(client)
+    configured ??= client.clientSecret().then((secret) => discover(client, secret))
     // An issuer that is out of reach now is asked again the next time.
     configured.catch(() => {
       configured = undefined
@@ -52,8 +55,11 @@ export function issuerSignIn(deps: IssuerSignInDeps): IssuerSignIn {
       return await work()
     } catch (thrown) {
       const error = await refusalOf(thrown)
+      if (error.code !== 'unavailable') throw error
+      // The issuer may have refused a secret that is another one by now.
+      configured = undefined
       // Without the cause, which may hold tokens.
-      if (error.code === 'unavailable') warn(`sign-in at ${client.issuer} fails: ${error.operatorMessage}`)
+      warn(`sign-in at ${client.issuer} fails: ${error.operatorMessage}`)
       throw error
     }
   }
@@ -111,7 +117,10 @@ export function issuerSignIn(deps: IssuerSignInDeps): IssuerSignIn {
   }
 }
 
-async function discover({ issuer, clientId, clientSecret }: IssuerClient): Promise<Configuration> {
+async function discover(
+  { issuer, clientId }: IssuerClient,
+  clientSecret: string | undefined,
+): Promise<Configuration> {
   const oidc = await import('openid-client')
   const url = new URL(issuer)
   const auth = clientSecret === undefined ? oidc.None() : oidc.ClientSecretPost(clientSecret)

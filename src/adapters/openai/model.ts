@@ -30,8 +30,8 @@ const ERROR_MS = 1_000
 export interface OpenAiSettings {
   /** For example `http://127.0.0.1:11434/v1`. */
   baseUrl: string
-  /** Default: none; self-hosted servers often need none. */
-  apiKey: string | undefined
+  /** Asked before each call, because it may change. Default: none; self-hosted servers often need none. */
+  apiKey?: () => Promise<string | undefined>
   /** Is told what a server does not take, once for each model, for the log. Never any content. */
   note?: (message: string) => void
   /** Longest silence in the middle of a stream, in milliseconds. Default: {@link STALL_MS}. */
@@ -60,7 +60,8 @@ export function openAiModel({ baseUrl, apiKey, note, stallMs = STALL_MS }: OpenA
   return {
     async ask(request, options) {
       const { model } = request
-      const endpoint = { server, model, hasKey: Boolean(apiKey) }
+      const key = await apiKey?.()
+      const endpoint = { server, model, hasKey: Boolean(key) }
       const features = featuresOf(request, options.onDelta !== undefined)
       let remembered = dialects.get(model) ?? FIRST_DIALECT
       let dialect = remembered
@@ -72,7 +73,7 @@ export function openAiModel({ baseUrl, apiKey, note, stallMs = STALL_MS }: OpenA
       for (;;) {
         options.signal.throwIfAborted()
         try {
-          const headers = headersOf(apiKey)
+          const headers = headersOf(key)
           const onAccepted = () => remember(dialect)
           const attempt = { url, headers, endpoint, request, dialect, options, stallMs, onAccepted }
           const { areCalls, ...reply } = await askOnce(attempt)

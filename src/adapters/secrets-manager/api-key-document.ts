@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { type ApiKey, digestOf, type HashedKey, loggablePrefix } from '../../domain/api-keys.ts'
 import { CURRENT, holderOf, type Labels, PENDING, PREVIOUS, type SecretCalls } from './secret.ts'
 import { type SecretVersions, secretReader } from './secret-cache.ts'
+import { parseObject, SecretText } from './secret-text.ts'
 
 /** Name of the key that rotates: in the secret it has none. */
 export const ROTATING_NAME = 'backend'
@@ -14,16 +15,10 @@ const Time = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()])
   .transform((text) => new Date(text).toISOString())
 
-/** A key's text. A final line break is not part of it: editors and shells add one, and no HTTP header can hold it. */
-const KeyText = z
-  .string()
-  .transform((text) => text.replace(/\r?\n$/, ''))
-  .pipe(z.string().min(1))
-
 const NamedKey = z.object({
   id: z.string().regex(/^\P{Cc}{1,64}$/u),
   name: z.string().regex(/^\P{Cc}{1,64}$/u),
-  api_key: KeyText,
+  api_key: SecretText,
   created_at: Time.optional().catch(undefined),
   // An unreadable time must not make a key valid for ever.
   expires_at: Time.nullish(),
@@ -53,7 +48,7 @@ export function parseKeyDocument(text: string): KeyDocument | undefined {
   if (!json) return undefined
   const { api_key, created_at, keys = [] } = json
   const faults: string[] = []
-  const apiKey = KeyText.safeParse(api_key).data
+  const apiKey = SecretText.safeParse(api_key).data
   if (apiKey === undefined) faults.push('api_key is no text')
   if (!Array.isArray(keys)) faults.push('keys is no list')
   const entries = (Array.isArray(keys) ? keys : []).map((entry) => NamedKey.safeParse(entry))
@@ -73,18 +68,6 @@ export function parseKeyDocument(text: string): KeyDocument | undefined {
 export function rawKeys({ json }: KeyDocument): unknown[] | undefined {
   const { keys = [] } = json
   return Array.isArray(keys) ? keys : undefined
-}
-
-/** The parser's error is left out: it quotes the text. */
-function parseObject(text: string): KeyJson | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as KeyJson)
-      : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /**

@@ -83,8 +83,10 @@ export interface SecretCacheOptions<T> {
    * @param versions `undefined`: there is no such secret.
    */
   interpret: (versions: SecretVersions | undefined) => T
-  /** What it means that there is no such secret, for the operator. */
-  withoutSecret: string
+  /** What it means that there is no such secret, for the operator; unused where `interpret` throws then. */
+  withoutSecret?: string
+  /** What callers hear while there is no usable value. Default: that credentials cannot be verified. */
+  message?: string
   clock: Clock
   outages: OutageOptions
 }
@@ -96,7 +98,7 @@ export interface SecretCacheOptions<T> {
  * (Lambda), timers do not run.
  */
 export function secretCache<T>(options: SecretCacheOptions<T>): SecretCache<T> {
-  const { calls, clock, outages } = options
+  const { calls, message = 'Credentials cannot be verified now.', clock, outages } = options
   const cache = staleIfError<T>({
     ...outages,
     load: interpretedReader(options),
@@ -104,7 +106,7 @@ export function secretCache<T>(options: SecretCacheOptions<T>): SecretCache<T> {
     maxAgeMs: REFRESH_MS,
     retryMs: PAUSE_MS,
     clock,
-    unavailable,
+    unavailable: (cause) => unavailable(message, cause),
   })
   let isStarted = false
 
@@ -166,9 +168,9 @@ function throttled(work: () => Promise<void>, ms: number, clock: Clock): () => P
   }
 }
 
-function unavailable(cause: unknown): AppError {
+function unavailable(message: string, cause: unknown): AppError {
   const error = cause === undefined ? undefined : toAppError(cause)
-  return new AppError('unavailable', 'Credentials cannot be verified now.', {
+  return new AppError('unavailable', message, {
     retryAfter: PAUSE_MS / 1000,
     ...(error && { operatorMessage: error.operatorMessage, cause: error }),
   })

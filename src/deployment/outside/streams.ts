@@ -22,7 +22,7 @@ export async function* checkStreams(
     const started = performance.now()
     const first = await Promise.race([
       openStream(url, credential, end.signal),
-      sleep(FIRST_BYTE_MS, undefined),
+      sleepUnless(end.signal, FIRST_BYTE_MS),
     ])
     if (first === undefined) {
       yield fail(
@@ -37,17 +37,22 @@ export async function* checkStreams(
     yield ok(
       `A stream's first event comes after ${Math.round(performance.now() - started)} ms, while it goes on`,
     )
-    const ended = await Promise.race([untilItEnds(first), sleep(holdMs, undefined)])
+    const ended = await Promise.race([untilItEnds(first), sleepUnless(end.signal, holdMs)])
     const seconds = Math.round((performance.now() - started) / 1000)
     if (ended === undefined) yield ok(`The stream stays open (listened for ${seconds} s)`)
     else {
-      const mend =
+      const advice =
         'nginx: proxy_read_timeout 1h; HAProxy: timeout tunnel, timeout client and timeout server 1h; load balancers: idle timeout'
-      yield fail(`The stream ends after ${seconds} s (${ended}): raise the proxy's time-outs. ${mend}.`)
+      yield fail(`The stream ends after ${seconds} s (${ended}): raise the proxy's time-outs. ${advice}.`)
     }
   } finally {
     end.abort()
   }
+}
+
+/** A timer that is left running would keep the command waiting after its last check. */
+function sleepUnless(signal: AbortSignal, ms: number): Promise<undefined> {
+  return sleep(ms, undefined, { signal })
 }
 
 /** The chunks of the stream, of which the first has come; or in words why there is none. */

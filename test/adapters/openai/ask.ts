@@ -57,7 +57,8 @@ export async function ask(
   }
 }
 
-export const modelAt = (baseUrl: string, apiKey: string | undefined = KEY) => openAiModel({ baseUrl, apiKey })
+export const modelAt = (baseUrl: string, apiKey: string | undefined = KEY) =>
+  openAiModel({ baseUrl, apiKey: async () => apiKey })
 
 /** Everything that an error tells, with what it hides. */
 export function allWordsOf(error: unknown): string {

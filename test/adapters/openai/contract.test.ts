@@ -16,7 +16,12 @@ textAnswerContract(async ({ stallMs } = {}): Promise<ScriptedProvider> => {
   const notes: string[] = []
   const note = (message: string) => void notes.push(message)
   return {
-    model: openAiModel({ baseUrl: server.baseUrl, apiKey: KEY, note, ...(stallMs && { stallMs }) }),
+    model: openAiModel({
+      baseUrl: server.baseUrl,
+      apiKey: async () => KEY,
+      note,
+      ...(stallMs && { stallMs }),
+    }),
     says(said, { end = 'stop' as End, gapMs, size } = {}) {
       if (end === 'cut' || end === 'stall') server.script(breaksOff(said, end === 'cut' ? 'end' : end))
       else {

@@ -158,7 +158,6 @@ describe.each(CASES)('$form, streaming: $isStreaming', ({ form, isStreaming }) =
     const notes: string[] = []
     const model = openAiModel({
       baseUrl: server.baseUrl,
-      apiKey: undefined,
       note: (text) => void notes.push(text),
     })
     for (let nth = 0; nth < 3; nth++) await ask(model, isStreaming)
@@ -202,10 +201,7 @@ it('notes that a server ignores the form of the answer', async () => {
   const notes: string[] = []
   server.abilities.schema = 'ignored'
   server.script(says('Revenue is a little low.'))
-  await ask(
-    openAiModel({ baseUrl: server.baseUrl, apiKey: undefined, note: (text) => void notes.push(text) }),
-    false,
-  )
+  await ask(openAiModel({ baseUrl: server.baseUrl, note: (text) => void notes.push(text) }), false)
   expect(notes).toEqual([expect.stringMatching(/ignores the form.*llama3\.2/)])
 })
 
@@ -235,7 +231,7 @@ it.each([
 })
 
 describe('a stream that stands still', () => {
-  const stalling = () => openAiModel({ baseUrl: server.baseUrl, apiKey: undefined, stallMs: 150 })
+  const stalling = () => openAiModel({ baseUrl: server.baseUrl, stallMs: 150 })
   const open = (chat: Parameters<ReturnType<typeof says>>[0]) =>
     chat.response.writeHead(200, { 'content-type': 'text/event-stream' })
   const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -235,6 +235,27 @@ describeWithAws('doctor', (parts) => {
     expect(oddities(await checkAws(clients, names))).toEqual([])
   })
 
+  test('the secret with settings is looked at where it is named', async () => {
+    const { clients, names } = await provisioned(parts)
+    const settingsSecret = `${names.stage}-settings`
+    const looked = async () =>
+      (await checkAws(clients, { ...names, settingsSecret })).filter(({ text }) =>
+        text.includes(settingsSecret),
+      )
+    expect(await looked()).toMatchObject([
+      { level: 'fail', text: expect.stringMatching(/does not exist.* Create it/) },
+    ])
+    const SecretString = '{"PROMPTS_LLM_KEY": "CANARY"}'
+    await clients.secrets.send(new CreateSecretCommand({ Name: settingsSecret, SecretString }))
+    expect(await looked()).toMatchObject([
+      { level: 'fail', text: expect.stringContaining('PROMPTS_LLM_KEY') },
+    ])
+    expect(JSON.stringify(await looked())).not.toContain('CANARY')
+    const right = { SecretId: settingsSecret, SecretString: '{"PROMPTS_LLM_API_KEY": "CANARY"}' }
+    await clients.secrets.send(new PutSecretValueCommand(right))
+    expect(await looked()).toMatchObject([{ level: 'ok' }])
+  })
+
   test('a secret without a value, and one that is about to be deleted, fail', async () => {
     const { clients, names } = await provisioned(parts)
     const empty = { ...names, apiKeySecret: `${names.apiKeySecret}-empty` }

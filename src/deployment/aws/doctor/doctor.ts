@@ -5,17 +5,21 @@ import { type Check, ok } from '../../check.ts'
 import { checkBucket } from './bucket.ts'
 import { attempt } from './checks.ts'
 import { checkOverwrittenVersions } from './overwritten-versions.ts'
-import { checkSecret, validateApiKeys, validateJwtSecret } from './secrets.ts'
+import { checkSecret, checkSettingsSecret, validateApiKeys, validateJwtSecret } from './secrets.ts'
 import { checkConversationsTable, checkLimitsTable, checkTopicsTable } from './tables.ts'
+
+/** What is looked at, by name. `settingsSecret`: only where there is one. */
+type Names = ResourceNames & { settingsSecret?: string | undefined }
 
 /**
  * Looks at everything that a deployment needs and tries what the program does with it; in the end nothing has changed.
  * Never throws: what cannot be looked at is a check that fails.
  */
-export async function checkAws(clients: AwsClients, names: ResourceNames): Promise<Check[]> {
+export async function checkAws(clients: AwsClients, names: Names): Promise<Check[]> {
   const access = await attempt(() => checkAccess(clients))
   if (access.some(({ level }) => level === 'fail')) return access
   const { apiKeySecret, jwtSecret } = resourcesOf(names)
+  const { settingsSecret } = names
   const { dynamodb, secrets } = clients
   // Without its table the account is unknown; a check of its own says that the table is missing.
   const account = accountOf(dynamodb, names.table)().catch(() => ({ partition: 'aws', id: undefined }))
@@ -26,6 +30,7 @@ export async function checkAws(clients: AwsClients, names: ResourceNames): Promi
     attempt(async () => checkBucket(clients, names, await account)),
     attempt(() => checkSecret(secrets, names.apiKeySecret, apiKeySecret, validateApiKeys(apiKeySecret))),
     attempt(() => checkSecret(secrets, names.jwtSecret, jwtSecret, validateJwtSecret(jwtSecret))),
+    settingsSecret === undefined ? [] : attempt(() => checkSettingsSecret(secrets, settingsSecret)),
   ])
   const checks = [...access, ...groups.flat()]
   // Checks that fail have said what cannot be read.

@@ -1,9 +1,10 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { causeOf } from '../../../adapters/aws/calls.ts'
-import { callsOn, type Resource } from '../../../adapters/aws/resources.ts'
+import { callsOn, type Resource, settingsSecretOf } from '../../../adapters/aws/resources.ts'
 import { parseKeyDocument } from '../../../adapters/secrets-manager/api-key-document.ts'
 import { secretIn } from '../../../adapters/secrets-manager/jwt-secret.ts'
 import { secretValue } from '../../../adapters/secrets-manager/secret.ts'
+import { parseSettings } from '../../../adapters/secrets-manager/secret-settings.ts'
 import type { AppError } from '../../../domain/errors.ts'
 import { MIN_SECRET_BYTES } from '../../../domain/tokens.ts'
 import { type Check, fail, note, ok } from '../../check.ts'
@@ -13,16 +14,21 @@ import { capital, isDenied, PROVISION } from './checks.ts'
 /** What is wrong with the text of a secret, without saying any of it. */
 type Validate = (text: string) => Check | undefined
 
-/** Looks at a secret; its value appears in no check. */
+/**
+ * Looks at a secret; its value appears in no check.
+ *
+ * @param toCreate what makes one that is missing.
+ */
 export async function checkSecret(
   secrets: SecretsManagerClient,
   secretId: string,
   awsResource: Resource,
   validate: Validate,
+  toCreate = PROVISION,
 ): Promise<Check[]> {
   const name = capital(awsResource.resource)
   if (!(await describeSecret(secrets, secretId, awsResource))) {
-    const text = `${name} does not exist in this account and region. ${PROVISION}, or check ${awsResource.setting}, STAGE and AWS_REGION.`
+    const text = `${name} does not exist in this account and region. ${toCreate}, or check ${awsResource.setting}, STAGE and AWS_REGION.`
     return [fail(text)]
   }
   const get = new GetSecretValueCommand({ SecretId: secretId })
@@ -32,12 +38,28 @@ export async function checkSecret(
     )
     return [validate(secretValue(version) ?? '') ?? ok(`${name} is there, can be read and is well-formed`)]
   } catch (error) {
-    if (causeOf(error) === 'ResourceNotFoundException') return [fail(`${name} has no value. ${PROVISION}.`)]
+    if (causeOf(error) === 'ResourceNotFoundException') return [fail(`${name} has no value. ${toCreate}.`)]
     if (isDenied(error) && /KMS/i.test(((error as AppError).cause as Error).message)) {
       return [fail(`${name} cannot be decrypted: add kms:Decrypt on its KMS key to the IAM policy.`)]
     }
     throw error
   }
+}
+
+/** Looks at the secret with settings, which `provision` cannot make: it does not know their values. */
+export async function checkSettingsSecret(secrets: SecretsManagerClient, name: string): Promise<Check[]> {
+  const awsResource = settingsSecretOf(name)
+  const validate: Validate = (text) => {
+    const { fault } = parseSettings(text)
+    return fault === undefined ? undefined : fail(`${capital(awsResource.resource)} ${fault}.`)
+  }
+  return checkSecret(
+    secrets,
+    name,
+    awsResource,
+    validate,
+    'Create it (docs/aws.md#secrets-among-the-settings)',
+  )
 }
 
 export function validateApiKeys({ resource }: Resource): Validate {

@@ -1,0 +1,82 @@
+import * as z from 'zod'
+import {
+  endpoint,
+  host,
+  hostName,
+  hostOrOrigin,
+  integer,
+  jwksUrl,
+  listOf,
+  milliseconds,
+  names,
+  path,
+  perMinute,
+  publicUrl,
+  ratio,
+  resourceName,
+  trueOrFalse,
+  trustedProxies,
+} from './setting-kinds.ts'
+
+/** Every setting. An empty variable counts as unset. */
+export const Settings = z.object({
+  PROMPTS_STORE: z.enum(['files', 'aws']).default('files'),
+  PROMPTS_DATA_DIR: path.optional(),
+  STAGE: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/)
+    .default('dev'),
+  PROMPTS_TABLE: resourceName.optional(),
+  PROMPTS_BUCKET: resourceName.optional(),
+  PROMPTS_API_KEY_SECRET: resourceName.optional(),
+  PROMPTS_JWT_SECRET_NAME: resourceName.optional(),
+  PROMPTS_SETTINGS_SECRET: resourceName.optional(),
+  PROMPTS_LIMITS_TABLE: resourceName.optional(),
+  PROMPTS_CONVERSATIONS_TABLE: resourceName.optional(),
+  PROMPTS_SNAPSHOT_FILE: path.optional(),
+  PROMPTS_S3_FORCE_PATH_STYLE: trueOrFalse.default(false),
+  PROMPTS_HOST: host.default('127.0.0.1'),
+  PROMPTS_PORT: integer(0, 65_535, 3000),
+  PROMPTS_ALLOWED_HOSTS: listOf(hostName),
+  PROMPTS_ALLOWED_ORIGINS: listOf(hostOrOrigin),
+  AWS_LAMBDA_HTTP_ENDPOINT: endpoint.optional(),
+  PROMPTS_LIMIT_RETRIEVAL: perMinute(1000),
+  PROMPTS_LIMIT_BATCH: perMinute(100),
+  PROMPTS_LIMIT_ANALYSIS: perMinute(60),
+  PROMPTS_LIMIT_ADMIN: perMinute(300),
+  PROMPTS_LIMIT_AUTH_FAILURES: perMinute(10),
+  PROMPTS_PUBLIC_URL: publicUrl.optional(),
+  PROMPTS_TRUST_PROXY: trustedProxies.optional(),
+  PROMPTS_JWT_JWKS_URL: jwksUrl.optional(),
+  PROMPTS_JWT_ISSUER: z.string().optional(),
+  PROMPTS_JWT_AUDIENCE: names,
+  PROMPTS_JWT_AUDIENCE_CLAIM: z.string().default('aud'),
+  PROMPTS_JWT_ALGORITHMS: names.pipe(z.array(z.enum(['HS256', 'RS256', 'ES256', 'EdDSA'])).optional()),
+  PROMPTS_JWT_ROLE_CLAIM: z.string().default('role'),
+  PROMPTS_OIDC_CLIENT_ID: z.string().optional(),
+  PROMPTS_OIDC_CLIENT_SECRET: z.string().optional(),
+  PROMPTS_OIDC_SCOPE: z.string().default('openid email'),
+  PROMPTS_CREATABLE_TYPES: names.pipe(z.array(z.string().regex(/^[a-z0-9_]+$/)).optional()),
+  PROMPTS_LLM: z.enum(['bedrock', 'openai', 'none']).optional(),
+  PROMPTS_LLM_BASE_URL: publicUrl.optional(),
+  PROMPTS_LLM_API_KEY: z.string().optional(),
+  PROMPTS_LLM_MODEL: z.string().optional(),
+  PROMPTS_LLM_TIMEOUT_MS: milliseconds(1000, 60_000),
+  PROMPTS_FRESHNESS_MS: milliseconds(100, 1000),
+  PROMPTS_RECONCILE_MS: milliseconds(1000, 60_000),
+  PROMPTS_STALE_IF_ERROR_MS: milliseconds(0, 600_000),
+  PROMPTS_TOKEN: z.string().optional(),
+  LANGFUSE_PUBLIC_KEY: z.string().optional(),
+  LANGFUSE_SECRET_KEY: z.string().optional(),
+  PROMPTS_EMF: trueOrFalse.default(false),
+  OTEL_EXPORTER_OTLP_ENDPOINT: publicUrl.optional(),
+  OTEL_TRACES_SAMPLER_ARG: ratio.default(0.1),
+  PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
+  XDG_DATA_HOME: z.string().optional(),
+  LOCALAPPDATA: z.string().optional(),
+})
+
+export type Settings = z.output<typeof Settings>
+
+/** The names of all settings. */
+export const SETTING_NAMES: readonly string[] = Object.keys(Settings.shape)
