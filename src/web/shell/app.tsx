@@ -60,18 +60,19 @@ function Shell() {
   const [showsKeys, setShowsKeys] = useState(false)
   useKeys({ '?': () => setShowsKeys(true) })
   if (who && !wasSignedIn) setWasSignedIn(true)
+  const isStranger = who === null && !wasSignedIn
   return (
     <div className={css.page}>
       <a className={css.skip} href="#main">
         {words.skipToContent}
       </a>
-      <TopBar onShowKeys={() => setShowsKeys(true)} />
+      <TopBar hasPages={!isStranger} onShowKeys={() => setShowsKeys(true)} />
       <ConnectionBar />
       {/* What is being typed stays where it is when a session ends. */}
       {who === null && wasSignedIn && <SignInBar />}
       <main id="main" className={css.main} tabIndex={-1}>
         {/* What a view needs is asked for at the same time as who is signed in. */}
-        {who === null && !wasSignedIn ? <SignInPage /> : <Pages />}
+        {isStranger ? <SignInPage /> : <Pages />}
       </main>
       <Toasts />
       {showsKeys && <KeysHelp onClose={() => setShowsKeys(false)} />}
