@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { fileConversations } from '../../src/adapters/files/conversations.ts'
 import { openLayout } from '../../src/adapters/files/layout.ts'
 import type { ConversationStore } from '../../src/domain/conversation.ts'
@@ -23,7 +24,7 @@ export async function openConversations(
 }
 
 /** A process that takes turns for ever, from the one after those that are there, and says each message when it is safe. */
-if (process.argv[1]?.endsWith('conversation-writer.ts')) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [place = '', id = ''] = process.argv.slice(2)
   const store = await openConversations(JSON.parse(place))
   const say = (message: string) => process.stdout.write(`${message}\n`)

@@ -2,22 +2,22 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { ANNA, newConversation, takeTurn } from '../helpers/conversations.ts'
 import { openConversationsTable } from '../helpers/conversations-table.ts'
 import { tempFolder } from '../helpers/folders.ts'
+import { bundledScript } from '../helpers/script.ts'
 import { describeWithAws } from '../stand-ins/aws.ts'
 import { type ConversationPlace, openConversations } from './conversation-writer.ts'
 
-const WRITER = fileURLToPath(new URL('conversation-writer.ts', import.meta.url))
+const WRITER = await bundledScript(new URL('conversation-writer.ts', import.meta.url))
 const KILLS = 4
 /** A crash may keep a conversation locked for so long. */
 const MAX_LOCKED_MS = 15_000
 
 /** Starts a writer, kills it at a random instant of its work, and answers what it said was safe. */
 async function writeAndKill(place: ConversationPlace, id: string): Promise<string[]> {
-  const child = spawn(process.execPath, ['--import', 'tsx', WRITER, JSON.stringify(place), id], {
+  const child = spawn(process.execPath, [WRITER, JSON.stringify(place), id], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

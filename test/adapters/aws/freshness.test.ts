@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import pMap from 'p-map'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -8,12 +7,13 @@ import { FEED_ID, type Feed } from '../../../src/adapters/dynamodb/feed.ts'
 import type { CatalogChange } from '../../../src/services/catalog/catalog.ts'
 import { freshPlace, type Place } from '../../helpers/aws-store.ts'
 import { waitFor } from '../../helpers/program.ts'
+import { bundledScript } from '../../helpers/script.ts'
 import { openServices, put } from '../../helpers/services.ts'
 import { topicContent } from '../../helpers/topics.ts'
 import { describeWithAws } from '../../stand-ins/aws.ts'
 import { openStore } from './writer.ts'
 
-const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
+const WRITER = await bundledScript(new URL('writer.ts', import.meta.url))
 const FRESHNESS_MS = 1_000
 /** What a slow machine may add. */
 const SLACK_MS = 200
@@ -218,7 +218,7 @@ describeWithAws('a feed that cannot tell', (parts) => {
  * longer ago than the freshness bound. That is how a machine sleeps, and a function that nobody calls.
  */
 function sleepWhileRenamed(place: Place, count = 1): void {
-  const words = ['--import', 'tsx', WRITER, 'rename', JSON.stringify(place), 'New', `${count}`]
+  const words = [WRITER, 'rename', JSON.stringify(place), 'New', `${count}`]
   execFileSync(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] })
 }
 

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import pMap from 'p-map'
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { fingerprint } from '../../../src/domain/prompt-store.ts'
@@ -14,14 +13,15 @@ import { freshPlace, type Place } from '../../helpers/aws-store.ts'
 import { caller } from '../../helpers/operations.ts'
 import { parameter } from '../../helpers/parameters.ts'
 import { waitFor } from '../../helpers/program.ts'
+import { bundledScript } from '../../helpers/script.ts'
 import { openServices, put } from '../../helpers/services.ts'
 import { topicContent } from '../../helpers/topics.ts'
 import { describeWithAws } from '../../stand-ins/aws.ts'
 import { type Acknowledged, edits, markedBodies, openStore, RIVALS } from './writer.ts'
 
-const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
+const WRITER = await bundledScript(new URL('writer.ts', import.meta.url))
 /** Edits of each of four writers: two instances of this process, and two processes. */
-const EDITS = 100
+const EDITS = 50
 
 type Instance = Awaited<ReturnType<typeof openOne>>
 
@@ -38,7 +38,7 @@ async function editsByProcess(
   name: string,
   acknowledge: (edit: Acknowledged) => void,
 ): Promise<void> {
-  const words = ['--import', 'tsx', WRITER, 'edit', JSON.stringify(place), name, `${EDITS}`]
+  const words = [WRITER, 'edit', JSON.stringify(place), name, `${EDITS}`]
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout })
@@ -215,7 +215,7 @@ describeWithAws('two instances of one store', (parts) => {
       })
       expect(await other.prompts.history(topic_id, 'system')).toHaveLength(isUsed ? 2 : 1)
     }
-    await pMap(rounds(100), play, { concurrency: 10 })
+    await pMap(rounds(50), play, { concurrency: 10 })
     // Both came first at times: it was a race.
     expect([...seen].sort()).toEqual(['invalid_input ok', 'ok invalid_input'])
   })

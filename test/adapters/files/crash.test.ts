@@ -4,7 +4,6 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fingerprint } from '../../../src/domain/prompt-store.ts'
 import { definitionOf } from '../../../src/domain/topic.ts'
@@ -13,16 +12,17 @@ import { failureOf } from '../../helpers/errors.ts'
 import { openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { parameter } from '../../helpers/parameters.ts'
+import { bundledScript } from '../../helpers/script.ts'
 import { topicContent, topicRecord } from '../../helpers/topics.ts'
 
-const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
+const WRITER = await bundledScript(new URL('writer.ts', import.meta.url))
 /** Stores that are written and killed side by side: the next writer waits for a dead one's lock. */
 const LANES = 6
 const KILLS = 7
 
 /** Starts a writer, kills it at a random instant of its work, and answers the last revision it said was safe. */
 async function writeAndKill(folder: string): Promise<number> {
-  const child = spawn(process.execPath, ['--import', 'tsx', WRITER, 'endless', folder], {
+  const child = spawn(process.execPath, [WRITER, 'endless', folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { infoOf, newTopic, topicOf, versionText } from '../../contracts/store.ts'
 import { openFiles } from '../../helpers/files-store.ts'
 import { tempFolder } from '../../helpers/folders.ts'
+import { bundledScript } from '../../helpers/script.ts'
 
-const WRITER = fileURLToPath(new URL('writer.ts', import.meta.url))
-const TIMES = 1000
+const WRITER = await bundledScript(new URL('writer.ts', import.meta.url))
+const TIMES = 500
 
 /** Runs a writer to its end. */
 async function write(folder: string, type: string): Promise<void> {
-  const words = ['--import', 'tsx', WRITER, 'count', folder, type, String(TIMES)]
+  const words = [WRITER, 'count', folder, type, String(TIMES)]
   const child = spawn(process.execPath, words, { stdio: ['ignore', 'inherit', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const [code] = await once(child, 'exit')

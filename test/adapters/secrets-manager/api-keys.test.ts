@@ -1,7 +1,8 @@
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { keyInterpreter, secretKeys } from '../../../src/adapters/secrets-manager/api-keys.ts'
 import type { ApiKey } from '../../../src/domain/api-keys.ts'
 import type { Awaitable } from '../../../src/domain/awaitable.ts'
+import { apiKeysContract } from '../../contracts/api-keys.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { accessDenied, dropResponse, type Fault, latency } from '../../stand-ins/faults.ts'
 import { allOf, collectWarnings, entry, keyJson, type OpenSecret, openSecret, SECRET } from './secret.ts'
@@ -18,6 +19,21 @@ function keysOf({ client }: OpenSecret, now = Date.parse('2026-03-01T00:00:00Z')
     secretKeys(client, SECRET, 'test', clock, { staleIfErrorMs: STALE_MS, warn: warnings.warn }, 50)
   return { keys: open(), open, time, warnings: warnings.told }
 }
+
+describe('keys in a secret', () => {
+  apiKeysContract(async (clock, time) => {
+    const { client } = await openSecret(keyJson(OWN))
+    const outages = { staleIfErrorMs: STALE_MS, warn: () => {} }
+    const open = () => secretKeys(client, SECRET, 'test', clock, outages, 50)
+    return {
+      keys: open(),
+      others: open(),
+      async settle() {
+        time.now += 30_000
+      },
+    }
+  })
+})
 
 async function opened(initial?: object | string) {
   const secret = await openSecret(initial)
@@ -109,16 +125,6 @@ test('a created key is verified by its record, and all else in the secret stays 
   expect(await keys.list()).toContainEqual(record)
   // No label of ours stays behind, and there is no previous version where there was none.
   expect(Object.keys(await secret.labels())).toEqual(['AWSCURRENT'])
-})
-
-test('a named key ends when it expires', async () => {
-  const { keys, time } = await opened(keyJson('own'))
-  const { key, record } = await keys.create('short', new Date('2026-03-01T00:00:20Z'))
-  expect(await keys.verify(key)).toEqual(record)
-  time.now += 19_999
-  expect(await keys.verify(key)).toEqual(record)
-  time.now += 1
-  expect(await keys.verify(key)).toBeUndefined()
 })
 
 test('keys that many create at the same time are all kept', async () => {
