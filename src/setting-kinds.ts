@@ -91,10 +91,10 @@ export const trustedProxies = z
   })
   .transform((text) => (/^\d+$/.test(text) ? Number(text) : text.split(',').map((one) => one.trim())))
 
-/** A path on this machine. Many clients start servers without a shell, which alone would replace a variable. */
+/** A path on this machine. Many clients start servers without a shell, which alone would replace a variable or a user's name. */
 export const path = z
   .string()
-  .refine((text) => !/\$\{\w+\}|%\w+%|^\$\w+/.test(text), {
+  .refine((text) => !/\$\{\w+\}|%\w+%|^\$\w+|^~[^/\\]/.test(text), {
     error: 'holds a variable',
     params: { expected: 'a path, which may begin with ~/; variables like $HOME are not replaced here' },
   })

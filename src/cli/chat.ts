@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { createInterface, type Interface } from 'node:readline/promises'
+import { createInterface } from 'node:readline/promises'
 import type { App } from '../app.ts'
 import { invalidInput, toAppError } from '../domain/errors.ts'
+import { escapeLineBreaks } from '../domain/json.ts'
 import { getConversation } from '../operations/conversations/keep.ts'
 import { cancelTurn, say, startConversation } from '../operations/conversations/talk.ts'
 import { responseJson } from '../pipeline/result.ts'
 import { type CommandContext, localUser, seedsOf, withApp } from './context.ts'
+import { linesOf } from './lines.ts'
 import { type ParameterOptions, parametersOf } from './parameters.ts'
 
 interface ChatOptions extends ParameterOptions {
@@ -54,11 +56,11 @@ async function talk(
 ): Promise<void> {
   const isPerson = io.stdin.isTTY === true
   // What is typed is shown on stderr: stdout has the answers alone.
-  const lines = createInterface({ input: io.stdin, ...(isPerson && { output: io.stderr, terminal: true }) })
+  const typed = isPerson ? createInterface({ input: io.stdin, output: io.stderr, terminal: true }) : undefined
   let isAnswering = false
   let isStopped = false
-  lines.on('SIGINT', () => {
-    if (!isAnswering) lines.close()
+  typed?.on('SIGINT', () => {
+    if (!isAnswering) typed.close()
     if (!isAnswering || isStopped) return
     isStopped = true
     // If it fails, the answer comes.
@@ -72,7 +74,7 @@ async function talk(
     try {
       const input = { conversation_id, content }
       const result = await execute(say, input, { ...newCall(), ...(listener && { listener }) })
-      if (asJson) terminal.print(responseJson(result))
+      if (asJson) terminal.print(escapeLineBreaks(responseJson(result)))
       else printer.finish(result.data.message.content)
       return result.data.remaining_turns
     } catch (error) {
@@ -83,7 +85,7 @@ async function talk(
 
   if (isPerson) terminal.info(terminal.colors.dim('Ctrl-C stops an answer; /quit or Ctrl-D ends.'))
   try {
-    for await (const content of messagesIn(lines, isPerson)) {
+    for await (const content of messagesIn(typed ?? linesOf(io.stdin), () => typed?.prompt())) {
       isAnswering = true
       isStopped = false
       try {
@@ -102,16 +104,16 @@ async function talk(
     // Behind the last prompt.
     if (isPerson) terminal.info('')
   } finally {
-    lines.close()
+    typed?.close()
   }
 }
 
-/** The lines that are messages, up to `/quit`; a person is prompted for each. */
-async function* messagesIn(lines: Interface, isPerson: boolean): AsyncIterable<string> {
-  if (isPerson) lines.prompt()
+/** The lines that are messages, up to `/quit`. */
+async function* messagesIn(lines: AsyncIterable<string>, prompt: () => void): AsyncIterable<string> {
+  prompt()
   for await (const line of lines) {
     if (line.trim() === '/quit') return
     if (line.trim() !== '') yield line
-    if (isPerson) lines.prompt()
+    prompt()
   }
 }

@@ -6,6 +6,7 @@ import { loadConfig } from '../config.ts'
 import type { Owner } from '../domain/caller.ts'
 import type { ConversationStore, ConversationSummary, Erased } from '../domain/conversation.ts'
 import { AppError, toAppError } from '../domain/errors.ts'
+import { escapeLineBreaks } from '../domain/json.ts'
 import { elapsedMs } from '../domain/telemetry.ts'
 import { type CommandContext, localUser, ownBackend } from './context.ts'
 
@@ -47,7 +48,7 @@ export async function exportConversations(
       if (!conversation) return
       // The lease is a secret of the process that answers.
       const { lease: _, ...whole } = conversation
-      context.terminal.print(JSON.stringify(whole))
+      context.terminal.print(escapeLineBreaks(JSON.stringify(whole)))
       audit(id)
       count++
     }

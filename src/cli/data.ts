@@ -7,9 +7,6 @@ import { type ImportStep, importTopics, seedTopics } from '../services/importing
 import { type CommandContext, localUser, seedsOf, withApp } from './context.ts'
 import { pathArgument, serverArgument } from './path.ts'
 
-/** Files that a remark names. */
-const MAX_LISTED = 10
-
 /** `seed`: adds the topics that come with the program and brings untouched ones up to date. */
 export async function runSeed(context: CommandContext, { json = false }: { json?: boolean }): Promise<void> {
   const { contents } = readTopicSource(seedsOf(context.io))
@@ -32,8 +29,7 @@ export async function runImport(
   options: ImportOptions,
 ): Promise<void> {
   const { dryRun = false, json = false } = options
-  const { contents, errors, leftovers, notes } = await sourceOf(context, path, options)
-  if (leftovers.length > 0) context.terminal.info(`Passed over ${listed(leftovers)}.`)
+  const { contents, errors, notes } = await sourceOf(context, path, options)
   for (const note of notes) context.terminal.info(note)
   await withApp(context, {}, async ({ services }) => {
     const { subject } = localUser()
@@ -63,12 +59,7 @@ async function sourceOf(
   }
   const { readLangfuse } = await import('../adapters/langfuse/api.ts')
   const keys = { publicKey: langfusePublicKey, secretKey: langfuseSecretKey }
-  return { ...(await readLangfuse(base, keys, { literal }, context.terminal.info)), leftovers: [] }
-}
-
-function listed(paths: readonly string[]): string {
-  const more = paths.length - MAX_LISTED
-  return paths.slice(0, MAX_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '')
+  return readLangfuse(base, keys, { literal }, context.terminal.info)
 }
 
 /** What `export` writes. */

@@ -19,7 +19,7 @@ export async function runDiff(
   { to, json = false, ...credential }: CredentialOptions & { to: string; json?: boolean },
 ): Promise<boolean> {
   const { terminal } = context
-  const here = readAll(path)
+  const here = readAll(context, path)
   const url = serverArgument('to', to)
   const { topics, isComplete } = await serverAt(context, url, credential).all()
   if (!isComplete) terminal.info('This credential sees active topics only; others are not compared.')
@@ -54,7 +54,7 @@ interface PushOptions extends CredentialOptions {
 /** `push`: the folder's topics become the server's. */
 export async function runPush(context: CommandContext, path: string, options: PushOptions): Promise<void> {
   const { prune = false, dryRun = false, json = false } = options
-  const here = readAll(path)
+  const here = readAll(context, path)
   const server = serverAt(context, serverArgument('to', options.to), options)
   const steps = await pushTopics(server, here, { prune, dryRun })
   context.terminal.printRows(steps, { asJson: json, otherwise: 'Nothing to do.' })
@@ -83,8 +83,9 @@ export async function runPull(
 }
 
 /** @throws AppError `invalid_input` naming every fault of the source. */
-function readAll(path: string): TopicContent[] {
-  const { contents, errors } = readTopicSource(pathArgument('folder', path))
+function readAll({ terminal }: CommandContext, path: string): TopicContent[] {
+  const { contents, errors, notes } = readTopicSource(pathArgument('folder', path))
+  for (const note of notes) terminal.info(note)
   if (errors.length > 0) throw invalidInput(errors)
   return contents
 }

@@ -96,6 +96,20 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
+const LINE_BREAKS = /[\u0085\u2028\u2029]/
+
+/**
+ * JSON that stands on a line of its own, in a log or a stream. JSON lets these characters stand as they are, but many
+ * readers of lines and of server-sent events end a line at them.
+ */
+export function escapeLineBreaks(json: string): string {
+  if (!LINE_BREAKS.test(json)) return json
+  return json.replace(
+    new RegExp(LINE_BREAKS, 'g'),
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 /** The JSON of a value in UTF-8. */
 export function jsonBytes(value: object): Buffer {
   return Buffer.from(JSON.stringify(value))

@@ -21,18 +21,25 @@ async function settings(): Promise<Environment> {
 describe('through pipes', () => {
   test('each line is a message, and stdout has just the answers', async () => {
     const own = await settings()
-    const { code, stdout, stderr } = await runProgram(START, own, 'Hello\n\nMore\n/quit\nNever\n')
+    const { code, stdout, stderr } = await runProgram(
+      START,
+      own,
+      '\uFEFFHello\r\n\nMo\u2028re\n/quit\nNever\n',
+    )
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${ANSWER}\n${ANSWER}\n` })
     const [, id = ''] = RESUME.exec(stderr) ?? []
     expect(stderr.trim().split('\n')).toHaveLength(1)
+    const sent = shared.model.chats.at(-1)?.body.messages.map(({ content }) => content)
+    expect(sent?.slice(1)).toEqual([expect.stringMatching(/\n\nHello$/), ANSWER, 'Mo\u2028re'])
+    shared.model.script(says('Thi\u2028rd'))
     const resumed = await runProgram(['chat', '--resume', id, '--json'], own, 'Third')
     expect(
       resumed.stdout
         .trim()
-        .split('\n')
+        .split(/[\n\u2028]/)
         .map((line) => JSON.parse(line)),
     ).toMatchObject([
-      { data: { message: { turn: 3, content: ANSWER }, remaining_turns: 17 }, meta: { attempts: 1 } },
+      { data: { message: { turn: 3, content: 'Thi\u2028rd' }, remaining_turns: 17 }, meta: { attempts: 1 } },
     ])
     expect(shared.model.chats.at(-1)?.body.messages).toHaveLength(6)
   })

@@ -16,11 +16,12 @@ test('check passes what is valid, without a store, and mentions what no prompt u
     topicContent('a', { user: 'x' }, [unused]),
     topicContent('b', { user: 'y' }),
   )
+  await writeFile(join(folder, 'topics/.DS_Store'), 'x')
   const before = await treeOf(folder)
   expect(await runCommand(['check', folder], WITHOUT_STORE)).toEqual({
     code: 0,
     stdout: '2 topics are valid.\n',
-    stderr: 'a: No prompt uses "unused".\n',
+    stderr: 'Passed over topics/.DS_Store.\na: No prompt uses "unused".\n',
   })
   expect(await treeOf(folder)).toEqual(before)
 })

@@ -16,6 +16,15 @@ const PATHS: [what: string, words: (path: string) => string[], name: string][] =
   ['--parameters @file', (path) => ['prompts', 'render', 't', '--parameters', `@${path}`], 'parameters'],
 ]
 
+const AWAY = ['--from', 'http://127.0.0.1:9']
+/** Paths of commands that need more to succeed; all are read in one place. */
+const MORE: typeof PATHS = [
+  ['check PATH', (path) => ['check', path], 'path'],
+  ['push FOLDER', (path) => ['push', path, '--to', 'http://127.0.0.1:9'], 'folder'],
+  ['pull FOLDER', (path) => ['pull', path, ...AWAY], 'folder'],
+  ['--token-file', (path) => ['pull', 'x', ...AWAY, '--token-file', path], 'token-file'],
+]
+
 /** A home folder that holds something for each of these paths, and a data folder elsewhere. */
 async function setUp() {
   const home = await tempFolder()
@@ -39,8 +48,10 @@ describe('~/ is the home folder', () => {
 })
 
 describe('a variable is refused with the reason', () => {
-  const refused = PATHS.flatMap(([what, words, name]) =>
-    ['\x24{HOME}/x', '%USERPROFILE%\\x', '$HOME/x'].map((path) => [what, path, words, name] as const),
+  const refused = [...PATHS, ...MORE].flatMap(([what, words, name]) =>
+    ['\x24{HOME}/x', '%USERPROFILE%\\x', '$HOME/x', '~root/x'].map(
+      (path) => [what, path, words, name] as const,
+    ),
   )
   test.each(refused)('in %s: %s', async (_, path, words, name) => {
     const { run } = await setUp()

@@ -12,8 +12,8 @@ import { topicContent } from '../helpers/topics.ts'
 
 /*
  * Clients of strict schemas and of languages with null write it for what is absent. Entry points: bodies of REST, of
- * /analyze and of the early path; handshake, tools and prompts of MCP over stdio and HTTP; the command line; files of
- * the data folder and of an import. Records in DynamoDB: test/adapters/aws/foreign-records.test.ts.
+ * /analyze and of the early path; runs of drafts and conversations; handshake, tools and prompts of MCP over stdio and HTTP; the command line; files of
+ * the data folder, of an import and of Langfuse's export. Records in DynamoDB: test/adapters/aws/foreign-records.test.ts.
  */
 
 const MINIMAL = {
@@ -100,6 +100,19 @@ test('REST takes nulls for absent fields of every call, and null in free data fo
   expect((await send('POST /admin/kpi-system/templates', template)).status).toBe(201)
 })
 
+test('REST takes nulls for absent fields of runs and conversations, and null for an absent body', async () => {
+  const { send } = await startRest()
+  await send('POST /admin/prompts', MINIMAL)
+  const draft = { prompts: { user: 'x{{n}}', system: null }, message: null, turns: null }
+  const run = await send('POST /admin/prompts/t/run', { ...draft, parameters: { n: 1, o: null } })
+  expect(run.json).toMatchObject({ code: 'model_not_configured' })
+  const parameters = { user_name: 'Ana', user_id: null, tenant_id: null, conversation_history: null }
+  const started = await send('POST /conversations', { topic_id: 'goals', parameters })
+  expect(started.json).toMatchObject({ code: 'model_not_configured' })
+  const cancelled = await send('POST /conversations/01a222fa-5c64-7568-a24f-bedfe35752c1/cancel', null)
+  expect(cancelled.json).toMatchObject({ code: 'not_found' })
+})
+
 test('REST names what is required, and nulls where there is no member', async () => {
   const { send } = await startRest()
   await send('POST /admin/prompts', MINIMAL)
@@ -120,7 +133,10 @@ test('REST names what is required, and nulls where there is no member', async ()
       { parameters: { n: null, other: null } },
       ['parameters.n', 'parameters.other'],
     ],
+    ['POST /prompts/t/render', null, ['parameters.n']],
+    ['POST /conversations', { topic_id: null, parameters: null }, ['topic_id']],
     ['POST /prompts/t/analyze', { n: null }, ['n']],
+    ['POST /prompts/t/analyze', null, ['n']],
     ['POST /prompts/batch', { topic_ids: null }, ['topic_ids']],
     ['POST /prompts/batch', { topic_ids: ['t', null] }, ['topic_ids.1']],
   ] as const) {
@@ -176,6 +192,11 @@ test('MCP takes nulls for absent members of every request, over stdio and HTTP',
         'tools/call',
         { name: 'render_prompts', arguments: input },
         { structuredContent: { data: { prompts: { user: '1|' } } } },
+      ],
+      [
+        'tools/call',
+        { name: 'run_draft', arguments: { ...input, prompts: {}, message: null, turns: null } },
+        { isError: true, _meta: { code: 'model_not_configured' } },
       ],
       [
         'prompts/get',
@@ -284,5 +305,13 @@ test('files take null for absent, in the data folder and in an import', async ()
     const topic = await get(settings)
     expect(topic).toMatchObject(wanted)
     expect(topic).not.toHaveProperty('description')
+    expect((await runCommand(['check', path], settings)).code).toBe(0)
   }
+  const settings = { PROMPTS_DATA_DIR: await tempFolder() }
+  await writeFile(
+    bundle,
+    '[{"name":"t","prompt":"x","labels":null,"tags":null,"config":null,"version":null}]',
+  )
+  expect((await runCommand(['import', bundle], settings)).code).toBe(0)
+  expect(await get(settings)).toMatchObject({ config: {} })
 })

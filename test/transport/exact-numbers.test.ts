@@ -12,7 +12,8 @@ import { topicContent } from '../helpers/topics.ts'
 
 /*
  * Entry points: bodies and queries of REST, of /analyze and of the early path; tools and prompts of MCP over stdio and
- * HTTP; --param, --parameters and --config; files of the data folder; import of a folder and of a file.
+ * HTTP; runs of drafts and conversations; --param, --parameters and --config; files of the data folder; import and check
+ * of a folder, of a file and of Langfuse's export.
  */
 
 /** What a double does not hold, as JSON text: rounded, or not a number at all. */
@@ -56,6 +57,8 @@ test.each(INEXACT)('REST refuses %s by its path', async (number) => {
     ['POST /prompts/echo/render', `{"parameters":{"o":{"a":[1,${number}]}}}`, 'parameters.o.a.1'],
     ['POST /prompts/echo/analyze', `{"o":{"a":${number}}}`, 'o.a'],
     ['POST /admin/prompts/echo/user/preview', `{"content":"","parameters":{"n":${number}}}`, 'parameters.n'],
+    ['POST /admin/prompts/echo/run', `{"prompts":{},"parameters":{"n":${number}}}`, 'parameters.n'],
+    ['POST /conversations', `{"topic_id":"goals","parameters":{"n":${number}}}`, 'parameters.n'],
     ['POST /admin/prompts', topic(`"config":{"vendor":{"seed":${number}}}`), 'config.vendor.seed'],
     ['PUT /admin/prompts/echo', `{"config":{"seed":${number}}}`, 'config.seed'],
     ['PUT /admin/prompts/echo', `{"display_order":${number}}`, 'display_order'],
@@ -130,6 +133,8 @@ test.each(INEXACT)('MCP refuses %s by its path, over stdio and HTTP', async (num
     const rendered = await send(render)
     expect(rendered.result).toMatchObject({ isError: true, _meta: { code: 'invalid_input' } })
     expect(pathsIn(rendered)).toEqual(['parameters.o.a.0'])
+    const run = tool('run_draft', `{"topic_id":"echo","prompts":{},"parameters":{"o":{"a":${number}}}}`)
+    expect(pathsIn(await send(run))).toEqual(['parameters.o.a'])
     const update = await send(tool('update_topic', `{"topic_id":"echo","config":{"seed":${number}}}`))
     expect(pathsIn(update)).toEqual(['config.seed'])
     const given = { n: number, o: `{"a":${number}}` }
@@ -195,11 +200,19 @@ test('files of the data folder and of an import refuse such numbers by their pat
     code: 2,
     paths: ['topics/t.json: config.seed'],
   })
+  const checked = await runCommand(['check', folder, '--json'], settings)
+  expect(checked).toEqual(imported)
   const bundle = join(folder, 'all.json')
   await writeFile(bundle, `{"topics":[${file.replace(/}$/, ',"prompts":{}}')}]}`)
   const whole = await runCommand(['import', bundle, '--json'], settings)
   expect({ code: whole.code, paths: pathsOf(JSON.parse(whole.stderr)) }).toEqual({
     code: 2,
     paths: ['topics.0.config.seed'],
+  })
+  await writeFile(bundle, '[{"name":"t","prompt":"x","config":{"seed":9007199254740993}}]')
+  const foreign = await runCommand(['import', bundle, '--json'], settings)
+  expect({ code: foreign.code, paths: pathsOf(JSON.parse(foreign.stderr)) }).toEqual({
+    code: 2,
+    paths: ['0.config.seed'],
   })
 })

@@ -56,7 +56,7 @@ export async function replaceFile(
 }
 
 /** The file that a path leads to. Throws for a link to nothing. */
-function targetOf(path: string): string {
+export function targetOf(path: string): string {
   const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
   return isLink ? realpathSync(path) : path
 }

@@ -4,7 +4,7 @@ import { isIdentifier } from '../../domain/identifiers.ts'
 import type { Layout } from './layout.ts'
 
 /** What stands at a path, without its content. */
-interface PathFacts {
+export interface PathFacts {
   /** Changes with the file that the path leads to. */
   signature: string
   /** When that file, or a link to it, was changed, replaced or renamed last; 0 if nothing is there. */

@@ -13,6 +13,9 @@ import { layoutOf, topicIdsIn } from './layout.ts'
 import { foreignFiles, type StrayFile } from './strays.ts'
 import { formatDefinition, readTopicFiles } from './working-copy.ts'
 
+/** Files that a remark names. */
+const MAX_LISTED = 10
+
 /** One JSON file with everything: `{"topics": [{…definition, "prompts": {type: text}}]}`. */
 const TopicsFile = z.strictObject({
   topics: z.array(TopicDefinition.extend({ prompts: z.record(z.string().refine(isIdentifier), z.string()) })),
@@ -22,9 +25,7 @@ const TopicsFile = z.strictObject({
 export interface TopicSource {
   contents: TopicContent[]
   errors: FieldError[]
-  /** Files that are passed over, such as `.DS_Store`. */
-  leftovers: string[]
-  /** What a person should know of topics that were something else before. */
+  /** What a person should know: files that are passed over, and what became of topics that were something else before. */
   notes: string[]
 }
 
@@ -52,7 +53,14 @@ function readFolder(path: string, braces: ForeignBraces): TopicSource {
     errors.push(...(files?.errors ?? []))
     if (files?.definition) contents.push(withBraces(files.definition, files.texts, braces))
   }
-  return { contents, errors: [...errors, ...strays.map(strayError)], leftovers, notes: [] }
+  return { contents, errors: [...errors, ...strays.map(strayError)], notes: passedOver(leftovers) }
+}
+
+function passedOver(leftovers: readonly string[]): string[] {
+  if (leftovers.length === 0) return []
+  const more = leftovers.length - MAX_LISTED
+  const listed = leftovers.slice(0, MAX_LISTED).join(', ')
+  return [`Passed over ${listed}${more > 0 ? ` and ${more} more` : ''}.`]
 }
 
 function strayError({ path, pattern }: StrayFile): FieldError {
@@ -65,13 +73,13 @@ function readFile(path: string, braces: ForeignBraces): TopicSource {
   const content = parseJson(readFileSync(path))
   if (content === NOT_JSON) {
     const error = { path, expected: 'JSON', message: 'is not JSON in UTF-8.' }
-    return { contents: [], errors: [error], leftovers: [], notes: [] }
+    return { contents: [], errors: [error], notes: [] }
   }
-  if (Array.isArray(content)) return { ...topicsOf(content, braces), leftovers: [] }
+  if (Array.isArray(content)) return topicsOf(content, braces)
   const { data, errors } = check(TopicsFile, content)
-  if (errors) return { contents: [], errors, leftovers: [], notes: [] }
+  if (errors) return { contents: [], errors, notes: [] }
   const contents = data.topics.map(({ prompts, ...definition }) => withBraces(definition, prompts, braces))
-  return { contents, errors: repeatedIds(contents), leftovers: [], notes: [] }
+  return { contents, errors: repeatedIds(contents), notes: [] }
 }
 
 function withBraces(

@@ -15,11 +15,12 @@ import type {
 import { type HandEdits, handEdits, SETTLE_MS } from './hand-edits.ts'
 import { type Layout, storeFailure, topicIdsIn } from './layout.ts'
 import { fileLocks } from './lock.ts'
-import { type TopicFacts, topicFacts } from './signatures.ts'
+import { showState, unwritableFile } from './shown-files.ts'
+import { topicFacts } from './signatures.ts'
 import { nextState, readState, type TopicState, writeState } from './state.ts'
-import { versionText, writeVersion } from './versions.ts'
+import { writeVersion } from './versions.ts'
 import { watchFolders } from './watch.ts'
-import { readWorkingCopy, showsTopic, writeWorkingCopy } from './working-copy.ts'
+import { readWorkingCopy, showsTopic } from './working-copy.ts'
 
 /** Topics read at the same time: those edited by hand wait for the disk. */
 const CONCURRENCY = 16
@@ -210,24 +211,6 @@ async function publishEdit(
   return topic
 }
 
-/**
- * Makes the files that people see show the published record.
- *
- * @param seen see {@link writeWorkingCopy}.
- */
-async function showState(held: Layout, state: TopicState, seen?: TopicFacts): Promise<TopicState> {
-  const { topic } = state
-  const texts = new Map(
-    topic.deleted_at === undefined
-      ? topic.prompts.map((info) => [info.prompt_type, versionText(held, topic.topic_id, info)])
-      : [],
-  )
-  await writeWorkingCopy(held, topic, (type) => texts.get(type) ?? '', seen)
-  const shown = { ...state, pending: false }
-  await writeState(held, shown)
-  return shown
-}
-
 /** Publishes the next revision of a topic; see {@link TopicRepository.save}. */
 async function publish(store: Store, held: Layout, topic: Topic, changed: PromptTexts): Promise<Topic> {
   const { topic_id } = topic
@@ -243,6 +226,11 @@ async function publish(store: Store, held: Layout, topic: Topic, changed: Prompt
     throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
   }
   const next: Topic = { ...topic, revision: topic.revision + 1 }
+  const unwritable = unwritableFile(held, next, changed)
+  if (unwritable !== undefined) {
+    const reason = 'it is, or a link leads, where this program may not write'
+    throw new AppError('conflict', `The file ${unwritable} cannot be replaced: ${reason}.`)
+  }
   for (const info of next.prompts) {
     const text = changed[info.prompt_type]
     if (text !== undefined) await writeVersion(held, topic_id, info, text)

@@ -1,7 +1,6 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs'
-import { mkdir, rm, rmdir } from 'node:fs/promises'
 import type { FieldError } from '../../domain/errors.ts'
-import { decodeUtf8, encodable, sameJson } from '../../domain/json.ts'
+import { decodeUtf8, sameJson } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import {
   checkTopic,
@@ -13,9 +12,8 @@ import {
   TopicDefinition,
 } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
-import { replaceFile } from './durable.ts'
 import type { Layout } from './layout.ts'
-import { hasChanged, type TopicFacts, textTypesIn } from './signatures.ts'
+import { textTypesIn } from './signatures.ts'
 
 /** Members of a record that a hand-made file may hold (copied from an answer, say) and that are ours to keep. */
 const BOOKKEEPING = [
@@ -122,7 +120,7 @@ function parseDefinition(
 }
 
 /** See {@link textTypesIn}; a folder that cannot be read is an error of the topic. */
-function promptTypesIn(layout: Layout, topic_id: string, errors: FieldError[] = []): string[] {
+export function promptTypesIn(layout: Layout, topic_id: string, errors: FieldError[] = []): string[] {
   const folder = layout.promptFolder(topic_id)
   try {
     return textTypesIn(folder)
@@ -178,52 +176,6 @@ export function showsTopic(copy: TopicContent | undefined, topic: Topic): boolea
     }) &&
     sameJson(copy.definition, definitionOf(topic))
   )
-}
-
-/**
- * Makes the files show `topic`; `textOf` gives the texts. Doing it twice does no harm.
- *
- * @param seen the files as they were before. Those that have changed since stay: they hold a later edit by hand.
- */
-export async function writeWorkingCopy(
-  layout: Layout,
-  topic: Topic,
-  textOf: (prompt_type: string) => string,
-  seen?: TopicFacts,
-): Promise<void> {
-  const { topic_id } = topic
-  const folder = layout.promptFolder(topic_id)
-  const prompts = topic.deleted_at === undefined ? topic.prompts : []
-  const wanted = new Set(prompts.map((info) => info.prompt_type))
-  const definition = layout.definition(topic_id)
-  if (wanted.size > 0) await mkdir(folder, { recursive: true })
-  for (const { prompt_type } of prompts) {
-    const path = layout.body(topic_id, prompt_type)
-    if (seen && hasChanged(path, seen.texts.get(prompt_type))) continue
-    await writeIfDifferent(layout, path, encodable(textOf(prompt_type)))
-  }
-  if (!seen || !hasChanged(definition, seen.definition)) {
-    if (topic.deleted_at === undefined) await writeIfDifferent(layout, definition, formatDefinition(topic))
-    else await remove(layout, definition)
-  }
-  for (const type of promptTypesIn(layout, topic_id)) {
-    const path = layout.body(topic_id, type)
-    if (wanted.has(type) || (seen && hasChanged(path, seen.texts.get(type)))) continue
-    await remove(layout, path)
-  }
-  // A folder that still holds something, a person's notes perhaps, stays.
-  if (wanted.size === 0) await rmdir(folder).catch(() => {})
-}
-
-async function remove(layout: Layout, path: string): Promise<void> {
-  layout.assertHeld?.()
-  await rm(path, { force: true })
-}
-
-async function writeIfDifferent(layout: Layout, path: string, content: string): Promise<void> {
-  const current = statSync(path, { throwIfNoEntry: false })
-  if (current?.size === Buffer.byteLength(content) && readFileSync(path, 'utf8') === content) return
-  await replaceFile(layout, path, content)
 }
 
 /** A definition as it stands in a file: members in a fixed order, two spaces, a final line break. */

@@ -1,6 +1,7 @@
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
+  type GetSecretValueCommandOutput,
   PutSecretValueCommand,
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
@@ -90,9 +91,7 @@ export function secretCalls(client: SecretsManagerClient, name: string, setting:
       const version = await call('GetSecretValue', (options) => client.send(command, options)).catch(
         unlessNamed('ResourceNotFoundException', undefined),
       )
-      const binary = version?.SecretBinary
-      const text = version?.SecretString ?? (binary && Buffer.from(binary).toString())
-      return text && withoutByteOrderMark(text)
+      return version && secretValue(version)
     },
 
     async put(id, text, label) {
@@ -148,4 +147,11 @@ function unlessNamed<T>(names: string | RegExp, result: T): (error: unknown) => 
 function failWithoutText(error: unknown): never {
   if (error instanceof Error && error.name !== 'SyntaxError') throw error
   throw new Error('the answer cannot be read')
+}
+
+/** The text of a version, however it is stored, without a byte-order mark before it. */
+export function secretValue(version: GetSecretValueCommandOutput): string | undefined {
+  const { SecretString, SecretBinary } = version
+  const text = SecretString ?? (SecretBinary && Buffer.from(SecretBinary).toString())
+  return text && withoutByteOrderMark(text)
 }

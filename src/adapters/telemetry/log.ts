@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import { type DestinationStream, destination, type Logger, pino, symbols } from 'pino'
+import { escapeLineBreaks } from '../../domain/json.ts'
 
 export type Log = Logger
 export type LogStream = DestinationStream
@@ -12,17 +13,6 @@ const BATCH_MS = 50
 export function createLog(level: string, stream: LogStream = batched()): Log {
   const hooks = { streamWrite: escapeLineBreaks }
   return pino({ level, base: null, timestamp: () => timeMember(Date.now()), hooks }, stream)
-}
-
-const LINE_BREAKS = /[\u0085\u2028\u2029]/
-
-/** JSON lets these characters stand as they are, but many readers of logs end a line at them. */
-export function escapeLineBreaks(json: string): string {
-  if (!LINE_BREAKS.test(json)) return json
-  return json.replace(
-    new RegExp(LINE_BREAKS, 'g'),
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }
 
 /** Hands lines over many at a time: the destination's own batching joins them one by one, which costs a tenth of a request. */

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problemOf, toAppError } from '../../domain/errors.ts'
+import { escapeLineBreaks } from '../../domain/json.ts'
 import type { TextListener } from '../../domain/language-model.ts'
 import { type Result, responseBody } from '../../pipeline/result.ts'
 import { asksForEvents } from './accept.ts'
@@ -80,7 +81,8 @@ function openEventStream(reply: FastifyReply) {
   }
   return {
     isOpen: () => isOpen,
-    send: (event: string, data: object) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+    send: (event: string, data: object) =>
+      write(`event: ${event}\ndata: ${escapeLineBreaks(JSON.stringify(data))}\n\n`),
     comment: () => write(': still at work\n\n'),
   }
 }

@@ -16,12 +16,12 @@ import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
 import { executeOperation, type McpContext, type Params } from './context.ts'
 import { readSkill, topicOfSkill } from './skills.ts'
+import { canonicalUri } from './uris.ts'
 
 /** Topics of a page; each is one resource and one for every prompt. */
 const PAGE_TOPICS = 500
 
-/** The scheme in any case, and a slash at the end, as clients normalise URIs (RFC 3986, section 6.2). */
-const URI = /^prompt:\/\/([^/?#]+)(?:\/([^/?#]+))?\/?$/i
+const URI = /^prompt:\/\/([^/?#]+)(?:\/([^/?#]+))?$/
 
 const TEMPLATES: ResourceTemplateType[] = [
   {
@@ -103,8 +103,9 @@ export function listResourceTemplates(): ListResourceTemplatesResult {
 
 export async function readResource(context: McpContext, params: Params): Promise<ReadResourceResult> {
   const { uri } = parseInput(z.object({ uri: z.string() }), params, MAX_DEPTH)
-  const skill = topicOfSkill(uri)
-  const [topic_id, prompt_type] = namesIn(uri)
+  const listed = canonicalUri(uri)
+  const skill = topicOfSkill(listed)
+  const [, topic_id, prompt_type] = URI.exec(listed) ?? []
   if (skill === undefined && topic_id === undefined) throw new ResourceNotFoundError(uri)
   try {
     const { data, meta } = await (skill === undefined
@@ -114,17 +115,6 @@ export async function readResource(context: McpContext, params: Params): Promise
   } catch (error) {
     // Clients recognise a missing resource by its data, which is the URI alone.
     throw toAppError(error).code === 'not_found' ? new ResourceNotFoundError(uri) : error
-  }
-}
-
-/** The topic and the prompt type that a URI names, percent-decoded; nothing if it is none of ours. */
-function namesIn(uri: string): (string | undefined)[] {
-  const [, ...names] = URI.exec(uri) ?? []
-  try {
-    return names.map((name) => (name === undefined ? undefined : decodeURIComponent(name)))
-  } catch {
-    // A percent sign that encodes nothing.
-    return []
   }
 }
 

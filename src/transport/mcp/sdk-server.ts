@@ -10,7 +10,7 @@ import { AppError } from '../../domain/errors.ts'
 import { JsonObject, MAX_DEPTH } from '../../domain/json.ts'
 import { parseInput } from '../../domain/validation.ts'
 import { toProtocolError } from './methods.ts'
-import { dropNulls } from './nulls.ts'
+import { normalizeMessage } from './normalize.ts'
 
 /** Requests that the SDK answers itself, and checks by schemas of its own. */
 const ANSWERED_BY_SDK = new Set(['initialize', 'ping', 'server/discover'])
@@ -38,7 +38,7 @@ export class StrictServer extends Server {
 
 function inOurWords(method: string, handler: Handler): Handler {
   return async (request, context) => {
-    dropNulls(request)
+    normalizeMessage(request)
     try {
       if (method === 'initialize') parseInput(InitializeParams, request.params ?? {}, MAX_DEPTH)
       return await handler(request, context)

@@ -8,6 +8,7 @@ import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 import { executeOperation, type McpContext, type Params } from './context.ts'
+import { canonicalUri } from './uris.ts'
 
 // Topics as skills (MCP extension io.modelcontextprotocol/skills, SEP-2640): each active topic with a description is a
 // folder with one file, SKILL.md.
@@ -75,7 +76,9 @@ export async function listSkills(context: McpContext, { cursor }: Params): Promi
 }
 
 export async function getSkill(context: McpContext, { uri }: Params): Promise<McpResult> {
-  const { data } = await executeOperation(context, read, { topic_id: topicOfSkill(String(uri)) ?? '' })
+  const { data } = await executeOperation(context, read, {
+    topic_id: topicOfSkill(canonicalUri(String(uri))) ?? '',
+  })
   return { skill: data.entry, ...BRIEFLY }
 }
 
@@ -85,7 +88,7 @@ export async function readSkill(context: McpContext, topic_id: string) {
   return { data: { text: data.text, mimeType: 'text/markdown' }, meta }
 }
 
-/** The id of the topic whose SKILL.md a URI names. */
+/** The id of the topic whose SKILL.md a canonical URI names. */
 export function topicOfSkill(uri: string): string | undefined {
   return SKILL_URI.exec(uri)?.[1]?.replaceAll('-', '_')
 }

@@ -9,8 +9,8 @@ import {
   serializeMessage,
   type Transport,
 } from '@modelcontextprotocol/server'
-import { NOT_JSON, parseJson } from '../../domain/json.ts'
-import { dropNulls } from './nulls.ts'
+import { escapeLineBreaks, NOT_JSON, parseJson } from '../../domain/json.ts'
+import { normalizeMessage } from './normalize.ts'
 
 /** Largest message read. Far above what any operation takes, so that they answer `too_large` themselves. */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
@@ -47,7 +47,7 @@ export function stdioTransport(input: Readable, output: Writable, onClosed: () =
     async send(message) {
       if (closed) return
       // A client that does not read its answers is not read from either.
-      if (!output.write(serializeMessage(message))) input.pause()
+      if (!output.write(escapeLineBreaks(serializeMessage(message)))) input.pause()
       if ('id' in message && !('method' in message)) unanswered.delete(message.id as string | number)
       closeIfAnswered()
     },
@@ -108,7 +108,7 @@ export function stdioTransport(input: Readable, output: Writable, onClosed: () =
       refuse(ProtocolErrorCode.ParseError, 'The line is not JSON.')
       return
     }
-    dropNulls(message)
+    normalizeMessage(message)
     if (isMessage(message)) {
       expectAnswer(message)
       transport.onmessage?.(message)
@@ -124,7 +124,7 @@ export function stdioTransport(input: Readable, output: Writable, onClosed: () =
   }
 
   function refuse(code: number, message: string, id: string | number | null = null): void {
-    output.write(`${JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } })}\n`)
+    output.write(`${escapeLineBreaks(JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } }))}\n`)
   }
 }
 

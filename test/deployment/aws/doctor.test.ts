@@ -219,12 +219,20 @@ describeWithAws('doctor', (parts) => {
     ['31-bytes-are-one-less-than-leas', 'fail'],
     ['{"secret": "a-secret-that-is-long-enough-to-be-one"}', undefined],
     ['a-secret-that-is-long-enough-to-be-one', undefined],
+    ['a-secret-that-is-long-enough-to-be-one\n', 'note'],
   ] as const)('a JWT secret of the form %s: %s', async (SecretString, level) => {
     const { clients, names } = await provisioned(parts)
     await clients.secrets.send(new PutSecretValueCommand({ SecretId: names.jwtSecret, SecretString }))
     const found = oddities(await checkAws(clients, names))
     expect(found.map((line) => line.slice(0, 4))).toEqual(level === undefined ? [] : [level])
     expect(found.join()).not.toMatch(/too-short|long-enough/)
+  })
+
+  test('a byte-order mark before API keys is no fault', async () => {
+    const { clients, names } = await provisioned(parts)
+    const SecretString = '\uFEFF{"api_key": "my-hidden-key"}'
+    await clients.secrets.send(new PutSecretValueCommand({ SecretId: names.apiKeySecret, SecretString }))
+    expect(oddities(await checkAws(clients, names))).toEqual([])
   })
 
   test('a secret without a value, and one that is about to be deleted, fail', async () => {

@@ -160,11 +160,16 @@ test.each([
   },
 )
 
+const EVENTS = { 'content-type': 'text/event-stream' }
+
 /** A server whose one call takes a while, and what a client that accepts `accept` reads of it. */
-async function readSlowCall(accept: string) {
+async function readSlowCall(
+  accept: string,
+  respond = () => Response.json({ jsonrpc: '2.0', id: 1, result: {} }),
+) {
   const handler = async () => {
     await sleep(120)
-    return Response.json({ jsonrpc: '2.0', id: 1, result: {} })
+    return respond()
   }
   const options = { signal: new AbortController().signal, isBatch: false }
   const server = createServer((message, reply) => void respondWithFetch(handler, message, reply, options, 25))
@@ -181,6 +186,17 @@ test('a call that takes long sends comments to a client that accepts a stream', 
   expect(text).toMatch(
     /^(: still at work\n\n)+event: message\ndata: \{"jsonrpc":"2.0","id":1,"result":\{\}\}\n\n$/,
   )
+})
+
+test.each([
+  ['one answer', () => Response.json({ text: 'a\u2028b\u0085c' })],
+  [
+    'a stream',
+    () => new Response('event: message\ndata: {"text":"a\u2028b\u0085c"}\n\n', { headers: EVENTS }),
+  ],
+])('characters at which readers of events may end a line are escaped, in %s', async (_, respond) => {
+  const { text } = await readSlowCall('text/event-stream', respond)
+  expect(text).toMatch(/event: message\ndata: \{"text":"a\\u2028b\\u0085c"\}\n\n$/)
 })
 
 test('a call that takes long is plain JSON for a client that accepts nothing else', async () => {

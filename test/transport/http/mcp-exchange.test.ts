@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { createMcpHandler } from '@modelcontextprotocol/server'
 import { expect, test } from 'vitest'
-import { dropNulls } from '../../../src/transport/mcp/nulls.ts'
+import { normalizeMessage } from '../../../src/transport/mcp/normalize.ts'
 import { createMcpServer } from '../../../src/transport/mcp/server.ts'
 import { CALLER, openMcp } from '../../helpers/mcp-http.ts'
 import { parameter } from '../../helpers/parameters.ts'
@@ -281,7 +281,7 @@ async function openBoth(): Promise<{ ours: Send; theirs: Send }> {
     async theirs({ headers, body }) {
       const message: unknown = JSON.parse(body)
       // For us null means absent in every request (docs/specification.md, "Topic").
-      dropNulls(message)
+      normalizeMessage(message)
       return read(
         await handler.fetch(new Request(url, { method: 'POST', headers, body: JSON.stringify(message) })),
       )

@@ -2,6 +2,7 @@ import { appendFile, cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { canonicalUri } from '../../../src/transport/mcp/uris.ts'
 import { topicOf } from '../../contracts/store.ts'
 import { shared } from '../../helpers/at-end.ts'
 import { connect } from '../../helpers/clients.ts'
@@ -30,7 +31,7 @@ const LISTENERS = [
 ] as const
 
 /** What a client follows that can. */
-const FOLLOWED = ['prompt://goals', 'prompt://goals/user', 'prompt://vision', 'prompt://vision/system']
+const FOLLOWED = ['PROMPT://g%6Fals/', 'prompt://goals/user', 'prompt://vision', 'prompt://vision/system']
 
 describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) => {
   const canFollow = !(era === 'legacy' && transport === 'HTTP')
@@ -57,7 +58,8 @@ describe.each(LISTENERS)('a $era client over $transport', ({ era, transport }) =
         resourcesListChanged: true,
         resourceSubscriptions: FOLLOWED,
       }
-      expect((await client.listen(filter)).honoredFilter).toEqual(filter)
+      const { honoredFilter } = await client.listen(filter)
+      expect(honoredFilter).toEqual({ ...filter, resourceSubscriptions: FOLLOWED.map(canonicalUri) })
     }
     return {
       folder,

@@ -26,6 +26,10 @@ describe.each(['stdio', 'HTTP'] as const)('the SDK’s SkillsClient over %s', (t
     }
     const uri = 'skill://goals/SKILL.md'
     const before = (await skills.get(uri)).skill
+    expect((await skills.get('SKILL://goals/SKILL.md')).skill).toEqual(before)
+    for (const other of ['SKILL://goals/SKILL.md', 'skill://g%6Fals/SKILL.md', `${uri}/`]) {
+      expect((await client.readResource({ uri: other })).contents).toMatchObject([{ uri: other }])
+    }
     const { text = '' } = await skills.read(before)
     expect(text).toContain('- `user_name`: ')
     expect(text).toContain('`render_prompts` with `{"topic_id": "goals"')

@@ -40,7 +40,7 @@ describe('stdout', () => {
     await mkdir(join(folder, 'topics'), { recursive: true })
     await writeFile(join(folder, 'topics/no_json.json'), 'this is no JSON')
     await writeTopic(folder, topicContent('undeclared', { user: '{{nobody_declared_this}}' }))
-    await writeTopic(folder, topicContent('sound', { user: 'Hello.' }))
+    await writeTopic(folder, topicContent('sound', { user: 'Hello\u2028.' }))
     const stdio = await open(folder)
     stdio.send(call(1, 'prompts/list'))
     expect((await stdio.answer(1)).result).toMatchObject({ prompts: [{ name: 'sound' }] })
@@ -48,6 +48,11 @@ describe('stdout', () => {
     expect((await stdio.answer(2)).error?.code).toBe(-32602)
     stdio.send(call(3, 'tools/call', { name: 'get_prompts', arguments: { topic_id: 5 } }))
     expect((await stdio.answer(3)).result).toMatchObject({ isError: true })
+    stdio.send(call(4, 'prompts/get', { name: 'sound' }))
+    expect((await stdio.answer(4)).result).toMatchObject({
+      messages: [{ content: { text: 'Hello\u2028.' } }],
+    })
+    expect(stdio.stdout()).not.toContain('\u2028')
     stdio.write('no JSON\n')
     await appendFile(join(folder, 'prompts/sound/user.md'), '{{nor_this}}')
     await waitFor(() => stdio.stderr().includes('topic sound is invalid'))

@@ -3,9 +3,10 @@ import { causeOf } from '../../../adapters/aws/calls.ts'
 import { callsOn, type Resource } from '../../../adapters/aws/resources.ts'
 import { parseKeyDocument } from '../../../adapters/secrets-manager/api-key-document.ts'
 import { secretIn } from '../../../adapters/secrets-manager/jwt-secret.ts'
+import { secretValue } from '../../../adapters/secrets-manager/secret.ts'
 import type { AppError } from '../../../domain/errors.ts'
 import { MIN_SECRET_BYTES } from '../../../domain/tokens.ts'
-import { type Check, fail, ok } from '../../check.ts'
+import { type Check, fail, note, ok } from '../../check.ts'
 import { describeSecret } from '../provision/secrets.ts'
 import { capital, isDenied, PROVISION } from './checks.ts'
 
@@ -26,12 +27,10 @@ export async function checkSecret(
   }
   const get = new GetSecretValueCommand({ SecretId: secretId })
   try {
-    const { SecretString: text, SecretBinary: bytes } = await callsOn(awsResource)(
-      'secretsmanager:GetSecretValue',
-      (options) => secrets.send(get, options),
+    const version = await callsOn(awsResource)('secretsmanager:GetSecretValue', (options) =>
+      secrets.send(get, options),
     )
-    const value = text ?? (bytes && Buffer.from(bytes).toString()) ?? ''
-    return [validate(value) ?? ok(`${name} is there, can be read and is well-formed`)]
+    return [validate(secretValue(version) ?? '') ?? ok(`${name} is there, can be read and is well-formed`)]
   } catch (error) {
     if (causeOf(error) === 'ResourceNotFoundException') return [fail(`${name} has no value. ${PROVISION}.`)]
     if (isDenied(error) && /KMS/i.test(((error as AppError).cause as Error).message)) {
@@ -57,9 +56,14 @@ export function validateJwtSecret({ resource, setting }: Resource): Validate {
     const name = capital(resource)
     if (value === undefined)
       return fail(`${name} is JSON without a text "secret". Expected that, or a raw text.`)
-    if (Buffer.byteLength(value) >= MIN_SECRET_BYTES) return undefined
-    return fail(
-      `${name} is too short: no token is verified or signed with less than ${MIN_SECRET_BYTES} bytes. Put a longer value into it, or check ${setting}.`,
+    if (Buffer.byteLength(value) < MIN_SECRET_BYTES) {
+      return fail(
+        `${name} is too short: no token is verified or signed with less than ${MIN_SECRET_BYTES} bytes. Put a longer value into it, or check ${setting}.`,
+      )
+    }
+    if (!value.endsWith('\n')) return undefined
+    return note(
+      `${name} ends with a line break. It is part of the secret: tokens signed without it are refused.`,
     )
   }
 }

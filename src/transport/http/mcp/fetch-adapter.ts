@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createParser } from 'eventsource-parser'
+import { escapeLineBreaks } from '../../../domain/json.ts'
 import { type AcceptedForms, acceptedForms } from '../accept.ts'
 
 /** How long a client may leave a stream unread. What is waiting for it meanwhile takes memory. */
@@ -65,7 +66,7 @@ async function sendWhole(response: Response, reply: ServerResponse, forms: Accep
   const isStream = reply.headersSent || (forms.events && !forms.json && response.ok && text !== '')
   if (isStream) {
     if (!reply.headersSent) reply.writeHead(response.status, EVENT_HEADERS)
-    reply.end(`event: message\ndata: ${text}\n\n`)
+    reply.end(`event: message\ndata: ${escapeLineBreaks(text)}\n\n`)
     return
   }
   // As a text of known length, the answer leaves in one write together with its headers.
@@ -101,10 +102,11 @@ async function sendCollected(
 
 /** Forwards a stream piece by piece, no faster than the client reads. */
 async function forward(body: ReadableStream<Uint8Array>, reply: ServerResponse): Promise<void> {
+  const decoder = new TextDecoder()
   try {
     for await (const chunk of body) {
       if (reply.destroyed) return
-      if (!reply.write(chunk)) await readyForMore(reply)
+      if (!reply.write(escapeLineBreaks(decoder.decode(chunk, { stream: true })))) await readyForMore(reply)
     }
   } catch {
     // The stream was cut because the client disconnected.

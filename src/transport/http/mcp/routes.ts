@@ -15,7 +15,7 @@ import type { Catalog } from '../../../services/catalog/catalog.ts'
 import { announceChanges } from '../../mcp/changes.ts'
 import type { McpContext, Params } from '../../mcp/context.ts'
 import { METHODS } from '../../mcp/methods.ts'
-import { dropNulls } from '../../mcp/nulls.ts'
+import { normalizeMessage } from '../../mcp/normalize.ts'
 import { operationOf } from '../../mcp/tools.ts'
 import { acceptedForms } from '../accept.ts'
 import { type Authenticate, callerOf } from '../identity/authenticator.ts'
@@ -93,7 +93,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     const { body } = request
     const caller = callerOf(request)
     if (body === NOT_JSON) return reply.code(400).send(parseError)
-    dropNulls(body)
+    normalizeMessage(body)
     for (const [limit, cost] of costsOf(body, caller)) {
       await consumeLimit(limiter, caller, limit, cost, (status) => setRateLimitHeaders(reply, limit, status))
     }

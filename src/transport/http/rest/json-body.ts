@@ -20,8 +20,8 @@ export function rawJsonBodies(scope: FastifyInstance): void {
 }
 
 /**
- * The JSON object in a request's body; an empty one when there is no body. Nothing is replaced or guessed:
- * other types, encodings and charsets, invalid UTF-8, and members that are there twice are refused.
+ * The JSON object in a request's body; an empty one when there is no body, or `null` in its place. Nothing is replaced or
+ * guessed: other types, encodings and charsets, invalid UTF-8, and members that are there twice are refused.
  *
  * @throws AppError `invalid_input`.
  */
@@ -31,7 +31,8 @@ export function readJsonObject({ headers, body }: FastifyRequest): Record<string
   const text = decodeUtf8(body)
   if (text === undefined) throw refused('body', 'UTF-8', 'is not valid UTF-8.')
   const value = parse(text)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (value === null) return {}
+  if (typeof value !== 'object' || Array.isArray(value)) {
     throw refused('body', 'a JSON object', 'is not a JSON object.')
   }
   if (!isDeeperThan(value, MAX_WALK)) assertNoDuplicates(text)
