@@ -110,6 +110,31 @@ describeInBrowser(
       })
     })
 
+    it('a deleted prompt is restored, unless it is there again by then', async () => {
+      await create('removed')
+      dataOf(await server.admin('DELETE /admin/prompts/removed/system'))
+      const page = await visit('topics/removed/prompts/system/history', { refused: [409] })
+      const restore = page.getByRole('button', { name: 'Restore revision 1 – goes live' })
+      const isSent = page.waitForResponse((answer) => answer.request().method() === 'POST')
+      await page.route('**/removed/system', async (route) => {
+        const body = { content: 'A colleague was quicker.' }
+        if (route.request().method() === 'POST')
+          await server.admin('POST /admin/prompts/removed/system', { body })
+        await route.continue()
+      })
+      await restore.click()
+      expect((await isSent).status()).toBe(409)
+      await page.unrouteAll()
+      expect(dataOf(await server.admin('GET /admin/prompts/removed/system'))).toMatchObject({
+        content: 'A colleague was quicker.',
+      })
+      dataOf(await server.admin('DELETE /admin/prompts/removed/system'))
+      await page.reload()
+      await page.getByRole('button', { name: /^Revision 1/ }).click()
+      await restore.click()
+      await page.getByText(/The text of revision 1 is live again/).waitFor()
+    })
+
     it('a text that was saved meanwhile is not overwritten by restoring', async () => {
       await create('raced')
       const saves = async (content: string) =>

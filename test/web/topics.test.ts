@@ -170,12 +170,12 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     const [topic] = dataOf<object[]>(await server.admin('GET /admin/prompts'))
     await page.route('**/api/v1/admin/prompts?*', async (route) => {
       const url = new URL(route.request().url())
-      const [first, limit] = [url.searchParams.get('cursor'), url.searchParams.get('limit')].map(Number)
-      const data = Array.from({ length: limit as number }, (_, at) => {
-        const number = (first as number) + at
+      const [first = 0, limit = 0] = ['cursor', 'limit'].map((name) => Number(url.searchParams.get(name)))
+      const data = Array.from({ length: Math.min(limit, 10_000 - first) }, (_, at) => {
+        const number = first + at
         return { ...topic, topic_id: `many_${number}`, topic_name: `Topic ${number}` }
       })
-      const next = (first as number) + (limit as number)
+      const next = first + limit
       await route.fulfill({ json: { data, ...(next < 10_000 && { meta: { next_cursor: String(next) } }) } })
     })
     await page.getByRole('link', { name: 'Topics' }).click()

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '@codemirror/lint'
 import type { Text } from '@codemirror/state'
 
-/** A problem of the text, at a place in it if it has one, with a way to mend it if there is one. */
+/** A problem of the text, at a place in it if it has one, with a way to solve it if there is one. */
 export interface Problem {
   message: string
   severity: 'error' | 'warning'

@@ -3,7 +3,7 @@ import type { components } from './openapi.d.ts'
 type Problem = components['schemas']['Problem']
 /** One fault of an input: where it is, what was expected there, and for a template's its line and column. */
 export type Fault = NonNullable<Problem['errors']>[number]
-/** What a prompt is now, where somebody else saved first. */
+/** What a prompt is now, where another edit was saved first. */
 export interface CurrentPrompt {
   revision: number
   content: string

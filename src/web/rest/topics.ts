@@ -12,6 +12,8 @@ export interface TopicList {
   isComplete: boolean
 }
 
+/** Of the first page, which is there sooner than a large one. */
+const FIRST_PAGE_SIZE = 50
 const PAGE_SIZE = 500
 const USAGE_INTERVAL_MS = 15_000
 
@@ -25,7 +27,8 @@ export function topicsQuery(deleted: boolean) {
       const topics: TopicSummary[] = []
       let cursor: string | undefined
       do {
-        const query = { deleted, limit: PAGE_SIZE, cursor }
+        const limit = isFirst && cursor === undefined ? FIRST_PAGE_SIZE : PAGE_SIZE
+        const query = { deleted, limit, cursor }
         const { data, meta } = await rest('GET /admin/prompts', { query, signal })
         topics.push(...data)
         cursor = meta?.next_cursor

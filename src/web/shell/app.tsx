@@ -34,8 +34,13 @@ const client = new QueryClient({
     mutations: { networkMode: 'always' },
   },
 })
-// Whoever signs in again, or gets the server back, sees what is there now.
-session.subscribe(() => void (session.get() && client.invalidateQueries()))
+// After signing in again, and with the server back, the page shows what is there now.
+let wasSignedOut = false
+session.subscribe(() => {
+  const isSignedOut = session.get() === null
+  if (wasSignedOut && !isSignedOut) void client.invalidateQueries()
+  wasSignedOut = isSignedOut
+})
 isReachable.subscribe(() => void (isReachable.get() && client.invalidateQueries()))
 
 export function App() {
@@ -55,17 +60,19 @@ function Shell() {
   const [showsKeys, setShowsKeys] = useState(false)
   useKeys({ '?': () => setShowsKeys(true) })
   if (who && !wasSignedIn) setWasSignedIn(true)
+  const isStranger = who === null && !wasSignedIn
   return (
     <div className={css.page}>
       <a className={css.skip} href="#main">
         {words.skipToContent}
       </a>
-      <TopBar onShowKeys={() => setShowsKeys(true)} />
+      <TopBar hasPages={!isStranger} onShowKeys={() => setShowsKeys(true)} />
       <ConnectionBar />
       {/* What is being typed stays where it is when a session ends. */}
       {who === null && wasSignedIn && <SignInBar />}
       <main id="main" className={css.main} tabIndex={-1}>
-        {who === null && !wasSignedIn ? <SignInPage /> : wasSignedIn ? <Pages /> : <Waiting />}
+        {/* What a view needs is asked for at the same time as who is signed in. */}
+        {isStranger ? <SignInPage /> : <Pages />}
       </main>
       <Toasts />
       {showsKeys && <KeysHelp onClose={() => setShowsKeys(false)} />}

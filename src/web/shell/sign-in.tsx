@@ -25,7 +25,7 @@ function useReturn(): void {
   }, [])
 }
 
-/** What somebody sees who has not signed in. */
+/** What a user sees who has not signed in. */
 export function SignInPage() {
   const words = useWords()
   useReturn()

@@ -7,7 +7,13 @@ import { faultWords } from '../words/faults.ts'
 import { chooseLanguage, LANGUAGES, type Language, useLanguage, useWords } from '../words/words.ts'
 import css from './top-bar.module.css'
 
-export function TopBar({ onShowKeys }: { onShowKeys(): void }) {
+interface TopBarProps {
+  /** What the navigation leads to is there. */
+  hasPages: boolean
+  onShowKeys(): void
+}
+
+export function TopBar({ hasPages, onShowKeys }: TopBarProps) {
   const words = useWords()
   const [isHome] = useRoute('/')
   const [isKeys] = useRoute('/keys')
@@ -17,14 +23,16 @@ export function TopBar({ onShowKeys }: { onShowKeys(): void }) {
         <Mark />
         <span>Prompts</span>
       </Link>
-      <nav className={css.nav} aria-label={words.navigation}>
-        <Link href="/" aria-current={isHome ? 'page' : undefined}>
-          {words.topics.title}
-        </Link>
-        <Link href="/keys" aria-current={isKeys ? 'page' : undefined}>
-          {words.apiKeys.title}
-        </Link>
-      </nav>
+      {hasPages && (
+        <nav className={css.nav} aria-label={words.navigation}>
+          <Link href="/" aria-current={isHome ? 'page' : undefined}>
+            {words.topics.title}
+          </Link>
+          <Link href="/keys" aria-current={isKeys ? 'page' : undefined}>
+            {words.apiKeys.title}
+          </Link>
+        </nav>
+      )}
       <button
         type="button"
         data-kind="quiet"

@@ -22,14 +22,14 @@ export interface RecordEdit<Fields> {
   /** As they would be after saving: fields that nobody touches follow the server. */
   fields: Fields
   isDirty: boolean
-  /** Changed fields that somebody else has changed meanwhile, too. */
+  /** Changed fields that another user has changed meanwhile, too. */
   overlaps: (keyof Fields)[]
   faults: readonly Fault[]
   isSaving: boolean
   change(changes: Partial<Fields>): void
   save(): Promise<void>
   discard(): void
-  /** Keeps the edits of fields that somebody else has changed, too. */
+  /** Keeps the edits of fields that another user has changed, too. */
   insist(): void
 }
 

@@ -33,7 +33,7 @@ interface CreateDialogProps {
   onClose(): void
 }
 
-/** Creates a topic. The id follows the name until somebody types one, and is checked while it is typed. */
+/** Creates a topic. The id follows the name until one is typed, and is checked while it is typed. */
 export function CreateDialog({ start = KPI, title, onClose }: CreateDialogProps) {
   const words = useWords()
   const client = useQueryClient()

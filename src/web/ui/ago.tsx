@@ -11,21 +11,18 @@ const UNITS = [
 const TICK_MS = 20_000
 
 /** To make one takes longer than to use it a thousand times. */
-const formats = new Map<string, { ago: Intl.RelativeTimeFormat; exact: Intl.DateTimeFormat }>()
+const formats = new Map<string, Intl.RelativeTimeFormat>()
 
-function formatsOf(language: string) {
-  const made = formats.get(language) ?? {
-    ago: new Intl.RelativeTimeFormat(language, { numeric: 'auto' }),
-    exact: new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'medium' }),
-  }
-  formats.set(language, made)
-  return made
+function formatOf(language: string): Intl.RelativeTimeFormat {
+  const format = formats.get(language) ?? new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+  formats.set(language, format)
+  return format
 }
 
 /** `3 minutes ago`, in the language of the person. */
 function agoText(time: Date, language: string): string {
   const seconds = (time.getTime() - Date.now()) / 1000
-  const { ago } = formatsOf(language)
+  const ago = formatOf(language)
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]
   // Whole seconds hop, and clocks differ a little: a minute is exact enough.
   return unit === 'second' ? ago.format(0, 'second') : ago.format(Math.trunc(seconds / size), unit)
@@ -40,8 +37,12 @@ export function Ago({ time }: { time: string | number }) {
     return () => clearInterval(timer)
   }, [])
   const date = new Date(time)
+  // Made when it is wanted: formats of dates would be a tenth of the work until the list is there.
+  const showExact = ({ currentTarget }: { currentTarget: HTMLTimeElement }) => {
+    currentTarget.title = date.toLocaleString(language, { dateStyle: 'long', timeStyle: 'medium' })
+  }
   return (
-    <time dateTime={date.toISOString()} title={formatsOf(language).exact.format(date)}>
+    <time dateTime={date.toISOString()} onPointerEnter={showExact}>
       {agoText(date, language)}
     </time>
   )

@@ -1,12 +1,13 @@
 import { createStore, useStore } from '../ui/store.ts'
-import type { Words } from './en.ts'
+import { en, type Words } from './en.ts'
 
 export const LANGUAGES = { en: 'English', de: 'Deutsch' } as const
 export type Language = keyof typeof LANGUAGES
 
 const SETTING = 'language'
+/** English comes with the page, which spares most users a request before anything is shown. */
 const LOADERS: Record<Language, () => Promise<Words>> = {
-  en: async () => (await import('./en.ts')).en,
+  en: async () => en,
   de: async () => (await import('./de.ts')).de,
 }
 

@@ -73,8 +73,12 @@ function Comparison({ topic, prompt_type, before, after, live }: ComparisonProps
     <section className={css.comparison} aria-label={words.difference}>
       <div className={css.head}>
         <h2>{words.history.compared(before.revision, after.revision)}</h2>
-        {!after.current && topic.deleted_at === undefined && (
-          <button type="button" disabled={isBusy} onClick={() => void restore(after, live?.revision)}>
+        {!after.current && topic.deleted_at === undefined && newer.data && (
+          <button
+            type="button"
+            disabled={isBusy}
+            onClick={() => void restore(after, newer.data.content, live?.revision)}
+          >
             {words.history.restore(after.revision)}
           </button>
         )}

@@ -12,8 +12,11 @@ interface Restoring {
   isBusy: boolean
   /** The text that was saved meanwhile, which the last try left alone. */
   conflict: CurrentPrompt | undefined
-  /** Publishes an earlier text again, unless another than `revision`, the one that is seen to be live, is live by now. */
-  restore(version: Version, revision: number | undefined): Promise<void>
+  /**
+   * Publishes an earlier text again, unless another than the one that is seen to be live is live by now: `revision`, or
+   * none.
+   */
+  restore(version: Version, content: string, revision: number | undefined): Promise<void>
 }
 
 /** Restoring an earlier text of a prompt. */
@@ -23,15 +26,21 @@ export function useRestoring(topic_id: string, prompt_type: string): Restoring {
   const [isBusy, setIsBusy] = useState(false)
   const [conflict, setConflict] = useState<CurrentPrompt>()
 
-  async function restore(version: Version, revision: number | undefined): Promise<void> {
+  const path = { topic_id, prompt_type }
+  const publish = ({ version_id }: Version, content: string, revision: number | undefined) =>
+    revision === undefined
+      ? rest('POST /admin/prompts/{topic_id}/{prompt_type}', { path, body: { content } })
+      : rest('POST /admin/prompts/{topic_id}/{prompt_type}/restore', {
+          path,
+          body: { version_id },
+          ifMatch: revision,
+        })
+
+  async function restore(...[version, content, revision]: Parameters<typeof publish>): Promise<void> {
     setIsBusy(true)
     setConflict(undefined)
     try {
-      const { data } = await rest('POST /admin/prompts/{topic_id}/{prompt_type}/restore', {
-        path: { topic_id, prompt_type },
-        body: { version_id: version.version_id },
-        ifMatch: revision,
-      })
+      const { data } = await publish(version, content, revision)
       showToast({ text: words.history.restored(version.revision, data.revision), tone: 'done' })
     } catch (thrown) {
       if (thrown instanceof RestError && thrown.current) setConflict(thrown.current)

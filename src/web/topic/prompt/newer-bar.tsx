@@ -10,7 +10,7 @@ interface NewerBarProps {
   onMerge(): void
 }
 
-/** Says that somebody has saved a newer text than the one this edit began with. The edit is not touched. */
+/** Says that a newer text was saved than the one this edit began with. The edit is not touched. */
 export function NewerBar({ live, text, onMerge }: NewerBarProps) {
   const words = useWords()
   const actions = (

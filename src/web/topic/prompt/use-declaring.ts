@@ -5,7 +5,7 @@ import { showToast } from '../../ui/toasts.ts'
 import { faultWords } from '../../words/faults.ts'
 import { useWords } from '../../words/words.ts'
 
-/** Declares a parameter that a text uses: optional text, until somebody says more in the table of parameters. */
+/** Declares a parameter that a text uses: optional text, until the table of parameters says more. */
 export function useDeclaring(topic: Topic): (name: string) => Promise<void> {
   const words = useWords()
   const client = useQueryClient()

@@ -13,7 +13,7 @@ export interface Saving {
   isSaving: boolean
   /** What the server refused the text for. */
   faults: readonly Fault[]
-  /** Somebody else's text, when it was saved first. */
+  /** The text of another user, when it was saved first. */
   conflict: CurrentPrompt | undefined
   /** Publishes a text that was made from `revision`; what is being edited by default. */
   save(note: string, text?: string, revision?: number): Promise<boolean>

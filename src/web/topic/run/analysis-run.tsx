@@ -33,6 +33,7 @@ export function AnalysisRun(props: RunProps) {
       >
         <p className={css.hint}>{words.hint}</p>
         <SamplesForm topic={topic} sampling={sampling} faults={sampleFaults(live.runs[0])} />
+        {!hasDraft && <p className={css.hint}>{words.noDraft}</p>}
         <div className={css.actions}>
           <button type="submit" data-kind="primary" disabled={isRunning}>
             {hasDraft ? words.runBoth : words.run}
@@ -43,7 +44,6 @@ export function AnalysisRun(props: RunProps) {
             </button>
           )}
         </div>
-        {!hasDraft && <p className={css.hint}>{words.noDraft}</p>}
       </form>
       <div className={css.answers}>
         {hasDraft && <AnswerOf title={words.draft([...drafts.keys()].join(', '))} side={draft} />}

@@ -1,4 +1,4 @@
-import type { ChangeEvent } from 'react'
+import { type ChangeEvent, useRef } from 'react'
 import type { Topic } from '../../rest/topics.ts'
 import { downloadJson } from '../../ui/download.ts'
 import { showToast } from '../../ui/toasts.ts'
@@ -11,6 +11,7 @@ import type { Sampling } from './use-sampling.ts'
 export function CasesBar({ topic, sampling }: { topic: Topic; sampling: Sampling }) {
   const words = useWords().samples
   const { cases, at, replace } = sampling
+  const file = useRef<HTMLInputElement>(null)
   const chosen = cases[at]
   const rename = (name: string) => chosen && replace(cases.with(at, { ...chosen, name }), at)
   const add = () => {
@@ -71,10 +72,17 @@ export function CasesBar({ topic, sampling }: { topic: Topic; sampling: Sampling
       >
         {words.export}
       </button>
-      <label className={css.file}>
+      <button type="button" onClick={() => file.current?.click()}>
         {words.import}
-        <input type="file" accept="application/json,.json" onChange={(event) => void take(event)} />
-      </label>
+      </button>
+      <input
+        ref={file}
+        hidden
+        type="file"
+        aria-label={words.import}
+        accept="application/json,.json"
+        onChange={(event) => void take(event)}
+      />
     </div>
   )
 }
