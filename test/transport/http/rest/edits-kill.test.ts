@@ -73,7 +73,7 @@ test('a write that was acknowledged survives a kill right after its answer', asy
   dataOf(
     await server.admin('POST /admin/prompts', { body: kpiTopic('mine', { prompts: { system: 'text 1' } }) }),
   )
-  const edits = Array.from({ length: 20 }, (_, number) => edit(number + 2))
+  const edits = Array.from({ length: 8 }, (_, number) => edit(number + 2))
   for (const { line, body, status, holds } of [...edits, ...comeAndGo(1), ...comeAndGo(2)]) {
     const answer = await server.admin(line, body === undefined ? {} : { body })
     server.process.kill('SIGKILL')

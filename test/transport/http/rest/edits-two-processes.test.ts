@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type ApiAnswer, type Ask, dataOf, kpiTopic, startApi } from '../../../helpers/api.ts'
 import { waitFor } from '../../../helpers/program.ts'
 
-const ROUNDS = 1_000
+const ROUNDS = 500
 /** Topics edited at the same time: most of a round is waiting for the disk. */
 const TOPICS = 10
 
