@@ -27,8 +27,12 @@ describeWithBrowser('where an issuer is set up', (browser) => {
     browser.allow(page.context(), [401])
     await page.goto(`${server.url}/admin/`)
     const link = page.getByRole('link', { name: 'Sign in with your account' })
+    await link.waitFor()
+    const sections = page.getByRole('navigation', { name: 'Sections' })
+    expect(await sections.count()).toBe(0)
     await link.click()
     await page.getByText('6 topics').waitFor()
+    expect(await sections.count()).toBe(1)
     await page.getByRole('button', { name: 'Settings' }).click()
     await page.getByText('ada@example.com').waitFor()
 
