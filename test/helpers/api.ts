@@ -1,7 +1,8 @@
 import { type Agent, type IncomingHttpHeaders, request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
-import { beforeAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { API_ROOT } from '../../src/transport/http/rest/routes.ts'
+import { shared } from './at-end.ts'
 import { runCommand } from './command.ts'
 import { tempFolder } from './folders.ts'
 import { type Environment, type RunningServer, startServer, waitFor } from './program.ts'
@@ -125,12 +126,10 @@ export async function startApi(
 /** One server for all tests of a file; its members are there when the tests run. */
 export function sharedApi(settings: Environment = {}): ApiServer {
   const server = sharedServer(() => ({ ...GENEROUS, ...settings }))
-  const shared = {} as ApiServer
-  beforeAll(async () => {
+  return shared(async () => {
     const all = { ...GENEROUS, PROMPTS_DATA_DIR: server.folder, ...settings }
-    Object.assign(shared, withApi(server, server.folder, all, await tokenOf(all)))
+    return withApi(server, server.folder, all, await tokenOf(all))
   })
-  return shared
 }
 
 function withApi(server: RunningServer, folder: string, settings: Environment, token: string): ApiServer {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { describe } from 'vitest'
+import { shared } from './at-end.ts'
+import { tempFolder } from './folders.ts'
 import { missing } from './missing.ts'
 import { PACKAGE_ROOT } from './program.ts'
 
@@ -67,14 +67,7 @@ export function describeWithCdk(name: string, tests: () => void): void {
 
 /** What one context makes; its members are there when the tests run. */
 export function synthesized(context: object): Synthesized {
-  const made = {} as Synthesized
-  let outdir: string
-  beforeAll(async () => {
-    outdir = await mkdtemp(join(tmpdir(), 'purposepath-cdk-'))
-    Object.assign(made, await synthesize(context, outdir))
-  })
-  afterAll(() => rm(outdir, { recursive: true, force: true }))
-  return made
+  return shared(async (atEnd) => synthesize(context, await tempFolder(atEnd)))
 }
 
 /** Where the tests keep a stack's template as it should be. */

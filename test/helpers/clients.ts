@@ -21,8 +21,6 @@ function sdkClient(era: Era): ModernSdkClient {
 /** Where a client connects to: a server over HTTP, or a program of its own over stdio. */
 export type Target = { url: string; key: string } | { settings: Environment; words?: string[] }
 
-/** Ends a connection after the test, or when it calls. */
-
 /** Connects the SDK's current client. */
 export async function connect(
   target: Target,

@@ -1,25 +1,18 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ResourceListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { api, expectProblem } from '../helpers/api.ts'
+import { shared } from '../helpers/at-end.ts'
 import { connect, connectV1 } from '../helpers/clients.ts'
 import { postForEvents } from '../helpers/events.ts'
+import { tempFolder } from '../helpers/folders.ts'
 import { earlyInMinute } from '../helpers/minute.ts'
 import { missing } from '../helpers/missing.ts'
 import { runProgram, waitFor } from '../helpers/program.ts'
 import { startOpenAi } from '../stand-ins/openai.ts'
 import { says } from '../stand-ins/openai-replies.ts'
-import {
-  PROXIES,
-  type ReverseProxy,
-  type RunningProxy,
-  settingsBehindProxy,
-  startProxy,
-} from '../stand-ins/proxies.ts'
+import { PROXIES, type ReverseProxy, settingsBehindProxy, startProxy } from '../stand-ins/proxies.ts'
 import { freePort } from '../stand-ins/tied-server.ts'
 import { describeInBrowser } from '../web/browser.ts'
 
@@ -46,17 +39,14 @@ async function describeBehind(title: string, proxy: ReverseProxy): Promise<void>
   describeInBrowser(
     title,
     ({ server, visit }) => {
-      let running: RunningProxy
-      beforeAll(async () => {
+      const running = shared(async (atEnd) => {
         // Clients cannot know the proxy's certificate; `doctor` is told of it, and checks it.
         vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
-        const folder = await mkdtemp(join(tmpdir(), 'purposepath-proxy-'))
-        running = await startProxy(proxy, { folder, port, upstreams: [server.url] })
-        return async () => {
-          await running.stop()
-          await rm(folder, { recursive: true })
-          vi.unstubAllEnvs()
-        }
+        atEnd(async () => void vi.unstubAllEnvs())
+        const folder = await tempFolder(atEnd)
+        const started = await startProxy(proxy, { folder, port, upstreams: [server.url] })
+        atEnd(() => started.stop())
+        return started
       })
       const edit = (content: string) => {
         const { token } = server

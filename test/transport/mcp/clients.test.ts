@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { shared } from '../../helpers/at-end.ts'
 import { seedText, writeSuggestions } from '../../helpers/data-folder.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import {
-  type AnyClient,
   completer,
   connectAny,
   faultyPaths,
@@ -23,18 +23,13 @@ const server = sharedServer()
 
 describe.each(MATRIX)('$client client over $transport', ({ client, transport }) => {
   /** A client of the seeded topics, for all tests that only read. */
-  let shared: AnyClient
-  beforeAll(async () => {
-    const settings = { PROMPTS_DATA_DIR: server.folder }
-    let close = async () => {}
-    shared = await connectAny(transport === 'HTTP' ? server : { settings }, client, (atEnd) => {
-      close = atEnd
-    })
-    return () => close()
+  const own = shared(async (atEnd) => {
+    const target = transport === 'HTTP' ? server : { settings: { PROMPTS_DATA_DIR: server.folder } }
+    return { client: await connectAny(target, client, atEnd) }
   })
 
   test('lists the seeded prompts in display order and describes their arguments', async () => {
-    const { prompts } = await shared.listPrompts()
+    const { prompts } = await own.client.listPrompts()
     expect(prompts.map(({ name }) => name)).toEqual(SEEDED)
     const revenue = prompts.at(-1)
     expect(revenue?.title).toBe('Revenue Growth - Salesforce')
@@ -55,7 +50,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('renders a prompt from string arguments, the system text first', async () => {
-    const answer = await shared.getPrompt({ name: 'revenue_salesforce', arguments: KPI })
+    const answer = await own.client.getPrompt({ name: 'revenue_salesforce', arguments: KPI })
     const texts = answer.messages.map(({ content }) => (content as { text: string }).text)
     expect(answer.messages.map(({ role }) => role)).toEqual(['user', 'user'])
     expect(texts[0]).toBe(seed('system'))
@@ -71,7 +66,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('takes an argument left empty as missing', async () => {
-    const mcp = shared
+    const mcp = own.client
     const empty = { ...KPI, historical_data: '' }
     const answer = await mcp.getPrompt({ name: 'revenue_salesforce', arguments: empty })
     expect(JSON.stringify(answer.messages)).toContain('(empty: no earlier period was supplied')
@@ -81,7 +76,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('names every faulty argument by its bare name', async () => {
-    const mcp = shared
+    const mcp = own.client
     const wrong = { kpi_value: 'many', threshold: '', time_period: 'Q4', historical_data: '[1,2', extra: '1' }
     const { code, data } = await refusal(mcp.getPrompt({ name: 'revenue_salesforce', arguments: wrong }))
     expect(code).toBe(-32602)
@@ -93,7 +88,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('refuses an unknown prompt as not found', async () => {
-    const { code, data } = await refusal(shared.getPrompt({ name: 'nobody_wrote_this' }))
+    const { code, data } = await refusal(own.client.getPrompt({ name: 'nobody_wrote_this' }))
     expect({ code, data }).toEqual({
       code: -32602,
       data: expect.objectContaining({ code: 'not_found', status: 404 }),
@@ -101,7 +96,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('reads topics as JSON and prompts as Markdown', async () => {
-    const mcp = shared
+    const mcp = own.client
     const { resources } = await mcp.listResources()
     expect(resources.map(({ uri, mimeType }) => [uri, mimeType])).toEqual(
       SEEDED.flatMap((id) => [
@@ -139,7 +134,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('marks a missing resource by its URI alone', async () => {
-    const mcp = shared
+    const mcp = own.client
     for (const uri of [
       'prompt://nobody',
       'prompt://goals/nobody',
@@ -152,7 +147,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('offers the tools of its role and forbids the others', async () => {
-    const mcp = shared
+    const mcp = own.client
     const names = (await mcp.listTools()).tools.map(({ name }) => name)
     expect(names).toEqual(expect.arrayContaining(SERVICE_TOOLS))
     expect(names.includes('get_topic')).toBe(transport === 'stdio')
@@ -169,7 +164,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('answers a tool call as structured content and as the same JSON in text', async () => {
-    const mcp = shared
+    const mcp = own.client
     await mcp.listTools() // The client now checks answers by the tool's output schema.
     const call = {
       topic_id: 'revenue_salesforce',
@@ -198,7 +193,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('answers wrong input of a tool with a problem that names every field', async () => {
-    const mcp = shared
+    const mcp = own.client
     await mcp.listTools()
     const wrong = { topic_id: 'No!', include_parameters: 'yes', nonsense: 1 }
     const answer = await mcp.callTool({ name: 'get_prompts', arguments: wrong })
@@ -215,7 +210,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('refuses an unknown tool as a protocol error', async () => {
-    const { code, data } = await refusal(shared.callTool({ name: 'no_such_tool' }))
+    const { code, data } = await refusal(own.client.callTool({ name: 'no_such_tool' }))
     expect({ code, data }).toEqual({ code: -32602, data: expect.objectContaining({ code: 'not_found' }) })
   })
 
@@ -249,7 +244,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
 
   if (client === '2026-07-28') {
     test('says how long lists and resources may be kept, and that only this caller may', async () => {
-      const mcp = shared
+      const mcp = own.client
       const answers = [mcp.listPrompts(), mcp.listResources(), mcp.listResourceTemplates(), mcp.listTools()]
       for (const answer of await Promise.all([...answers, mcp.readResource({ uri: 'prompt://goals' })])) {
         expect(answer).toMatchObject({ ttlMs: expect.any(Number), cacheScope: 'private' })
