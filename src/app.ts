@@ -8,9 +8,9 @@ import type { Tracing } from './adapters/telemetry/tracing.ts'
 import type { Backend, BackendOptions } from './backends/backend.ts'
 import { openBackend } from './backends/open.ts'
 import type { Config } from './config.ts'
-import type { ApiKeys } from './domain/api-keys.ts'
 import type { AppError } from './domain/errors.ts'
 import { createKeyedMutex } from './domain/keyed-mutex.ts'
+import { lazily } from './domain/lazily.ts'
 import type { RateLimiter } from './domain/rate-limiter.ts'
 import { type Observer, observers } from './domain/telemetry.ts'
 import { systemClock } from './domain/time.ts'
@@ -64,11 +64,7 @@ export async function openApp(
   const catalog = await openCatalog({ topics, prompts, clock, staleIfErrorMs, warn })
   const models = createModelClient({ ...modelsOf(config, backend, (message) => log.info(message)), onWait })
   const conversations = createConversations({ catalog, models, clock, openStore: backend.openConversations })
-  let keys: Promise<ApiKeys> | undefined
-  const openKeys = () => {
-    keys ??= backend.openKeys()
-    return keys
-  }
+  const openKeys = lazily(backend.openKeys)
   const usage = topicUsage(clock)
   const mutex = createKeyedMutex()
   const publishing = { catalog, topics, prompts, clock, mutex }

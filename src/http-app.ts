@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { writeEmf } from './adapters/telemetry/emf.ts'
 import { type Log, streamOf } from './adapters/telemetry/log.ts'
-import { prometheusMetrics } from './adapters/telemetry/prometheus.ts'
-import { openApp, openIdentity } from './app.ts'
+import { type Metrics, prometheusMetrics } from './adapters/telemetry/prometheus.ts'
+import { type App, openApp, openIdentity } from './app.ts'
 import type { Backend } from './backends/backend.ts'
 import type { Config } from './config.ts'
 import type { ApiKeys } from './domain/api-keys.ts'
@@ -40,6 +40,19 @@ export async function buildHttpApp(
   const seeds = join(packageRoot, 'seeds')
   const { observe: count, throttled: onThrottled } = metrics
   const core = await openApp(config, { log, seeds, observers: [count], onThrottled, longRunning: true })
+  try {
+    return await serveOver(core, config, { log, packageRoot, metrics })
+  } catch (error) {
+    await core.close()
+    throw error
+  }
+}
+
+async function serveOver(
+  core: App,
+  config: Config,
+  { log, packageRoot, metrics }: { log: Log; packageRoot: string; metrics: Metrics },
+): Promise<HttpApp> {
   const { backend, limiter, observe } = core
   const { catalog, models, conversations, openKeys } = core.services
   metrics.watch(() => {
@@ -84,11 +97,14 @@ export async function buildHttpApp(
     keys,
     signInCodes,
     async close() {
-      // First: some hosts leave a second after their signal.
-      await emf?.write()
-      await close()
-      await core.close()
-      await emf?.close()
+      try {
+        // First: some hosts leave a second after their signal.
+        await emf?.write()
+        await close()
+      } finally {
+        await core.close()
+        await emf?.close()
+      }
     },
   }
 }

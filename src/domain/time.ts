@@ -97,6 +97,23 @@ export async function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promi
 }
 
 /**
+ * Waits for `work`, but not longer than `ms` milliseconds. Work that takes longer goes on.
+ *
+ * @throws what `work` rejects with in time.
+ */
+export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  try {
+    await Promise.race([work, timeUp])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/**
  * Waits, for tests with fake timers too, which do not see those of `node:timers/promises`.
  *
  * @throws the signal's reason as soon as it fires.

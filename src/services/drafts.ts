@@ -10,6 +10,7 @@ import {
 } from './analysis.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { askCoach, COACHING_TYPE, conversationParameters } from './coaching.ts'
+import { createLiveAnswer } from './conversations/live-answer.ts'
 import { type SaidTurn, sentMessages } from './conversations/window.ts'
 import { DEFAULT_MAX_TOKENS, type ModelClient } from './models.ts'
 import { renderTexts } from './rendering.ts'
@@ -89,12 +90,12 @@ async function answerMessage(
   const known = { system, opening, config, turns: turns.map(saidTurn) }
   const { messages } = sentMessages(known, next, config.max_tokens ?? DEFAULT_MAX_TOKENS)
   return models.withModel(topic, signal, async (session) => {
-    let isShown = false
-    const show = (delta: string) => {
-      isShown ||= delta !== ''
-      listener?.onText(delta)
-    }
-    const content = await askCoach(session, { system, messages, config }, listener && show, () => isShown)
+    const live = createLiveAnswer()
+    if (listener) live.follow(listener)
+    // Who tries a draft sees it grow, whatever conversations of the topic do.
+    const onDelta = listener && live.push
+    const content = await askCoach(session, { system, messages, config }, onDelta, () => !live.isEmpty())
+    live.settle(content)
     return { topic, message: { role: 'assistant', content }, use: session.use, unknown: [] }
   })
 }

@@ -6,6 +6,7 @@ import {
   type ModelRequest,
   type ModelUse,
 } from '../domain/language-model.ts'
+import { lazily } from '../domain/lazily.ts'
 import { backoffMs, raceAbort, sleep, startDeadline } from '../domain/time.ts'
 import type { Topic } from '../domain/topic.ts'
 import { recorded, startUse } from './model-use.ts'
@@ -101,7 +102,7 @@ export function createModelClient({
 }: ModelSettings): ModelClient {
   const semaphore = createSemaphore(MAX_RUNNING, MAX_WAITING)
   const calls = new Set<ModelCall>()
-  let opened: Promise<LanguageModel> | undefined
+  const openModel = open && lazily(open)
 
   function modelNameOf({ topic_id, config }: TopicModel): string {
     const name = override ?? config.default_model ?? fallback
@@ -119,8 +120,7 @@ export function createModelClient({
   ): Promise<T> {
     const release = await semaphore.acquire(call.signal)
     try {
-      opened ??= load()
-      return await work(createSession(await opened, call))
+      return await work(createSession(await load(), call))
     } finally {
       release()
     }
@@ -130,12 +130,12 @@ export function createModelClient({
     modelNameOf,
 
     async withModel(model, signal, work) {
-      if (!open) throw noProvider()
+      if (!openModel) throw noProvider()
       const use = startUse('name' in model ? model.name : modelNameOf(model))
       const call = startCall({ timeoutMs, onWait }, signal, use)
       calls.add(call)
       try {
-        return await raceAbort(runInSession(call, open, work), call.signal)
+        return await raceAbort(runInSession(call, openModel, work), call.signal)
       } finally {
         call.close()
         calls.delete(call)

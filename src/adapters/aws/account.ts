@@ -1,5 +1,6 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { lazily } from '../../domain/lazily.ts'
 import { callAws } from './calls.ts'
 
 /** The account of a resource, as its ARN says. */
@@ -21,19 +22,11 @@ const NO_ACCOUNT = '000000000000'
  */
 export function accountOf(dynamodb: DynamoDBDocumentClient, table: string): () => Promise<Account> {
   const call = { action: 'dynamodb:DescribeTable', resource: `table ${table}`, setting: 'PROMPTS_TABLE' }
-  let known: Promise<Account> | undefined
-  async function learn(): Promise<Account> {
+  return lazily(async () => {
     const command = new DescribeTableCommand({ TableName: table })
     const { Table } = await callAws(call, (options) => dynamodb.send(command, options))
     return accountIn(Table?.TableArn)
-  }
-  return () => {
-    known ??= learn().catch((error: unknown) => {
-      known = undefined
-      throw error
-    })
-    return known
-  }
+  })
 }
 
 /** @param arn for example `arn:aws:dynamodb:eu-west-1:123456789012:table/topics`. */

@@ -79,7 +79,7 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
   const readItem = itemReader(client, table)
   const priority = writePriority(client, table, readItem)
   /** What was read of topics last: an edit needs no second read. What it may miss, the write's condition notices. */
-  const recent = new LRUCache<string, ItemState>({ max: MAX_RECENT, ttl: RECENT_MS })
+  const recent = new LRUCache<string, ItemState>({ max: MAX_RECENT, ttl: RECENT_MS, ttlAutopurge: true })
 
   async function get(topic_id: string): Promise<StoredTopic | undefined> {
     const item = await readItem(topic_id)

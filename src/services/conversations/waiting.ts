@@ -1,4 +1,4 @@
-import { backoffMs, raceAbort, sleep } from '../../domain/time.ts'
+import { backoffMs, raceAbort, sleep, within } from '../../domain/time.ts'
 import { callerGone, shuttingDown } from './failures.ts'
 
 /** Between looks into the store for what another instance does. */
@@ -9,7 +9,7 @@ export interface Waiting {
   /** @throws AppError `unavailable` when the waiting ends before `work`; what `work` rejects with. */
   until<T>(work: Promise<T>): Promise<T>
   /**
-   * Waits until it is time to look again: a little longer each time, but not after `work` has ended.
+   * Waits until it is time to look again: until `work` has ended, or without it a little longer each time.
    *
    * @throws AppError `unavailable`
    */
@@ -34,9 +34,16 @@ export function startWaiting(caller: AbortSignal | undefined, ending: AbortSigna
   return {
     until: (work) => raceAbort(work, stop.signal),
     async pause(mostMs, work) {
+      if (work)
+        return raceAbort(
+          within(
+            mostMs,
+            work.catch(() => {}),
+          ),
+          stop.signal,
+        )
       looks++
-      const pause = sleep(Math.min(mostMs, work ? mostMs : backoffMs(LOOK, looks)), stop.signal)
-      await (work ? Promise.race([pause, work.catch(() => {})]) : pause)
+      return sleep(Math.min(mostMs, backoffMs(LOOK, looks)), stop.signal)
     },
     end() {
       caller?.removeEventListener('abort', onGone)

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type FastifyInstance, fastify } from 'fastify'
 import { urlAt } from '../../domain/address.ts'
 import { AppError } from '../../domain/errors.ts'
+import { within } from '../../domain/time.ts'
 import { registerAdminPage } from './admin-page/routes.ts'
 import { type HealthDeps, registerHealthRoutes } from './health.ts'
 import { type HostOptions, validateHostAndOrigin } from './host-and-origin.ts'
@@ -118,12 +119,15 @@ export function createHttpServer(options: HttpOptions, deps: HttpDeps): HttpServ
       app.server.close()
       app.server.closeIdleConnections()
       const drained = Promise.all([drain(deps.inFlight), closeMcp()])
-      await within(options.shutdown?.graceMs ?? GRACE_MS, drained)
-      // What still runs waits for a model: its callers hear that this is the end.
-      deps.abortModelCalls()
-      await within(LAST_WORDS_MS, drained)
-      app.server.closeAllConnections()
-      await app.close()
+      try {
+        await within(options.shutdown?.graceMs ?? GRACE_MS, drained)
+        // What still runs waits for a model: its callers hear that this is the end.
+        deps.abortModelCalls()
+        await within(LAST_WORDS_MS, drained)
+      } finally {
+        app.server.closeAllConnections()
+        await app.close()
+      }
     },
   }
 }
@@ -178,13 +182,4 @@ async function drain(inFlight: () => number): Promise<void> {
   // One look more than needed: the last answer is sent in the turn after its call has ended.
   do await sleep(DRAIN_POLL_MS)
   while (inFlight() > 0)
-}
-
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeUp = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds)
-  })
-  await Promise.race([work, timeUp])
-  clearTimeout(timer)
 }

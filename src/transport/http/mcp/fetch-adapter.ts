@@ -108,8 +108,9 @@ async function forward(body: ReadableStream<Uint8Array>, reply: ServerResponse):
       if (reply.destroyed) return
       if (!reply.write(escapeLineBreaks(decoder.decode(chunk, { stream: true })))) await readyForMore(reply)
     }
-  } catch {
+  } catch (error) {
     // The stream was cut because the client disconnected.
+    if (!reply.destroyed) throw error
   }
 }
 

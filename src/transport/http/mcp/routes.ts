@@ -128,9 +128,12 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
 
     /** Fastify has let go of this request: a failure from here on is ours to answer. */
     function fail(error: unknown): void {
+      const { raw } = reply
       if (!signal.aborted) reportDefect(error, request.id)
-      if (!reply.raw.headersSent) reply.raw.writeHead(signal.aborted ? 202 : 500)
-      reply.raw.end()
+      if (!raw.headersSent) raw.writeHead(signal.aborted ? 202 : 500).end()
+      else if (signal.aborted) raw.end()
+      // An end would make a broken answer look whole.
+      else raw.destroy()
     }
   }
 
