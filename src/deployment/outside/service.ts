@@ -66,8 +66,8 @@ export async function checkCors(url: string): Promise<Check> {
   const missing = wanted.filter((name) => !headers.includes(name))
   if (allowed === origin && missing.length === 0)
     return ok('CORS lets pages of this server call, and no others')
-  const what = allowed === origin ? `without ${missing.join(', ')}` : insteadOf(answer)
+  const lacks = allowed === origin ? missing.join(', ') : 'Access-Control-Allow-Origin'
   return fail(
-    `OPTIONS /mcp is answered with ${what}: the proxy must pass OPTIONS on and leave CORS to the server.`,
+    `OPTIONS /mcp is answered with ${insteadOf(answer)}, without ${lacks}: the proxy must pass OPTIONS on and leave CORS to the server.`,
   )
 }
