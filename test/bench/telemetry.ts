@@ -9,12 +9,12 @@ import { fire, keyHeader, topicShot } from './load.ts'
 import { type Product, type Starter, startSubject, times } from './processes.ts'
 
 /** With traces, and without: no two starts of the same program are equally fast, for as long as they run. */
-const INSTANCES = 4
+const INSTANCES = 6
 /** Of each instance, and before them as many to warm up. */
-const ROUNDS = 5
-const REQUESTS = 2_000
+const ROUNDS = 20
+const REQUESTS = 500
 const CONNECTIONS = 8
-/** Until the spans of a round have been delivered. */
+/** Until the last spans have been delivered. */
 const DELIVERED_MS = 1_200
 const STARTS = 8
 const EVENTS = 300_000
@@ -33,8 +33,9 @@ export async function printTelemetry(
   const off = await times(INSTANCES, () => startProduct(1_000))
   const traced = await times(INSTANCES, () => startProduct(1_000, traces))
 
-  const [plain, withTraces] = await requestSeconds(off, traced)
+  const [plain = [], withTraces = []] = await requestSeconds(off, traced)
   const request = median(plain)
+  print(`DEBUG ${plain.map((x) => (x * 1e6).toFixed(0))} / ${withTraces.map((x) => (x * 1e6).toFixed(0))}`)
   print('metrics, EMF and traces, on a GET of a topic by key')
   print(`  CPU, a tenth of the calls traced ÷ none        ${ratio(withTraces, plain)}   (must ≤ 1.05)`)
   const counting = (secondsOfCounting() / request) * 100
@@ -50,21 +51,30 @@ export async function printTelemetry(
   )
 }
 
-/** CPU seconds a request without and with traces, with what is done for it later, in turn. */
-async function requestSeconds(off: readonly Product[], traced: readonly Product[]) {
-  const samples: [number[], number[]] = [[], []]
+/**
+ * CPU seconds a request of each instance without and with traces, in short turns, over all of the time: spans are
+ * delivered when others have their turn.
+ */
+async function requestSeconds(off: readonly Product[], traced: readonly Product[]): Promise<number[][]> {
+  const kinds = [off, traced]
+  const spent = () => [off, traced].map((products) => products.map(({ subject }) => subject.cpuSeconds()))
+  let before: number[][] = []
   for (let round = 0; round < 2 * ROUNDS; round++) {
+    if (round === ROUNDS) before = spent()
     for (let instance = 0; instance < INSTANCES; instance++) {
-      for (const [kind, products] of [off, traced].entries()) {
+      // Nobody is always first.
+      kinds.reverse()
+      for (const products of kinds) {
         const { subject, key } = products[instance] as Product
-        const before = subject.cpuSeconds()
         await fire([topicShot(subject.url, keyHeader(key))], REQUESTS, CONNECTIONS)
-        await sleep(DELIVERED_MS)
-        if (round >= ROUNDS) samples[kind]?.push((subject.cpuSeconds() - before) / REQUESTS)
       }
     }
   }
-  return samples
+  await sleep(DELIVERED_MS)
+  const after = spent()
+  return after.map((seconds, kind) =>
+    seconds.map((value, instance) => (value - (before[kind]?.[instance] ?? 0)) / (ROUNDS * REQUESTS)),
+  )
 }
 
 /** CPU seconds that the metrics take for one call, once all code has been compiled. */
