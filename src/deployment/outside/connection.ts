@@ -39,7 +39,7 @@ function certificateCheck(socket: TLSSocket): Check {
     const advice: Record<string, string> = {
       CERT_HAS_EXPIRED: `it ended on ${valid_to}. Renew it, and have the proxy load the new one.`,
       CERT_NOT_YET_VALID: `it begins on ${valid_from}. Synchronise the clocks (NTP), of this machine too.`,
-      ERR_TLS_CERT_ALTNAME_INVALID: `it is for ${subjectaltname}. Serve one for this host name.`,
+      ERR_TLS_CERT_ALTNAME_INVALID: `it is for ${subjectaltname ?? 'no host name'}. Serve one for this host name.`,
     }
     const otherwise = 'serve one of an authority that clients know, with the whole chain to it.'
     return fail(`Clients refuse the certificate (${reason}): ${advice[reason] ?? otherwise}`)
