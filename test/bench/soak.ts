@@ -1,7 +1,7 @@
 /**
  * `npm run soak [MINUTES]`: two instances on one data folder behind HAProxy, with the configuration of docs/proxies.md,
  * under mixed load at 70 % of what they can carry. One instance is killed and started again, the other one restarted.
- * Prints the figures, and fails when a request failed that repeating did not mend. Linux only; needs HAProxy.
+ * Prints the figures, and fails when a request failed, and failed again when it was repeated. Linux only; needs HAProxy.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { availableParallelism, loadavg, tmpdir } from 'node:os'

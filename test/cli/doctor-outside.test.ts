@@ -71,7 +71,7 @@ test.each<[string, Faults, RegExp[]]>([
     [
       /The challenge of \/mcp leads to .* says status 404\. Set PROMPTS_PUBLIC_URL/,
       /No OAuth metadata: status 404/,
-      /OPTIONS \/mcp is answered with status 404/,
+      /OPTIONS \/mcp is answered with status 404, without Access-Control-Allow-Origin/,
       /stream ends after [01] s .*proxy_read_timeout/,
     ],
   ],
@@ -117,17 +117,32 @@ describe('over TLS', () => {
     const { tls } = await certificate(90)
     const { code, wrong } = await doctor({ tls })
     expect(code).toBe(1)
-    expect(wrong[0]).toMatch(/Clients refuse the certificate \(.*SELF_SIGNED.*\): serve the whole chain/)
+    expect(wrong[0]).toMatch(/Clients refuse the certificate \(.*SELF_SIGNED.*\): serve .* the whole chain/)
   })
 
-  test('one that ends soon is worth a note', async () => {
-    const { cert, tls } = await certificate(10)
+  /** What is said of a certificate whose authority this machine knows. */
+  async function doctorThatTrusts(days: number, host = 'localhost') {
+    const { cert, tls } = await certificate(days)
     const { url } = await startProxy(server.url, { tls })
-    const { stdout } = await runProgram(['doctor', '--url', url], { NODE_EXTRA_CA_CERTS: cert })
+    const words = ['doctor', '--url', url.replace('localhost', host)]
+    const { stdout } = await runProgram(words, { NODE_EXTRA_CA_CERTS: cert })
+    return stdout
+  }
+
+  test('one that ends soon is worth a note', async () => {
+    const stdout = await doctorThatTrusts(10)
     expect(stdout).toMatch(/^note {2}TLSv1\.3, certificate valid for (9|10) days: renew it$/m)
     // The proxy does not say that clients came by TLS.
     expect(stdout).toMatch(
       /OAuth metadata is for http:\/\/localhost:\d+\/mcp, which clients refuse: set PROMPTS_PUBLIC_URL/,
     )
+  })
+
+  test('one that has ended, or is for another host, says so', async () => {
+    const said = await Promise.all([doctorThatTrusts(-1), doctorThatTrusts(90, '127.0.0.1')])
+    expect(said).toEqual([
+      expect.stringMatching(/^fail {2}Clients refuse .*EXPIRED.*: it ended on .* GMT\. Renew it/m),
+      expect.stringMatching(/^fail {2}Clients refuse .*ALTNAME.*: it is for DNS:localhost\. Serve one/m),
+    ])
   })
 })

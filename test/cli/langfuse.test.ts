@@ -232,13 +232,19 @@ describe('export for Langfuse', () => {
       topicContent('chat', texts, [tone]),
       topicContent('plain', { user: 'Hello' }),
       topicContent('empty'),
+      topicContent('metrics', { user: 'Count' }),
     )
     await on(store, 'import', source)
     const file = join(out, 'prompts.json')
     const { code, stderr } = await on(store, 'export', file, '--format', 'langfuse')
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: `empty: left out, it has no text.\nExported 2 prompts to ${file}.\n`,
+      stderr: [
+        'empty: left out, it has no text.',
+        'metrics: left out, Langfuse keeps this name for itself.',
+        `Exported 2 prompts to ${file}.`,
+        '',
+      ].join('\n'),
     })
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual([
       {

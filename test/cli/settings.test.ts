@@ -159,7 +159,7 @@ describe('loadConfig', () => {
       credentials: {},
       shutdown: { graceMs: 3_000, mostMs: 5_000 },
       emf: false,
-      traces: { endpoint: undefined, ratio: 0.1 },
+      traces: { endpoint: undefined, ratio: 0.03 },
       reconcileMs: 60_000,
       staleIfErrorMs: 600_000,
       logLevel: undefined,
@@ -252,7 +252,7 @@ describe('loadConfig', () => {
       credentials: { token: 'token', langfusePublicKey: 'pk', langfuseSecretKey: 'sk' },
       shutdown: { graceMs: 3_000, mostMs: 5_000 },
       emf: false,
-      traces: { endpoint: undefined, ratio: 0.1 },
+      traces: { endpoint: undefined, ratio: 0.03 },
     })
   })
 

@@ -5,21 +5,32 @@ import { pages } from './pages.ts'
 const page = pages.get('docs/clients.md') ?? ''
 const server = { command: 'npx', args: ['-y', packageJson.name, 'stdio'] }
 
-/** The address that the link of a client begins with `start` leads to. */
-function linkOf(start: string): string {
-  const [, rest = ''] = new RegExp(`\\(${start}([^)]*)\\)`).exec(page) ?? []
-  return rest
+/** What a link that begins with `start` says, in the README and in the document; GitHub shows https links alone. */
+function linksTo(start: string): URLSearchParams[] {
+  const texts = [pages.get('README.md') ?? '', page]
+  return texts.map((text) => {
+    const [, link = ''] = text.split(`](${start}`)
+    return new URLSearchParams(link.slice(0, link.indexOf(')')))
+  })
 }
 
-test('the link for VS Code says what to start', () => {
-  const given = decodeURIComponent(linkOf('vscode:mcp/install\\?'))
-  expect(JSON.parse(given)).toEqual({ name: packageJson.name, ...server })
+test('the links for VS Code say what to start', () => {
+  for (const query of linksTo('https://vscode.dev/redirect/mcp/install?')) {
+    expect(query.get('name')).toBe(packageJson.name)
+    expect(JSON.parse(query.get('config') ?? '')).toEqual(server)
+  }
 })
 
-test('the link for Cursor says what to start', () => {
-  const query = new URLSearchParams(linkOf('cursor://anysphere.cursor-deeplink/mcp/install\\?'))
-  expect(query.get('name')).toBe(packageJson.name)
-  expect(JSON.parse(Buffer.from(query.get('config') ?? '', 'base64').toString())).toEqual(server)
+test('the links for Cursor say what to start', () => {
+  for (const query of linksTo('https://cursor.com/en/install-mcp?')) {
+    expect(query.get('name')).toBe(packageJson.name)
+    expect(JSON.parse(Buffer.from(query.get('config') ?? '', 'base64').toString())).toEqual(server)
+  }
+})
+
+test('the command for VS Code says what to start', () => {
+  const [, given = ''] = /code --add-mcp '([^']+)'/.exec(pages.get('README.md') ?? '') ?? []
+  expect(JSON.parse(given)).toEqual({ name: packageJson.name, ...server })
 })
 
 test('every configuration is JSON', () => {

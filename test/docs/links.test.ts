@@ -21,6 +21,18 @@ function anchorsOf(page: string): Set<string> {
   )
 }
 
+/** Where links lead out of the repository: addresses that were looked up. Tests have no network. */
+const LOOKED_UP = [
+  'https://aws.amazon.com/pricing/',
+  'https://cursor.com/en/install-mcp',
+  'https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html',
+  'https://github.com/open-telemetry/semantic-conventions-genai',
+  'https://jqlang.org',
+  'https://mustache.github.io',
+  'https://vscode.dev/redirect/mcp/install',
+]
+const REPOSITORY = 'https://github.com/purposepath/purposepath-prompts/tree/main/'
+
 /** Relative links of a page that lead nowhere. */
 function brokenLinks(path: string, page: string): string[] {
   return [...proseOf(page).matchAll(/(?:\]\(|(?:src|srcset)=")([^)\s"]+)[)"]/g)]
@@ -36,6 +48,15 @@ function brokenLinks(path: string, page: string): string[] {
 
 describe.each([...pages])('%s', (path, page) => {
   it('links to what there is', () => expect(brokenLinks(path, page)).toEqual([]))
+
+  it('links to nothing outside that was not looked up', () => {
+    const links = [...proseOf(page).matchAll(/\]\(([a-z]+:[^)\s?]+)/g)].map(([, link = '']) => link)
+    const unknown = links.filter((link) => {
+      const [, file] = link.split(REPOSITORY)
+      return file === undefined ? !LOOKED_UP.includes(link) : !existsSync(join(PACKAGE_ROOT, file))
+    })
+    expect(unknown).toEqual([])
+  })
 
   it('names scripts of package.json', () => {
     const named = [...page.matchAll(/npm run (?:--silent )?([a-z]+)/g)].map(([, name = '']) => name)

@@ -4,6 +4,8 @@ import { type NewPrompt, PRODUCTION } from './format.ts'
 
 /** Prompts that one import of Langfuse takes at most. */
 export const MAX_IMPORT = 500
+/** Pages of its own have these names, so that it takes no file with a prompt of such a name. */
+const RESERVED = ['new', 'metrics']
 /** In the order in which models are sent them. */
 const ROLES = ['system', 'user', 'assistant']
 
@@ -23,6 +25,10 @@ export function promptsOf(contents: readonly TopicContent[]): ExportedPrompts {
   const notes: string[] = []
   for (const content of contents) {
     const { topic_id } = content.definition
+    if (RESERVED.includes(topic_id)) {
+      notes.push(`${topic_id}: left out, Langfuse keeps this name for itself.`)
+      continue
+    }
     if (Object.keys(content.texts).length === 0) notes.push(`${topic_id}: left out, it has no text.`)
     else prompts.push(promptOf(content))
     if (Object.values(content.texts).some(hasSections)) {

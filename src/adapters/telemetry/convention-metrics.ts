@@ -13,8 +13,8 @@ import {
 } from './conventions.ts'
 import { errorTypeOf, failureOf } from './error-type.ts'
 
-/** Models that have series of their own: topics name them, and so administrators. */
-const MAX_MODELS = 10
+/** Models that have series of their own, some fifty each: topics name them, and so administrators. */
+const MAX_MODELS = 5
 
 const LABEL = {
   method: prometheusName(ATTRIBUTES.mcpMethod),

@@ -33,6 +33,7 @@ export const ATTRIBUTES = {
   tool: 'gen_ai.tool.name',
   prompt: 'gen_ai.prompt.name',
   promptVersion: 'gen_ai.prompt.version',
+  conversation: 'gen_ai.conversation.id',
   model: 'gen_ai.request.model',
   inputTokens: 'gen_ai.usage.input_tokens',
   outputTokens: 'gen_ai.usage.output_tokens',

@@ -18,7 +18,7 @@ const VERSION = /^\d{4}-\d{2}-\d{2}$/
 
 /** The span of a call. Over MCP it is named as the conventions ask, else by the operation. */
 export function callFacts(event: CallEvent): SpanFacts {
-  const { name, outcome, topic_id, prompt_type, revision, requestId, origin } = event
+  const { name, outcome, topic_id, prompt_type, requestId, origin } = event
   const mcp = origin?.mcp
   const errorType = errorTypeOf(event)
   const isError = mcp ? errorType !== undefined && outcome !== 'cancelled' : isServerFault(outcome)
@@ -30,7 +30,7 @@ export function callFacts(event: CallEvent): SpanFacts {
       'prompts.outcome': outcome,
       'prompts.request_id': requestId,
       ...(prompt_type !== undefined && { 'prompts.prompt_type': prompt_type }),
-      ...promptAttributes(topic_id, revision),
+      ...matterAttributes(event),
       ...(errorType !== undefined && { [ATTRIBUTES.errorType]: errorType }),
       ...(mcp && mcpAttributes(mcp, event)),
     },
@@ -66,7 +66,7 @@ function mcpAttributes(
 export function modelFacts(
   attempt: ModelAttempt,
   { model, provider }: { model: string; provider: string },
-  { topic_id, revision }: CallEvent,
+  event: CallEvent,
 ): SpanFacts {
   const { startedAt, firstChunkAt, inputTokens, outputTokens, stopReason } = attempt
   const failure = failureOf(attempt)
@@ -79,7 +79,7 @@ export function modelFacts(
       [ATTRIBUTES.model]: model,
       [ATTRIBUTES.inputTokens]: inputTokens,
       [ATTRIBUTES.outputTokens]: outputTokens,
-      ...promptAttributes(topic_id, revision),
+      ...matterAttributes(event),
       ...(firstChunkAt !== undefined && { [ATTRIBUTES.firstChunk]: (firstChunkAt - startedAt) / 1000 }),
       ...(stopReason && { [ATTRIBUTES.finishReasons]: [FINISH_REASONS[stopReason]] }),
       ...(failure && { [ATTRIBUTES.errorType]: failure }),
@@ -98,9 +98,11 @@ const FINISH_REASONS: Record<StopReason, string> = {
   other: 'other',
 }
 
-function promptAttributes(topic_id: string | undefined, revision: number | undefined): Attributes {
+/** What a call and its requests to models are about. */
+function matterAttributes({ topic_id, revision, conversation_id }: CallEvent): Attributes {
   return {
     ...(topic_id !== undefined && { [ATTRIBUTES.prompt]: topic_id }),
     ...(revision !== undefined && { [ATTRIBUTES.promptVersion]: String(revision) }),
+    ...(conversation_id !== undefined && { [ATTRIBUTES.conversation]: conversation_id }),
   }
 }

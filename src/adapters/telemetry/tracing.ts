@@ -118,7 +118,7 @@ function contextOf({ traceparent, mcp }: CallOrigin = {}): { caller?: SpanContex
 
 /**
  * Whether a call gets a span: a caller that traces has decided; else what asks a model and what is the server's fault
- * always does, and a share of everything else. A span costs a third of a cheap request.
+ * always does, and a share of everything else. A span costs as much as a cheap request.
  */
 function isRecorded({ use, outcome }: CallEvent, caller: SpanContext | undefined, ratio: number): boolean {
   if (caller) return (caller.traceFlags & TraceFlags.SAMPLED) !== 0

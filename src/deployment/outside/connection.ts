@@ -33,13 +33,18 @@ export async function checkTls(url: string): Promise<Check> {
 }
 
 function certificateCheck(socket: TLSSocket): Check {
+  const { valid_from, valid_to, subjectaltname } = socket.getPeerCertificate()
   if (!socket.authorized) {
     const reason = String(socket.authorizationError)
-    return fail(
-      `Clients refuse the certificate (${reason}): serve the whole chain of a valid one, for this host name.`,
-    )
+    const advice: Record<string, string> = {
+      CERT_HAS_EXPIRED: `it ended on ${valid_to}. Renew it, and have the proxy load the new one.`,
+      CERT_NOT_YET_VALID: `it begins on ${valid_from}. Synchronise the clocks (NTP), of this machine too.`,
+      ERR_TLS_CERT_ALTNAME_INVALID: `it is for ${subjectaltname ?? 'no host name'}. Serve one for this host name.`,
+    }
+    const otherwise = 'serve one of an authority that clients know, with the whole chain to it.'
+    return fail(`Clients refuse the certificate (${reason}): ${advice[reason] ?? otherwise}`)
   }
-  const days = Math.floor((Date.parse(socket.getPeerCertificate().valid_to) - Date.now()) / DAY_MS)
+  const days = Math.floor((Date.parse(valid_to) - Date.now()) / DAY_MS)
   const text = `${socket.getProtocol()}, certificate valid for ${days} days`
   return days < RENEWAL_DAYS ? note(`${text}: renew it`) : ok(text)
 }

@@ -3,7 +3,7 @@ import { checkClock, checkTls } from './connection.ts'
 import { checkMcp } from './mcp.ts'
 import { checkOAuth } from './oauth.ts'
 import { insteadOf, probe } from './probe.ts'
-import { checkCors, checkOpenApi, checkReadiness, mendPath } from './service.ts'
+import { checkCors, checkOpenApi, checkReadiness, fixPath } from './service.ts'
 import { checkStreams } from './streams.ts'
 
 export interface OutsideOptions {
@@ -15,7 +15,7 @@ export interface OutsideOptions {
   holdMs: number
 }
 
-/** Checks a deployed server as clients see it, proxies and all, and says how to mend what is wrong. */
+/** Checks a deployed server as clients see it, proxies and all, and says how to fix what is wrong. */
 export async function* checkFromOutside({ url, credential, holdMs }: OutsideOptions): AsyncIterable<Check> {
   yield await checkTls(url)
   const health = await probe(`${url}/healthz`)
@@ -24,7 +24,7 @@ export async function* checkFromOutside({ url, credential, holdMs }: OutsideOpti
     return
   }
   if (health.status !== 200) {
-    yield fail(`/healthz says ${insteadOf(health)}. ${mendPath(health, url)}`)
+    yield fail(`/healthz says ${insteadOf(health)}. ${fixPath(health, url)}`)
     return
   }
   yield ok(`/healthz answers after ${health.answered - health.asked} ms`)

@@ -17,7 +17,7 @@ async function checkHandshake(url: string, credential: Record<string, string>): 
   const params = { protocolVersion: WITH_HANDSHAKE, capabilities: {}, clientInfo: CLIENT }
   const hello = await call(url, credential, 'initialize', params)
   if (textIn(resultIn(hello), 'protocolVersion') !== WITH_HANDSHAKE) {
-    return fail(`MCP ${WITH_HANDSHAKE}: initialize says ${insteadOf(hello)}. ${mend(hello)}`)
+    return fail(`MCP ${WITH_HANDSHAKE}: initialize says ${insteadOf(hello)}. ${advice(hello)}`)
   }
   const session = (hello as Answer).headers.get('mcp-session-id')
   if (session === null) {
@@ -27,7 +27,7 @@ async function checkHandshake(url: string, credential: Record<string, string>): 
   const list = await call(url, headers, 'prompts/list', {})
   const prompts = ownMember(resultIn(list), 'prompts')
   if (!Array.isArray(prompts))
-    return fail(`MCP ${WITH_HANDSHAKE}: prompts/list says ${insteadOf(list)}. ${mend(list)}`)
+    return fail(`MCP ${WITH_HANDSHAKE}: prompts/list says ${insteadOf(list)}. ${advice(list)}`)
   return ok(`MCP ${WITH_HANDSHAKE} lists ${prompts.length} prompts`)
 }
 
@@ -41,7 +41,7 @@ async function checkStateless(url: string, credential: Record<string, string>): 
   const list = await call(url, headers, 'prompts/list', { _meta })
   const prompts = ownMember(resultIn(list), 'prompts')
   if (!Array.isArray(prompts))
-    return fail(`MCP ${STATELESS}: prompts/list says ${insteadOf(list)}. ${mend(list)}`)
+    return fail(`MCP ${STATELESS}: prompts/list says ${insteadOf(list)}. ${advice(list)}`)
   return ok(`MCP ${STATELESS} lists ${prompts.length} prompts`)
 }
 
@@ -55,7 +55,7 @@ function resultIn(answer: Answer | string): unknown {
   return typeof answer === 'string' ? undefined : ownMember(answer.json, 'result')
 }
 
-function mend(answer: Answer | string): string {
+function advice(answer: Answer | string): string {
   const status = typeof answer === 'string' ? 0 : answer.status
   if (status === 401) return 'Is the credential of this server, and does the proxy pass it on?'
   if (status === 403) return 'MCP needs the role "service".'

@@ -1,7 +1,7 @@
 import { ownMember } from '../../domain/json.ts'
 import { type Check, fail, note, ok } from '../check.ts'
 import { insteadOf, probe, textIn } from './probe.ts'
-import { mendPath } from './service.ts'
+import { fixPath } from './service.ts'
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 
@@ -12,7 +12,7 @@ export async function* checkOAuth(url: string): AsyncIterable<Check> {
   const json = typeof answer === 'string' ? undefined : answer.json
   const resource = textIn(json, 'resource')
   if (resource === undefined) {
-    yield fail(`No OAuth metadata: ${insteadOf(answer)}. ${mendPath(answer, url)}`)
+    yield fail(`No OAuth metadata: ${insteadOf(answer)}. ${fixPath(answer, url)}`)
     return
   }
   if (resource !== `${url}/mcp`) {
@@ -32,7 +32,7 @@ async function* checkChallenge(url: string): AsyncIterable<Check> {
   const accept = 'application/json, text/event-stream'
   const answer = await probe(`${url}/mcp`, { method: 'POST', headers: { accept }, body })
   if (typeof answer === 'string' || answer.status !== 401) {
-    yield fail(`/mcp without a credential says ${insteadOf(answer)} instead of 401. ${mendPath(answer, url)}`)
+    yield fail(`/mcp without a credential says ${insteadOf(answer)} instead of 401. ${fixPath(answer, url)}`)
     return
   }
   const challenge = answer.headers.get('www-authenticate') ?? ''
@@ -45,8 +45,8 @@ async function* checkChallenge(url: string): AsyncIterable<Check> {
   if (typeof found !== 'string' && found.status === 200)
     yield ok('The challenge of /mcp leads to the metadata')
   else {
-    const mend = `Set PROMPTS_PUBLIC_URL to ${url}.`
-    yield fail(`The challenge of /mcp leads to ${metadata}, which says ${insteadOf(found)}. ${mend}`)
+    const advice = `Set PROMPTS_PUBLIC_URL to ${url}.`
+    yield fail(`The challenge of /mcp leads to ${metadata}, which says ${insteadOf(found)}. ${advice}`)
   }
 }
 

@@ -24,7 +24,7 @@ export async function checkOpenApi(url: string): Promise<Check> {
   const answer = await probe(`${url}/openapi.json`)
   const { json } = typeof answer === 'string' ? { json: undefined } : answer
   if (textIn(json, 'openapi') === undefined) {
-    return fail(`/openapi.json says ${insteadOf(answer)} instead of a description. ${mendPath(answer, url)}`)
+    return fail(`/openapi.json says ${insteadOf(answer)} instead of a description. ${fixPath(answer, url)}`)
   }
   const servers = ownMember(json, 'servers')
   const named = Array.isArray(servers) ? textIn(servers[0], 'url')?.replace(/\/$/, '') : undefined
@@ -33,7 +33,7 @@ export async function checkOpenApi(url: string): Promise<Check> {
 }
 
 /** What to do about a path that does not come through. */
-export function mendPath(answer: Answer | string, url: string): string {
+export function fixPath(answer: Answer | string, url: string): string {
   if (typeof answer !== 'string' && answer.status === 403)
     return 'Set PROMPTS_ALLOWED_HOSTS or PROMPTS_PUBLIC_URL.'
   return `The proxy must pass on every path below ${url}, and PROMPTS_PUBLIC_URL must be this address.`
@@ -66,8 +66,8 @@ export async function checkCors(url: string): Promise<Check> {
   const missing = wanted.filter((name) => !headers.includes(name))
   if (allowed === origin && missing.length === 0)
     return ok('CORS lets pages of this server call, and no others')
-  const what = allowed === origin ? `without ${missing.join(', ')}` : insteadOf(answer)
+  const lacks = allowed === origin ? missing.join(', ') : 'Access-Control-Allow-Origin'
   return fail(
-    `OPTIONS /mcp is answered with ${what}: the proxy must pass OPTIONS on and leave CORS to the server.`,
+    `OPTIONS /mcp is answered with ${insteadOf(answer)}, without ${lacks}: the proxy must pass OPTIONS on and leave CORS to the server.`,
   )
 }
