@@ -1,6 +1,6 @@
 import { phrases } from './de-phrases.ts'
 import { topicWords } from './de-topic.ts'
-import type { Words } from './en.ts'
+import type { TimeUnit, Words } from './en.ts'
 
 export const de: Words = {
   ...topicWords,
@@ -16,6 +16,11 @@ export const de: Words = {
   copyNamed: (what) => `${what} kopieren`,
   copied: 'Kopiert.',
   notCopied: 'Dieser Browser erlaubt hier kein Kopieren. Markieren Sie den Text und kopieren Sie ihn.',
+  time: {
+    now: 'jetzt',
+    ago: (count, unit) => `vor ${counted(count, unit)}`,
+    in: (count, unit) => `in ${counted(count, unit)}`,
+  },
   states: { active: 'Aktiv', inactive: 'Inaktiv', deleted: 'Gelöscht' },
   failures: {
     unknown: (what) => `In dieser Seite ist etwas schiefgegangen: ${what}`,
@@ -135,4 +140,17 @@ export const de: Words = {
       'Programme, die diesen Schlüssel benutzen, werden sofort abgewiesen. Er kommt nicht zurück.',
     revoked: (name) => `„${name}“ ist widerrufen.`,
   },
+}
+
+/** One and several, as they follow `vor` and `in`. */
+const UNITS: Record<TimeUnit, readonly [string, string]> = {
+  minute: ['Minute', 'Minuten'],
+  hour: ['Stunde', 'Stunden'],
+  day: ['Tag', 'Tagen'],
+  month: ['Monat', 'Monaten'],
+  year: ['Jahr', 'Jahren'],
+}
+
+function counted(count: number, unit: TimeUnit): string {
+  return `${count} ${UNITS[unit][count === 1 ? 0 : 1]}`
 }

@@ -1,5 +1,7 @@
 import { topicWords } from './en-topic.ts'
 
+export type TimeUnit = 'minute' | 'hour' | 'day' | 'month' | 'year'
+
 /** All texts of the page. Other languages have the same members. */
 export const en = {
   ...topicWords,
@@ -16,6 +18,12 @@ export const en = {
   copyNamed: (what: string) => `Copy ${what}`,
   copied: 'Copied.',
   notCopied: 'This browser does not allow copying here. Select the text and copy it.',
+  /** Our own: `Intl.RelativeTimeFormat` takes longer to make than the whole list. */
+  time: {
+    now: 'now',
+    ago: (count: number, unit: TimeUnit) => `${counted(count, unit)} ago`,
+    in: (count: number, unit: TimeUnit) => `in ${counted(count, unit)}`,
+  },
   states: { active: 'Active', inactive: 'Inactive', deleted: 'Deleted' },
   failures: {
     unknown: (what: string) => `Something went wrong in this page: ${what}`,
@@ -135,3 +143,7 @@ export const en = {
 }
 
 export type Words = typeof en
+
+function counted(count: number, unit: TimeUnit): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}
