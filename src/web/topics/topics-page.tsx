@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query'
+import { usePrefetchQuery, useQuery } from '@tanstack/react-query'
 import { useMemo, useRef, useState } from 'react'
 import { topicsQuery } from '../rest/topics.ts'
 import { Failure, Waiting } from '../ui/notice.tsx'
@@ -20,7 +20,10 @@ export function TopicsPage() {
   const [filters, changeFilters, clearFilters] = useFilters()
   const [isCreating, setIsCreating] = useState(false)
   const search = useRef<HTMLInputElement>(null)
-  const list = useQuery(topicsQuery(filters.state === 'deleted'))
+  const query = topicsQuery(filters.state === 'deleted')
+  // Asked for while the view is rendered, not when it has been painted.
+  usePrefetchQuery(query)
+  const list = useQuery(query)
   const { topics, isComplete } = list.data ?? NONE
   const { q, type, category, state, sort } = filters
   const shown = useMemo(
