@@ -31,6 +31,8 @@ export function TopicGrid({ topics, sort, empty, onSort }: TopicGridProps) {
   const rows = useVirtualizer({
     count: topics.length,
     getScrollElement: () => scroll.current,
+    // Until the list is laid out, which happens once if its rows are there by then.
+    initialRect: { width: innerWidth, height: innerHeight },
     estimateSize: () => ROW_HEIGHT,
     overscan: OVERSCAN,
     scrollMargin: HEAD_HEIGHT,
