@@ -7,15 +7,10 @@ import { showToast } from '../ui/toasts.ts'
 import { faultWords } from '../words/faults.ts'
 import { useWords } from '../words/words.ts'
 import css from './topic-grid.module.css'
+import type { RowProps } from './topic-grid.tsx'
 
-interface TopicRowProps {
-  id: string
+interface TopicRowProps extends RowProps {
   topic: TopicSummary
-  index: number
-  isCurrent: boolean
-  /** Where it stands, in pixels. */
-  top: number
-  height: number
 }
 
 /** One row. Scrolling leaves those alone that stay in sight. */

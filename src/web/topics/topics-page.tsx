@@ -11,7 +11,10 @@ import { filtered, useFilters } from './filters.ts'
 import { NoTopics } from './no-topics.tsx'
 import { TopicGrid } from './topic-grid.tsx'
 import css from './topics-page.module.css'
+import { useTextSearch } from './use-text-search.ts'
 
+/** What the server takes. */
+const MAX_SEARCH = 200
 const NONE = { topics: [], isComplete: false }
 
 /** The list of all topics: found, sorted, created. */
@@ -25,10 +28,11 @@ export function TopicsPage() {
   usePrefetchQuery(query)
   const list = useQuery(query)
   const { topics, isComplete } = list.data ?? NONE
-  const { q, type, category, state, sort } = filters
+  const { q, texts, type, category, state, sort, group } = filters
+  const inTexts = useTextSearch(texts === 'yes' ? q : '', state === 'deleted')
   const shown = useMemo(
-    () => filtered(topics, { q, type, category, state, sort }),
-    [topics, q, type, category, state, sort],
+    () => filtered(topics, { q, type, category, state, sort }, inTexts.found),
+    [topics, q, type, category, state, sort, inTexts.found],
   )
   useTitle(words.topics.title)
   useKeys({ '/': () => search.current?.select(), n: () => setIsCreating(true) })
@@ -41,10 +45,19 @@ export function TopicsPage() {
           className={css.search}
           type="search"
           value={q}
+          maxLength={MAX_SEARCH}
           aria-label={words.topics.search}
           placeholder={words.topics.searchHint}
           onInput={(event) => changeFilters({ q: event.currentTarget.value })}
         />
+        <label className={css.texts}>
+          <input
+            type="checkbox"
+            checked={texts === 'yes'}
+            onChange={(event) => changeFilters({ texts: event.currentTarget.checked ? 'yes' : 'no' })}
+          />
+          {words.topics.inTexts}
+        </label>
         <FilterBar topics={topics} filters={filters} onChange={changeFilters} />
         <output className={css.count}>
           {list.data && words.topics.count(shown.length, topics.length, isComplete)}
@@ -55,10 +68,12 @@ export function TopicsPage() {
       </div>
       <div className={css.above}>
         {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
+        {inTexts.error && <Failure error={inTexts.error} />}
       </div>
       {list.data ? (
         <TopicGrid
           topics={shown}
+          grouping={group}
           sort={sort}
           empty={<NoTopics hasAny={topics.length > 0} state={state} onClear={clearFilters} />}
           onSort={(sort) => changeFilters({ sort })}

@@ -85,6 +85,10 @@ export const de: Words = {
     allTypes: 'Alle Typen',
     allCategories: 'Alle Kategorien',
     states: { all: 'Alle Zustände', active: 'Aktiv', inactive: 'Inaktiv', deleted: 'Gelöscht' },
+    inTexts: 'auch Texte',
+    group: 'Gruppen',
+    groupings: { none: 'Ohne Gruppen', category: 'Nach Kategorie', prefix: 'Nach Anfang der Id' },
+    otherIds: 'Andere Ids',
     columns: { name: 'Name', updated: 'Geändert' },
     count: (shown, all, isComplete) =>
       `${shown === all ? all : `${shown} von ${all}`}${isComplete ? '' : '…'} ${all === 1 ? 'Topic' : 'Topics'}`,

@@ -87,6 +87,10 @@ export const en = {
     allTypes: 'All types',
     allCategories: 'All categories',
     states: { all: 'All states', active: 'Active', inactive: 'Inactive', deleted: 'Deleted' },
+    inTexts: 'Texts, too',
+    group: 'Groups',
+    groupings: { none: 'No groups', category: 'By category', prefix: 'By start of the id' },
+    otherIds: 'Other ids',
     columns: { name: 'Name', updated: 'Changed' },
     count: (shown: number, all: number, isComplete: boolean) =>
       `${shown === all ? all : `${shown} of ${all}`}${isComplete ? '' : '…'} ${all === 1 ? 'topic' : 'topics'}`,
