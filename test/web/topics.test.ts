@@ -14,16 +14,21 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     await page.keyboard.type('user_values')
     await page.getByText('1 of 6 topics').waitFor()
     expect(await rows.first().textContent()).toContain('Alignment Analysis')
-    // Some topics are found by how their ids begin, by their category, or by a word of the description.
-    for (const [search, found] of [
-      ['revenue_', 1],
-      ['salesforce', 1],
-      ['coaching lives by', 1],
-    ] as const) {
-      await page.getByRole('searchbox').fill(search)
-      await page.getByText(`${found} of 6 topics`).waitFor()
-    }
+    await page.getByRole('searchbox').fill('coaching lives by')
+    await page.getByText('1 of 6 topics').waitFor()
+    // What only a text says is searched for on request.
+    await page.getByRole('searchbox').fill('worthy goals of good coaches')
+    await page.getByText('No topic matches.').waitFor()
+    const path = '/admin/prompts/vision/system'
+    dataOf(await server.admin(`PUT ${path}`, { body: { content: 'Ask for the Worthy goals of good coaches.' } }))
+    await page.getByRole('checkbox', { name: 'Texts, too' }).check()
+    await page.getByText('1 of 6 topics').waitFor()
+    expect(await rows.first().textContent()).toContain('Vision')
+    await page.getByRole('checkbox', { name: 'Texts, too' }).uncheck()
     await page.getByRole('searchbox').fill('')
+    await page.getByRole('combobox', { name: 'State' }).selectOption('inactive')
+    await page.getByText('0 of 6 topics').waitFor()
+    await page.getByRole('combobox', { name: 'State' }).selectOption('all')
     await page.getByRole('combobox', { name: 'Category' }).selectOption('kpi')
     await page.getByText('1 of 6 topics').waitFor()
     await page.getByRole('combobox', { name: 'Category' }).selectOption('')
@@ -37,6 +42,27 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     await page.getByText('4 of 6 topics').waitFor()
     const names = await rows.getByRole('link').allTextContents()
     expect(names).toEqual(['Core Values', 'Goals', 'Purpose', 'Vision'])
+  })
+
+  it('stands in groups by category, or by how ids begin, which are opened and closed', async () => {
+    for (const topic_id of ['sales_north', 'sales_south'])
+      dataOf(await server.admin('POST /admin/prompts', { body: kpiTopic(topic_id) }))
+    const page = await visit('?group=category')
+    const headings = page.getByRole('button', { expanded: true })
+    await headings.filter({ hasText: 'kpi' }).waitFor()
+    expect(await headings.allTextContents()).toEqual(['analysis1', 'coaching4', 'kpi3'])
+    await page.getByRole('combobox', { name: 'Groups' }).selectOption('prefix')
+    await headings.filter({ hasText: 'sales_' }).waitFor()
+    expect(await headings.allTextContents()).toEqual(['sales_2', 'Other ids6'])
+    const south = page.getByRole('link', { name: 'Topic sales_south' })
+    await south.waitFor()
+    await page.getByRole('grid', { name: 'Topics' }).focus()
+    await page.keyboard.press('Enter')
+    await south.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'sales_', expanded: false }).click()
+    await south.waitFor()
+    for (const topic_id of ['sales_north', 'sales_south'])
+      dataOf(await server.admin(`DELETE /admin/prompts/${topic_id}`))
   })
 
   it('is walked through with the keyboard alone', async () => {

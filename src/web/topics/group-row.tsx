@@ -24,7 +24,14 @@ export function GroupRow({ id, index, isCurrent, top, height, group, isClosed, o
       style={{ height, transform: `translateY(${top}px)` }}
     >
       <div role="gridcell">
-        <button type="button" data-kind="quiet" tabIndex={-1} aria-expanded={!isClosed} onClick={onToggle}>
+        <button
+          type="button"
+          data-kind="quiet"
+          className={css.heading}
+          tabIndex={-1}
+          aria-expanded={!isClosed}
+          onClick={onToggle}
+        >
           {group.name || words.otherIds}
           <span className={css.quiet}>{group.topics.length}</span>
         </button>
