@@ -45,6 +45,10 @@ export const de: Words = {
     ended:
       'Ihre Sitzung ist beendet. Alles Geschriebene ist noch da. Öffnen Sie in einem anderen Tab einen neuen Link:',
   },
+  broken: {
+    text: 'Dieser Teil der Seite ließ sich nicht laden. Vielleicht gibt es eine neuere Fassung. Was Sie geschrieben haben, ist noch da.',
+    reload: 'Seite neu laden',
+  },
   notFound: {
     title: 'Hier ist nichts',
     text: 'Die Adresse ist unvollständig, oder was hier war, wurde entfernt.',
@@ -85,9 +89,9 @@ export const de: Words = {
     allTypes: 'Alle Typen',
     allCategories: 'Alle Kategorien',
     states: { all: 'Alle Zustände', active: 'Aktiv', inactive: 'Inaktiv', deleted: 'Gelöscht' },
-    inTexts: 'auch Texte',
+    inTexts: 'auch in Texten',
     group: 'Gruppen',
-    groupings: { none: 'Ohne Gruppen', category: 'Nach Kategorie', prefix: 'Nach Anfang der Id' },
+    groupings: { none: 'Ohne Gruppen', category: 'Nach Kategorie', prefix: 'Nach Id' },
     otherIds: 'Andere Ids',
     columns: { name: 'Name', updated: 'Geändert' },
     count: (shown, all, isComplete) =>

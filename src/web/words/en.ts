@@ -47,6 +47,10 @@ export const en = {
     withAccount: 'Sign in with your account',
     ended: 'Your session has ended. Everything you typed is still here. Open a new link in another tab:',
   },
+  broken: {
+    text: 'This part of the page could not be loaded. Perhaps there is a newer version of it. What you typed is kept.',
+    reload: 'Load the page again',
+  },
   notFound: {
     title: 'There is nothing here',
     text: 'The address is not complete, or what was here has been removed.',
@@ -79,7 +83,7 @@ export const en = {
   topics: {
     title: 'Topics',
     search: 'Search topics',
-    searchHint: 'Search id, name, description, parameters',
+    searchHint: 'Search id, name, description …',
     type: 'Type',
     category: 'Category',
     state: 'State',
@@ -87,9 +91,9 @@ export const en = {
     allTypes: 'All types',
     allCategories: 'All categories',
     states: { all: 'All states', active: 'Active', inactive: 'Inactive', deleted: 'Deleted' },
-    inTexts: 'Texts, too',
+    inTexts: 'Also in texts',
     group: 'Groups',
-    groupings: { none: 'No groups', category: 'By category', prefix: 'By start of the id' },
+    groupings: { none: 'No groups', category: 'By category', prefix: 'By id' },
     otherIds: 'Other ids',
     columns: { name: 'Name', updated: 'Changed' },
     count: (shown: number, all: number, isComplete: boolean) =>
