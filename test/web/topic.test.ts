@@ -220,7 +220,7 @@ describeInBrowser(
       await page.getByRole('spinbutton', { name: 'kpi_value' }).fill('95000')
       // Below a long form the button is in sight without scrolling.
       const run = page.getByRole('button', { name: 'Run draft and live text' })
-      await page.setViewportSize({ width: 375, height: 360 })
+      await page.setViewportSize({ width: 375, height: 400 })
       await page.locator('main').evaluate((main) => main.scrollTo(0, 0))
       expect(await run.evaluate((button) => button.getBoundingClientRect().bottom <= innerHeight)).toBe(true)
       await run.click()
