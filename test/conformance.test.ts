@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
+import { shared } from './helpers/at-end.ts'
 import { tempFolder } from './helpers/folders.ts'
 import { startKeyProxy } from './helpers/key-proxy.ts'
 import { PACKAGE_ROOT, startServer } from './helpers/program.ts'
@@ -78,7 +79,12 @@ test.for(cases)('$name of revision $revision passes', async ({ revision, name },
   expect(checks.filter(({ status }) => status === 'SUCCESS').length, output).toBeGreaterThan(0)
 })
 
-/** Runs one scenario against a new server. Without the suite the test is skipped; in CI it fails. */
+const server = shared(async (atEnd) => {
+  const started = await startServer({ PROMPTS_DATA_DIR: await tempFolder(atEnd) }, atEnd)
+  return { url: await startKeyProxy(started, atEnd) }
+})
+
+/** Runs one scenario. Without the suite the test is skipped; in CI it fails. */
 async function runScenario(
   name: string,
   revision: string,
@@ -89,12 +95,10 @@ async function runScenario(
     return process.env['CI'] ? expect.fail(missing) : context.skip(missing)
   }
   const results = await tempFolder()
-  const server = await startServer({ PROMPTS_DATA_DIR: await tempFolder() })
-  const url = `${await startKeyProxy(server)}/mcp`
   const words = [
     'server',
     '--url',
-    url,
+    `${server.url}/mcp`,
     '--scenario',
     name,
     '--spec-version',

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { AppError } from '../../domain/errors.ts'
 import { createKeyedMutex } from '../../domain/keyed-mutex.ts'
 import type { Layout } from './layout.ts'
@@ -46,6 +47,8 @@ export async function holdLock<T>(
 ): Promise<T> {
   // Loaded with the first write: most starts only read. A bundled CommonJS module has no named exports.
   const { lock } = (await import('proper-lockfile')).default
+  // Otherwise a folder that is gone would be waited for as for another process.
+  statSync(dirname(path))
   let lost = false
   let mayHaveChanged = false
   const onCompromised = () => {

@@ -13,9 +13,6 @@ export interface PathFacts {
   isLink: boolean
 }
 
-/** The signature of a path where nothing is. */
-const NOTHING = '-'
-
 /** The files of a topic, without their contents. */
 export interface TopicFacts {
   definition: PathFacts
@@ -54,9 +51,9 @@ function linksOf(layout: Layout, topic_id: string, { definition, folder, texts }
   return all.filter(([, { isLink }]) => isLink).map(([path]) => path)
 }
 
-/** Whether another file is at `path` than when `before` was seen; missing: no file. */
-export function hasChanged(path: string, before: PathFacts | undefined): boolean {
-  return pathFacts(path).signature !== (before?.signature ?? NOTHING)
+/** Whether another file is at `path` than when `before` was seen. */
+export function hasChanged(path: string, before: PathFacts): boolean {
+  return pathFacts(path).signature !== before.signature
 }
 
 /** The prompt types of which a folder holds a text. */
@@ -67,11 +64,11 @@ export function textTypesIn(folder: string): string[] {
     .sort()
 }
 
-function pathFacts(path: string): PathFacts {
+export function pathFacts(path: string): PathFacts {
   let own: Stats | undefined
   try {
     own = lstatSync(path, { throwIfNoEntry: false })
-    if (!own) return { signature: NOTHING, changedAt: 0, isLink: false }
+    if (!own) return { signature: '-', changedAt: 0, isLink: false }
     const isLink = own.isSymbolicLink()
     const target = isLink ? statSync(path) : own
     return {

@@ -50,6 +50,13 @@ export function localSecret(
     }
   }
 
-  const current = () => file.current() ?? read()
+  function current(): Uint8Array | undefined {
+    const known = file.current()
+    if (known) return known
+    // Another process may have made one just now.
+    file.reload()
+    return file.current() ?? read()
+  }
+
   return { current: async () => current(), obtain: async () => current() ?? create() }
 }

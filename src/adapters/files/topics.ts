@@ -9,8 +9,7 @@ import { BY_HAND, editedByHand } from './edited-record.ts'
 import { type HandEdits, handEdits, SETTLE_MS } from './hand-edits.ts'
 import { type Layout, storeFailure, topicIdsIn } from './layout.ts'
 import { fileLocks } from './lock.ts'
-import { showState, unwritableFile } from './shown-files.ts'
-import { topicFacts } from './signatures.ts'
+import { changesToShow, showState, unwritableFile } from './shown-files.ts'
 import { nextState, readState, type TopicState, writeState } from './state.ts'
 import { writeVersion } from './versions.ts'
 import { watchFolders } from './watch.ts'
@@ -224,12 +223,12 @@ async function publish(store: Store, held: Layout, topic: Topic, changed: Prompt
       `The files of topic "${topic_id}" are invalid and must be fixed first: ${stored.invalid}`,
     )
   }
-  const seen = topicFacts(store.layout, topic_id)
   if ((stored?.topic.revision ?? 0) !== topic.revision) {
     throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
   }
   const next: Topic = { ...topic, revision: topic.revision + 1 }
-  const unwritable = unwritableFile(held, next, changed)
+  const changes = changesToShow(held, next, changed)
+  const unwritable = unwritableFile(held, changes)
   if (unwritable !== undefined) {
     const reason = 'it is, or a link leads, where this program may not write'
     throw new AppError('conflict', `The file ${unwritable} cannot be replaced: ${reason}.`)
@@ -241,7 +240,7 @@ async function publish(store: Store, held: Layout, topic: Topic, changed: Prompt
   const state = nextState(readState(held, topic_id), next, true)
   await writeState(held, state)
   try {
-    await showState(held, state, seen)
+    await showState(held, state, changes)
   } catch (error) {
     // The change has happened; the next reader completes the files.
     store.warn(`the files of topic ${topic_id} do not show its new revision yet: ${(error as Error).message}`)

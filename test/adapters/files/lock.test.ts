@@ -50,4 +50,11 @@ describe('a lock', () => {
     expect(Math.max(...most)).toBe(1)
     expect(most).toHaveLength(10)
   })
+
+  it('is not waited for in a folder that is gone', async () => {
+    const path = join(await tempFolder(), 'gone', 'topic')
+    const startedAt = performance.now()
+    await expect(holdLock(path, async () => {})).rejects.toMatchObject({ code: 'ENOENT' })
+    expect(performance.now() - startedAt).toBeLessThan(1_000)
+  })
 })

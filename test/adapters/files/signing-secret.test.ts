@@ -1,10 +1,12 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
+import { setTimeout } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
 import { openLayout } from '../../../src/adapters/files/layout.ts'
 import { localSecret } from '../../../src/adapters/files/signing-secret.ts'
+import { signingSecretContract, textOf } from '../../contracts/signing-secret.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { tempFolder } from '../../helpers/folders.ts'
-import { runProgram, waitFor } from '../../helpers/program.ts'
+import { runProgram } from '../../helpers/program.ts'
 import { encoded, localMint } from '../../helpers/tokens.ts'
 
 async function openSecret() {
@@ -15,7 +17,21 @@ async function openSecret() {
     secret: localSecret(layout, 'test', { staleIfErrorMs: 60_000, warn: () => {} }),
   }
 }
-const textOf = (secret: Uint8Array | undefined) => secret && Buffer.from(secret).toString()
+
+describe('a secret in a file', () => {
+  signingSecretContract(async () => {
+    const { layout, path, secret } = await openSecret()
+    return {
+      secret,
+      write: (text) => writeFile(path, `${text}\n`),
+      passTime: () => setTimeout(1_000),
+      async outage() {
+        await rename(layout.root, `${layout.root}-away`)
+        return () => rename(`${layout.root}-away`, layout.root)
+      },
+    }
+  })
+})
 
 test('the secret is made when it is first needed, for its owner alone', async () => {
   const { path, secret } = await openSecret()
@@ -27,7 +43,7 @@ test('the secret is made when it is first needed, for its owner alone', async ()
   expect(textOf(await secret.current())).toBe(made)
 })
 
-test('whoever needs it at the same time gets the same one, in other processes too', async () => {
+test('all who need it at the same time get the same one, in other processes too', async () => {
   const { layout } = await openSecret()
   const secrets = await Promise.all(
     Array.from({ length: 10 }, () => localSecret(layout, 'test').obtain().then(textOf)),
@@ -49,34 +65,9 @@ test('each stage has its own', async () => {
   expect(textOf(await localSecret(layout, 'prod').obtain())).not.toBe(textOf(await secret.obtain()))
 })
 
-test('a changed file counts within a second', async () => {
-  const { path, secret } = await openSecret()
-  await secret.obtain()
-  const mine = 'a secret of my own, longer than 32 characters'
-  await writeFile(path, `${mine}\n`)
-  await waitFor(async () => textOf(await secret.current()) === mine, 1_000)
-})
-
-test('a known secret outlives its file', async () => {
-  const { layout, secret } = await openSecret()
-  const made = textOf(await secret.obtain())
-  await secret.current()
-  await rename(layout.root, `${layout.root}-away`)
-  try {
-    const end = Date.now() + 700
-    await waitFor(async () => {
-      expect(textOf(await secret.current())).toBe(made)
-      return Date.now() > end
-    })
-  } finally {
-    await rename(`${layout.root}-away`, layout.root)
-  }
-})
-
-test('a secret that is too short is an outage and is never replaced', async () => {
+test('a file that holds no secret is named, and never replaced', async () => {
   const { path, secret } = await openSecret()
   await writeFile(path, 'short')
-  expect((await failureOf(() => secret.current())).code).toBe('unavailable')
   expect((await failureOf(() => secret.obtain())).message).toContain(path)
   expect(await readFile(path, 'utf8')).toBe('short')
 })

@@ -7,7 +7,7 @@ import { tempFolder } from '../../helpers/folders.ts'
 import { bundledScript } from '../../helpers/script.ts'
 
 const WRITER = await bundledScript(new URL('writer.ts', import.meta.url))
-const TIMES = 500
+const TIMES = 200
 
 /** Runs a writer to its end. */
 async function write(folder: string, type: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { jwtVerify } from 'jose'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createIdentity } from '../../../src/adapters/jwt/identity.ts'
 import { jwtSecret } from '../../../src/adapters/secrets-manager/jwt-secret.ts'
+import { signingSecretContract, textOf } from '../../contracts/signing-secret.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { collectWarnings, openSecret } from './secret.ts'
 
@@ -18,7 +19,27 @@ async function opened(initial?: object | string) {
   })
   return { secret, time, jwt, warnings: told }
 }
-const textOf = (secret: Uint8Array | undefined) => secret && Buffer.from(secret).toString()
+
+describe('a secret in Secrets Manager', () => {
+  signingSecretContract(async () => {
+    const { secret, time, jwt } = await opened()
+    let isMade = false
+    return {
+      secret: jwt,
+      async write(text) {
+        await (isMade ? secret.put(text) : secret.make(text))
+        isMade = true
+      },
+      passTime: () => {
+        time.now += 30_000
+      },
+      async outage() {
+        secret.server.outage()
+        return () => secret.server.heal()
+      },
+    }
+  })
+})
 
 test.each([
   ['a text', LONG, LONG],

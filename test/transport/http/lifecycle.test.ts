@@ -4,12 +4,16 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { connect, connectV1 } from '../../helpers/clients.ts'
+import { runCommand } from '../../helpers/command.ts'
 import { tempFolder } from '../../helpers/folders.ts'
 import { type Environment, runProgram, startServer, waitFor } from '../../helpers/program.ts'
 import { ask, postMcp, rpcIn } from '../../helpers/raw.ts'
+import { sharedServer } from '../../helpers/shared.ts'
+
+const server = sharedServer()
 
 test('health is told to anybody, by any name', async () => {
-  const { url, folder } = await start()
+  const { url, folder } = server
   for (const headers of [{}, { host: 'balancer.example' }, { host: '10.0.0.7:80' }] as Record<
     string,
     string
@@ -29,7 +33,6 @@ test('health is told to anybody, by any name', async () => {
 })
 
 test('metrics are told to this machine and count calls', async () => {
-  const server = await start()
   await postMcp(server, { jsonrpc: '2.0', id: 1, method: 'prompts/get', params: { name: 'goals' } })
   const { status, headers, text } = await ask(`${server.url}/metrics`)
   expect({ status, type: headers['content-type'] }).toEqual({
@@ -44,9 +47,8 @@ test('metrics are told to this machine and count calls', async () => {
 })
 
 test('an unknown address is a problem document', async () => {
-  const { url } = await start()
   for (const path of ['/', '/nowhere', '/mcp/more', '/%00', '/..%2f..%2fetc/passwd', '/healthz/more']) {
-    const { status, headers, text } = await ask(`${url}${path}`)
+    const { status, headers, text } = await ask(`${server.url}${path}`)
     expect({ path, status, type: headers['content-type'] }).toEqual({
       path,
       status: 404,
@@ -93,7 +95,7 @@ test('a running call is answered before the server ends', async () => {
 
 test('running REST edits are answered before the server ends, and what is answered is audited', async () => {
   const server = await start()
-  const token = (await runProgram(['token'], { PROMPTS_DATA_DIR: server.folder })).stdout.trim()
+  const token = (await runCommand(['token'], { PROMPTS_DATA_DIR: server.folder })).stdout.trim()
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   const put = (index: number) =>
     ask(`${server.url}/api/v1/admin/prompts/goals/user`, {
@@ -172,7 +174,7 @@ describe('as a Web Function of AWS Lambda', () => {
 
   test.each(['127.0.0.1', ':3000', '127.0.0.1:65536'])('refuses the endpoint %s', async (endpoint) => {
     const settings = { AWS_LAMBDA_HTTP_ENDPOINT: endpoint, PROMPTS_DATA_DIR: await tempFolder() }
-    const { code, stderr } = await runProgram(['serve'], settings)
+    const { code, stderr } = await runCommand(['serve'], settings)
     expect(code).toBe(2)
     expect(stderr).toContain('AWS_LAMBDA_HTTP_ENDPOINT is wrong: expected host:port')
   })

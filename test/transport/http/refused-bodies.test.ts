@@ -19,10 +19,10 @@ const PATH = '/api/v1/admin/prompts/goals/system'
 const PROBLEM = 'application/problem+json'
 
 /** Times that each client meets each refusal, and how many of them at once. */
-const ROUNDS = 3
+const ROUNDS = 2
 const AT_ONCE = 4
 /** Times that each piece of nonsense is sent. */
-const MALFORMED = 20
+const MALFORMED = 12
 
 interface Refusal extends Upload {
   /** Status of the refusal. */

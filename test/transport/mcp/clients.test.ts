@@ -12,7 +12,8 @@ import {
   refusal,
   targetOf,
 } from '../../helpers/matrix.ts'
-import { sharedServer } from '../../helpers/shared.ts'
+import { startServer } from '../../helpers/program.ts'
+import { type SharedServer, sharedServer } from '../../helpers/shared.ts'
 
 const SEEDED = ['core_values', 'purpose', 'vision', 'goals', 'alignment_analysis', 'revenue_salesforce']
 const SERVICE_TOOLS = ['get_prompts', 'batch_get', 'render_prompts', 'list_topics']
@@ -21,12 +22,18 @@ const seed = (prompt_type: string) => seedText('revenue_salesforce', prompt_type
 
 const server = sharedServer()
 
+/** A server of topics whose arguments can be completed, and the values of its longest list. */
+const suggesting = shared(async (atEnd) => {
+  const folder = await tempFolder(atEnd)
+  const many = await writeSuggestions(folder)
+  return { ...(await startServer({ PROMPTS_DATA_DIR: folder }, atEnd)), folder, many }
+})
+
 describe.each(MATRIX)('$client client over $transport', ({ client, transport }) => {
+  const targetAt = (one: SharedServer) =>
+    transport === 'HTTP' ? one : { settings: { PROMPTS_DATA_DIR: one.folder } }
   /** A client of the seeded topics, for all tests that only read. */
-  const own = shared(async (atEnd) => {
-    const target = transport === 'HTTP' ? server : { settings: { PROMPTS_DATA_DIR: server.folder } }
-    return { client: await connectAny(target, client, atEnd) }
-  })
+  const own = shared(async (atEnd) => ({ client: await connectAny(targetAt(server), client, atEnd) }))
 
   test('lists the seeded prompts in display order and describes their arguments', async () => {
     const { prompts } = await own.client.listPrompts()
@@ -215,9 +222,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
   })
 
   test('completes arguments of prompts and of resource templates', async () => {
-    const folder = await tempFolder()
-    const many = await writeSuggestions(folder)
-    const mcp = await connectAny(await targetOf(transport, folder), client)
+    const mcp = await connectAny(targetAt(suggesting), client)
     const prompt = { type: 'ref/prompt', name: 'greeting' } as const
     const template = { type: 'ref/resource', uri: 'prompt://{topic_id}/{prompt_type}' } as const
     const values = completer(mcp)
@@ -230,16 +235,7 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
     expect((await values(template, 'prompt_type', '', 'farewell')).sort()).toEqual(['assistant', 'system'])
     expect(await values(template, 'prompt_type', 'u', 'greeting')).toEqual(['user'])
     const { completion } = await mcp.complete({ ref: prompt, argument: { name: 'choice', value: 'm' } })
-    expect(completion).toEqual({ values: many.slice(0, 100), total: 150, hasMore: true })
-  })
-
-  test('still lists the prompts to a second client and to several at once', async () => {
-    const target = await targetOf(transport, await tempFolder())
-    const names = async () =>
-      (await (await connectAny(target, client)).listPrompts()).prompts.map((p) => p.name)
-    expect(await names()).toEqual(SEEDED)
-    expect(await names()).toEqual(SEEDED)
-    expect(await Promise.all([names(), names(), names(), names()])).toEqual([SEEDED, SEEDED, SEEDED, SEEDED])
+    expect(completion).toEqual({ values: suggesting.many.slice(0, 100), total: 150, hasMore: true })
   })
 
   if (client === '2026-07-28') {
@@ -252,3 +248,17 @@ describe.each(MATRIX)('$client client over $transport', ({ client, transport }) 
     })
   }
 })
+
+test.each(['stdio', 'HTTP'] as const)(
+  'the prompts are listed to a second client and to several at once over %s',
+  async (transport) => {
+    const target = await targetOf(transport, await tempFolder())
+    const names = async () => {
+      const mcp = await connectAny(target, '2026-07-28')
+      return (await mcp.listPrompts()).prompts.map(({ name }) => name)
+    }
+    expect(await names()).toEqual(SEEDED)
+    expect(await names()).toEqual(SEEDED)
+    expect(await Promise.all([names(), names(), names(), names()])).toEqual([SEEDED, SEEDED, SEEDED, SEEDED])
+  },
+)
