@@ -16,16 +16,6 @@ const HEAD_HEIGHT = 36
 /** Rows that are there though out of sight, so that quick scrolling shows no gaps. */
 const OVERSCAN = 12
 
-/** What each row is told. */
-export interface RowProps {
-  id: string
-  index: number
-  isCurrent: boolean
-  /** Where it stands, in pixels. */
-  top: number
-  height: number
-}
-
 interface TopicGridProps {
   topics: readonly TopicSummary[]
   grouping: Grouping

@@ -7,7 +7,16 @@ import { showToast } from '../ui/toasts.ts'
 import { faultWords } from '../words/faults.ts'
 import { useWords } from '../words/words.ts'
 import css from './topic-grid.module.css'
-import type { RowProps } from './topic-grid.tsx'
+
+/** What each row of the list is told. */
+export interface RowProps {
+  id: string
+  index: number
+  isCurrent: boolean
+  /** Where it stands, in pixels. */
+  top: number
+  height: number
+}
 
 interface TopicRowProps extends RowProps {
   topic: TopicSummary
