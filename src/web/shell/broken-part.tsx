@@ -9,7 +9,9 @@ import { useWords } from '../words/words.ts'
 export class BrokenPart extends Component<{ place: string; children: ReactNode }, { failedAt?: string }> {
   override state: { failedAt?: string } = {}
 
-  override componentDidCatch(): void {
+  override componentDidCatch(error: unknown): void {
+    // biome-ignore lint/suspicious/noConsole: the page reports to nobody else, and the cause must be somewhere.
+    console.warn(error)
     this.setState({ failedAt: this.props.place })
   }
 

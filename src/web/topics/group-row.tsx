@@ -1,7 +1,7 @@
 import { useWords } from '../words/words.ts'
 import type { Group } from './groups.ts'
 import css from './topic-grid.module.css'
-import type { RowProps } from './topic-grid.tsx'
+import type { RowProps } from './topic-row.tsx'
 
 interface GroupRowProps extends RowProps {
   group: Group
