@@ -81,7 +81,7 @@ export const de: Words = {
   topics: {
     title: 'Topics',
     search: 'Topics suchen',
-    searchHint: 'Id, Name, Beschreibung, Parameter',
+    searchHint: 'Id, Name, Beschreibung …',
     type: 'Typ',
     category: 'Kategorie',
     state: 'Zustand',
