@@ -1,4 +1,4 @@
-import { fastify } from 'fastify'
+import { type FastifyRequest, fastify } from 'fastify'
 import { onTestFinished } from 'vitest'
 import type { Caller } from '../../src/domain/caller.ts'
 import type { Execute } from '../../src/pipeline/execute.ts'
@@ -16,8 +16,15 @@ export interface McpEndpoint {
   close(): Promise<void>
 }
 
-/** `/mcp` over `services`, in this process; every request is of {@link CALLER}, unless it names another. */
-export async function openMcp(services: Services): Promise<McpEndpoint> {
+/**
+ * `/mcp` over `services`, in this process; every request is of {@link CALLER}, unless it names another.
+ *
+ * @param verify what verifying a credential waits for.
+ */
+export async function openMcp(
+  services: Services,
+  verify: (request: FastifyRequest) => Promise<unknown> = async () => {},
+): Promise<McpEndpoint> {
   const execute = executeOver(services)
   const app = fastify()
   app.decorateRequest('caller', undefined)
@@ -27,7 +34,10 @@ export async function openMcp(services: Services): Promise<McpEndpoint> {
     execute,
     catalog: services.catalog,
     limiter: noLimits,
-    authenticate: async ({ headers }) => ({ ...CALLER, limitKey: String(headers['x-caller'] ?? 'test') }),
+    async authenticate(request) {
+      await verify(request)
+      return { ...CALLER, limitKey: String(request.headers['x-caller'] ?? 'test') }
+    },
     isStillValid: async () => true,
     reportError: () => {},
     reportDefect,

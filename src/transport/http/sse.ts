@@ -4,18 +4,10 @@ import { escapeLineBreaks } from '../../domain/json.ts'
 import type { TextListener } from '../../domain/language-model.ts'
 import { type Result, responseBody } from '../../pipeline/result.ts'
 import { asksForEvents } from './accept.ts'
+import { abortOnDisconnect } from './disconnect.ts'
 
 /** How often a comment is sent on a stream on which nothing happens, so that no proxy takes it for dead. */
 const HEARTBEAT_MS = 10_000
-
-/** Aborts when the client disconnects before its answer is written. */
-export function abortOnDisconnect({ raw }: FastifyReply): AbortController {
-  const controller = new AbortController()
-  raw.once('close', () => {
-    if (!raw.writableFinished) controller.abort()
-  })
-  return controller
-}
 
 /** Whether the client asks for server-sent events. */
 export function acceptsEvents({ headers }: FastifyRequest): boolean {

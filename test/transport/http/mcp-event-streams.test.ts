@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
 import { openMcp } from '../../helpers/mcp-http.ts'
@@ -113,6 +114,22 @@ test('a caller holds 100 streams, and closing one makes room', async () => {
   expect((await open(url, { 'x-caller': 'another' })).status).toBe(200)
   open100.find(({ status }) => status === 200)?.close()
   await waitFor(async () => (await open(url)).status === 200)
+})
+
+test('clients that leave while they are let in hold no stream', async () => {
+  let left = 0
+  const { url } = await openMcp(await openServices(), async ({ raw, headers }) => {
+    if (headers['x-leaves'] === undefined) return
+    await once(raw.socket, 'close')
+    left++
+  })
+  const leaving = Array.from({ length: 100 }, () => {
+    const asked = request(url, { headers: { accept: 'text/event-stream', 'x-leaves': 'yes' }, agent: false })
+    asked.on('error', () => {}).end(() => setTimeout(() => asked.destroy(), 50))
+    return asked
+  })
+  await waitFor(() => left === leaving.length)
+  expect((await open(url)).status).toBe(200)
 })
 
 test('the end of a session ends its streams, and no others', async () => {

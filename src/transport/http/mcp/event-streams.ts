@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ChangeNotice } from '../../mcp/changes.ts'
+import { onClosed } from '../disconnect.ts'
 
 /** How often a comment is sent, so that no proxy takes a quiet stream for dead. */
 const HEARTBEAT_MS = 15_000
@@ -59,12 +60,12 @@ export function createEventStreams(): EventStreams {
       const hasMissed = lastId !== undefined && `id: ${lastId}\n` !== latestId()
       const takesEmpty = String(headers['mcp-protocol-version'] ?? '') >= EMPTY_EVENTS_SINCE
       raw.write(hasMissed ? everything() : `${latestId()}${takesEmpty ? 'data: \n' : ''}\n`)
+      if (open.size === 0) heartbeat = setInterval(() => send(': still here\n\n'), HEARTBEAT_MS).unref()
       open.add(raw)
-      raw.once('close', () => {
+      onClosed(reply, () => {
         open.delete(raw)
         if (open.size === 0) clearInterval(heartbeat)
       })
-      if (open.size === 1) heartbeat = setInterval(() => send(': still here\n\n'), HEARTBEAT_MS).unref()
     },
     notify({ promptsChanged, resourcesChanged }) {
       if (!promptsChanged && !resourcesChanged) return

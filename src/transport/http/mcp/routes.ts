@@ -18,6 +18,7 @@ import { METHODS } from '../../mcp/methods.ts'
 import { normalizeMessage } from '../../mcp/normalize.ts'
 import { operationOf } from '../../mcp/tools.ts'
 import { acceptedForms } from '../accept.ts'
+import { onClosed } from '../disconnect.ts'
 import { type Authenticate, callerOf } from '../identity/authenticator.ts'
 import { setRateLimitHeaders } from '../rate-limit-headers.ts'
 import { createEventStreams } from './event-streams.ts'
@@ -77,7 +78,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     scope.get('/mcp', { exposeHeadRoute: false }, async (request, reply) => {
       checkEra(request, reply)
       if (!acceptedForms(request.headers.accept).events) return reply.code(406).send(notAcceptable)
-      reply.raw.once('close', streams.open(request, reply))
+      onClosed(reply, streams.open(request, reply))
       events.open(request, reply)
       sessions.attach(request, reply)
       return reply

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { abortOnDisconnect, onClosed } from '../disconnect.ts'
 import { callerOf } from '../identity/authenticator.ts'
-import { abortOnDisconnect } from '../sse.ts'
 
 /**
  * The sessions of 2025-era clients, as far as this instance has something running for them. A session is a name that
@@ -25,13 +25,13 @@ export interface Sessions {
 export function createSessions(): Sessions {
   const running = new Map<string, Set<{ id?: unknown; end: () => void }>>()
 
-  /** Runs until the reply is closed. */
+  /** Runs until the client disconnects or is answered. */
   function add(request: FastifyRequest, reply: FastifyReply, one: { id?: unknown; end: () => void }): void {
     const session = sessionOf(request)
     if (session === undefined) return
     const all = running.get(session) ?? new Set()
     running.set(session, all.add(one))
-    reply.raw.once('close', () => {
+    onClosed(reply, () => {
       all.delete(one)
       if (all.size === 0) running.delete(session)
     })
