@@ -46,7 +46,17 @@ const COMMANDS: [command: string, names: string[]][] = [
   ['topics', ['list', 'get']],
   [
     'topics list',
-    ['--topic-type', '--category', '--is-active', '--deleted', '--q', '--cursor', '--limit', '--json'],
+    [
+      '--topic-type',
+      '--category',
+      '--is-active',
+      '--deleted',
+      '--q',
+      '--in-texts',
+      '--cursor',
+      '--limit',
+      '--json',
+    ],
   ],
   ['topics get', ['<topic_id>', '--json']],
   ['prompts', ['fetch', 'batch', 'render']],

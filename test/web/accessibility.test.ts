@@ -18,7 +18,7 @@ const allowed_parameters = [
 
 /** Every view, with what must be there before it counts as shown. */
 const VIEWS: [name: string, place: string, shown: Parameters<Page['getByRole']>[0]][] = [
-  ['topics', '', 'row'],
+  ['topics', '?group=category', 'row'],
   ['an editor', 'topics/looked_at/prompts/system', 'textbox'],
   ['a history', 'topics/looked_at/prompts/system/history', 'textbox'],
   ['parameters', 'topics/looked_at/parameters', 'group'],
@@ -97,14 +97,22 @@ describeInBrowser('every view', ({ server, visit }) => {
     expect(await faultsInBothSchemes(page)).toEqual([])
   })
 
+  it('the way to sign in: no fault that axe finds', async () => {
+    const page = await visit('', { isStranger: true, refused: [401] })
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(await faultsInBothSchemes(page)).toEqual([])
+  })
+
   it('gives the focus back when a dialog closes', async () => {
     const page = await visit()
     const button = page.getByRole('button', { name: 'New topic' })
     await button.focus()
     await page.keyboard.press('Enter')
     await page.getByRole('dialog').waitFor()
+    expect(await faultsInBothSchemes(page)).toEqual([])
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     expect(await button.evaluate((element) => element === document.activeElement)).toBe(true)
+    expect(await button.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe('solid')
   })
 })

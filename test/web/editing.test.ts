@@ -78,6 +78,7 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
     const option = page.getByRole('option', { name: /kpi_value/ })
     await option.waitFor()
     expect(await option.textContent()).toBe('kpi_valuenumber')
+    await page.locator('.cm-completionInfo', { hasText: 'Revenue of the period.' }).waitFor()
     // A key in the first 75 ms of a suggestion counts as typed: nobody could have seen it.
     await page.waitForTimeout(100)
     await page.keyboard.press('Enter')
@@ -117,6 +118,7 @@ describeInBrowser('editing a prompt', ({ server, visit, signIn }) => {
     )
     const page = await visit(placeOf(topic_id))
     await page.getByText('No problems', { exact: true }).waitFor()
+    await page.getByText(`${text.length} of 51,200 bytes`).waitFor()
     await page.locator('.cm-tag-declared').first().waitFor()
     expect(await page.locator('.cm-tag-undeclared, .cm-tag-broken, .cm-lintRange').count()).toBe(0)
     await page.getByRole('button', { name: 'greeting · unused here' }).waitFor()

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
 import { beforeAll, expect, it } from 'vitest'
 import { api, dataOf, kpiTopic } from '../helpers/api.ts'
 import { startOpenAi } from '../stand-ins/openai.ts'
@@ -78,6 +80,43 @@ describeInBrowser(
       await page.getByText('admin@purposepath.ai has changed the same meanwhile.').waitFor()
       await page.getByRole('button', { name: 'Take theirs' }).click()
       expect(await page.getByLabel('Description').inputValue()).toBe('Theirs.')
+    })
+
+    it('is called from programs: what they need is copied, with the sample values', async () => {
+      await create('called')
+      const page = await visit('topics/called/prompts/user')
+      await page.getByRole('spinbutton', { name: 'kpi_value' }).fill('17')
+      await page.getByText('Analyse 17.').waitFor()
+      await page.getByRole('link', { name: 'Details' }).click()
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+      const copied = async (name: string) => {
+        await page.getByRole('button', { name: `Copy ${name}`, exact: true }).click()
+        return page.evaluate(() => navigator.clipboard.readText())
+      }
+      expect(await copied('topic_id')).toBe('called')
+      expect(await copied('C#')).toContain(`PostAsync("${server.url}/api/v1/prompts/called/render", body)`)
+      expect(JSON.parse(await copied('MCP prompts/get'))).toEqual({
+        name: 'called',
+        arguments: { kpi_value: '17' },
+      })
+      const env = { ...process.env, API_KEY: server.key }
+      const { stdout } = await promisify(execFile)('sh', ['-c', `${await copied('curl')} -s`], { env })
+      expect(JSON.parse(stdout).data.prompts.user).toBe('Analyse 17.')
+    })
+
+    it('a part of the page that the server does not have any more says so, and what was typed is kept', async () => {
+      await create('updated')
+      const page = await visit('topics/updated/prompts/system', { refused: [404] })
+      await page.route('**/assets/details-page-*', (route) => route.fulfill({ status: 404 }))
+      await page.getByRole('textbox', { name: 'Text of the system prompt' }).click()
+      await page.keyboard.insertText('Be exact. ')
+      await page.getByRole('link', { name: 'Details' }).click()
+      await page.getByText('This part of the page could not be loaded.').waitFor()
+      await page.unrouteAll()
+      await page.getByRole('button', { name: 'Load the page again' }).click()
+      await page.getByLabel('Description').waitFor()
+      await page.getByRole('link', { name: 'system' }).click()
+      await page.getByText('This is your draft, not the live text.').waitFor()
     })
 
     it('any two texts are compared at an address of their own, and an earlier one is restored', async () => {
@@ -179,7 +218,12 @@ describeInBrowser(
       await page.keyboard.type(' Be exact.')
       await page.getByRole('link', { name: 'Run' }).click()
       await page.getByRole('spinbutton', { name: 'kpi_value' }).fill('95000')
-      await page.getByRole('button', { name: 'Run draft and live text' }).click()
+      // Below a long form the button is in sight without scrolling.
+      const run = page.getByRole('button', { name: 'Run draft and live text' })
+      await page.setViewportSize({ width: 375, height: 400 })
+      await page.locator('main').evaluate((main) => main.scrollTo(0, 0))
+      expect(await run.evaluate((button) => button.getBoundingClientRect().bottom <= innerHeight)).toBe(true)
+      await run.click()
       await page.getByText('From the draft.').waitFor()
       await page.getByText('From the live text.').waitFor()
       // What is asked is what programs are served: with the values in their places.
@@ -334,6 +378,7 @@ describeInBrowser(
         () => JSON.stringify({ ...localStorage, ...sessionStorage }) + location.href,
       )
       expect(stored).not.toMatch(/ppath_/)
+      expect(await page.evaluate(() => document.cookie)).toBe('')
     })
   },
   settings,

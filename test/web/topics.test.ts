@@ -14,16 +14,23 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     await page.keyboard.type('user_values')
     await page.getByText('1 of 6 topics').waitFor()
     expect(await rows.first().textContent()).toContain('Alignment Analysis')
-    // Some topics are found by how their ids begin, by their category, or by a word of the description.
-    for (const [search, found] of [
-      ['revenue_', 1],
-      ['salesforce', 1],
-      ['coaching lives by', 1],
-    ] as const) {
-      await page.getByRole('searchbox').fill(search)
-      await page.getByText(`${found} of 6 topics`).waitFor()
-    }
+    await page.getByRole('searchbox').fill('coaching lives by')
+    await page.getByText('1 of 6 topics').waitFor()
+    // What only a text says is searched for on request.
+    await page.getByRole('searchbox').fill('worthy goals of good coaches')
+    await page.getByText('No topic matches.').waitFor()
+    const path = '/admin/prompts/vision/system'
+    dataOf(
+      await server.admin(`PUT ${path}`, { body: { content: 'Ask for the Worthy goals of good coaches.' } }),
+    )
+    await page.getByRole('checkbox', { name: 'Also in texts' }).check()
+    await page.getByText('1 of 6 topics').waitFor()
+    expect(await rows.first().textContent()).toContain('Vision')
+    await page.getByRole('checkbox', { name: 'Also in texts' }).uncheck()
     await page.getByRole('searchbox').fill('')
+    await page.getByRole('combobox', { name: 'State' }).selectOption('inactive')
+    await page.getByText('0 of 6 topics').waitFor()
+    await page.getByRole('combobox', { name: 'State' }).selectOption('all')
     await page.getByRole('combobox', { name: 'Category' }).selectOption('kpi')
     await page.getByText('1 of 6 topics').waitFor()
     await page.getByRole('combobox', { name: 'Category' }).selectOption('')
@@ -163,6 +170,29 @@ describeInBrowser('the list of topics', ({ server, visit, signIn }) => {
     const buttons = await panel.getByRole('button').allTextContents()
     expect(buttons).toEqual(['nächste', 'vorige', 'alle', 'ersetzen', 'alle ersetzen', '×'])
     expect(await panel.locator('label').allTextContents()).toEqual(['Groß/klein', 'RegExp', 'ganze Wörter'])
+  })
+
+  it('stands in groups by category, or by how ids begin, which are opened and closed', async () => {
+    for (const topic_id of ['north_one', 'north_two'])
+      dataOf(await server.admin('POST /admin/prompts', { body: kpiTopic(topic_id) }))
+    const page = await visit('?group=category&q=a')
+    const headings = page.getByRole('button', { expanded: true })
+    await headings.filter({ hasText: 'coaching' }).waitFor()
+    expect(await headings.allTextContents()).toEqual([
+      expect.stringMatching(/^analysis\d/),
+      'coaching4',
+      expect.stringMatching(/^kpi\d/),
+    ])
+    await page.getByRole('combobox', { name: 'Groups' }).selectOption('prefix')
+    await page.getByRole('searchbox').fill('o')
+    await headings.filter({ hasText: 'north_2' }).waitFor()
+    await headings.filter({ hasText: /^Other ids\d/ }).waitFor()
+    const two = page.getByRole('link', { name: 'Topic north_two' })
+    await page.getByRole('grid', { name: 'Topics' }).focus()
+    await page.keyboard.press('Enter')
+    await two.waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'north_', expanded: false }).click()
+    await two.waitFor()
   })
 
   it('holds 10,000 topics: they are walked through, searched and never all in the page', async () => {

@@ -1,13 +1,18 @@
+import pMap from 'p-map'
 import * as z from 'zod'
 import { hasRole } from '../../domain/caller.ts'
+import { AppError } from '../../domain/errors.ts'
 import { TopicId } from '../../domain/identifiers.ts'
 import { ParameterDefinition } from '../../domain/parameters.ts'
 import { definitionOf, Topic, TopicDefinition } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
+import type { Catalog } from '../../services/catalog/catalog.ts'
 import * as sample from '../sample.ts'
 
 const { name, type } = ParameterDefinition.shape
+/** Topics whose texts are searched at a time, should the store have to be asked for them. */
+const CONCURRENCY = 32
 
 const TopicSummary = TopicDefinition.extend({
   allowed_parameters: z
@@ -46,6 +51,10 @@ export const listTopics = defineOperation({
       .max(200)
       .optional()
       .describe('Only topics whose id, name or description contains this text.'),
+    in_texts: z
+      .boolean()
+      .default(false)
+      .describe('Also topics that have q in a prompt text (administrators).'),
     cursor: Cursor,
     limit: z.int().min(1).max(500).default(100).describe('Most topics of a page.'),
   }),
@@ -64,14 +73,18 @@ export const listTopics = defineOperation({
   async run({ catalog }, filter, { caller }) {
     const seesAll = hasRole(caller, 'admin')
     const needle = filter.q?.toLowerCase()
+    // For a service this would be the dearest read of all, and it can have the texts themselves.
+    if (filter.in_texts && !seesAll)
+      throw new AppError('forbidden', 'A search in texts needs the role "admin".')
     const wanted = (topic: Topic) =>
       (seesAll || topic.is_active) &&
       (topic.deleted_at !== undefined) === filter.deleted &&
       (filter.topic_type === undefined || topic.topic_type === filter.topic_type) &&
       (filter.category === undefined || topic.category === filter.category) &&
-      (filter.is_active === undefined || topic.is_active === filter.is_active) &&
-      (needle === undefined || searchText(topic).includes(needle))
-    const { page, ...more } = pageOf(catalog.list().filter(wanted), filter.cursor, filter.limit)
+      (filter.is_active === undefined || topic.is_active === filter.is_active)
+    const all = catalog.list().filter(wanted)
+    const found = needle === undefined ? all : await search(catalog, all, needle, filter.in_texts)
+    const { page, ...more } = pageOf(found, filter.cursor, filter.limit)
     return { data: page.map(summaryOf), ...more }
   },
 })
@@ -118,6 +131,21 @@ export function promptTypes(topic: Topic): string[] {
   return topic.prompts.map((info) => info.prompt_type)
 }
 
-function searchText({ topic_id, topic_name, description = '' }: Topic): string {
-  return `${topic_id}\n${topic_name}\n${description}`.toLowerCase()
+/** The topics that contain `needle`, which is in lower case. */
+async function search(
+  catalog: Catalog,
+  topics: readonly Topic[],
+  needle: string,
+  inTexts: boolean,
+): Promise<readonly Topic[]> {
+  const contains = (text: string) => text.toLowerCase().includes(needle)
+  const inRecord = ({ topic_id, topic_name, description = '' }: Topic) =>
+    contains(`${topic_id}\n${topic_name}\n${description}`)
+  if (!inTexts) return topics.filter(inRecord)
+  const isFound = await pMap(
+    topics,
+    async (topic) => inRecord(topic) || Object.values(await catalog.texts(topic)).some(contains),
+    { concurrency: CONCURRENCY },
+  )
+  return topics.filter((_, index) => isFound[index])
 }

@@ -1590,6 +1590,8 @@ export interface operations {
         deleted?: boolean;
         /** @description Only topics whose id, name or description contains this text. */
         q?: string;
+        /** @description Also topics that have q in a prompt text (administrators). */
+        in_texts?: boolean;
         /** @description `meta.next_cursor` of the page before. */
         cursor?: string;
         /** @description Most topics of a page. */
@@ -1645,6 +1647,8 @@ export interface operations {
         deleted?: boolean;
         /** @description Only topics whose id, name or description contains this text. */
         q?: string;
+        /** @description Also topics that have q in a prompt text (administrators). */
+        in_texts?: boolean;
         /** @description `meta.next_cursor` of the page before. */
         cursor?: string;
         /** @description Most topics of a page. */

@@ -1,6 +1,6 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
-import { Route, Router, Switch } from 'wouter'
+import { Route, Router, Switch, useLocation } from 'wouter'
 import { PAGE_ROOT } from '../addresses.ts'
 import { RestError } from '../rest/problem.ts'
 import { isReachable, session } from '../rest/session.ts'
@@ -10,6 +10,7 @@ import { useStore } from '../ui/store.ts'
 import { useKeys } from '../ui/use-keys.ts'
 import { useWords } from '../words/words.ts'
 import css from './app.module.css'
+import { BrokenPart } from './broken-part.tsx'
 import { ConnectionBar } from './connection-bar.tsx'
 import { KeysHelp } from './keys-help.tsx'
 import { NotFound } from './not-found.tsx'
@@ -81,16 +82,19 @@ function Shell() {
 }
 
 function Pages() {
+  const [place] = useLocation()
   return (
-    <Suspense fallback={<Waiting />}>
-      <Switch>
-        <Route path="/" component={TopicsPage} />
-        <Route path="/topics/:topic_id" nest>
-          {({ topic_id }) => <TopicPage key={topic_id} topic_id={topic_id} />}
-        </Route>
-        <Route path="/keys" component={KeysPage} />
-        <Route component={NotFound} />
-      </Switch>
-    </Suspense>
+    <BrokenPart place={place}>
+      <Suspense fallback={<Waiting />}>
+        <Switch>
+          <Route path="/" component={TopicsPage} />
+          <Route path="/topics/:topic_id" nest>
+            {({ topic_id }) => <TopicPage key={topic_id} topic_id={topic_id} />}
+          </Route>
+          <Route path="/keys" component={KeysPage} />
+          <Route component={NotFound} />
+        </Switch>
+      </Suspense>
+    </BrokenPart>
   )
 }

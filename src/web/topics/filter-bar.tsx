@@ -1,6 +1,6 @@
 import type { TopicSummary } from '../rest/topics.ts'
 import { useWords } from '../words/words.ts'
-import { type Filters, STATES, valuesOf } from './filters.ts'
+import { type Filters, GROUPINGS, type Grouping, STATES, valuesOf } from './filters.ts'
 
 interface FilterBarProps {
   topics: readonly TopicSummary[]
@@ -40,6 +40,17 @@ export function FilterBar({ topics, filters, onChange }: FilterBarProps) {
         {STATES.map((state) => (
           <option key={state} value={state}>
             {words.topics.states[state]}
+          </option>
+        ))}
+      </select>
+      <select
+        aria-label={words.topics.group}
+        value={filters.group}
+        onChange={(event) => onChange({ group: event.currentTarget.value as Grouping })}
+      >
+        {GROUPINGS.map((grouping) => (
+          <option key={grouping} value={grouping}>
+            {words.topics.groupings[grouping]}
           </option>
         ))}
       </select>

@@ -3,9 +3,12 @@ import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState 
 import { useLocation } from 'wouter'
 import type { TopicSummary } from '../rest/topics.ts'
 import { useWords } from '../words/words.ts'
-import type { Sort } from './filters.ts'
+import type { Grouping, Sort } from './filters.ts'
+import { GroupRow } from './group-row.tsx'
+import type { Line } from './groups.ts'
 import css from './topic-grid.module.css'
 import { TopicRow } from './topic-row.tsx'
+import { useLines } from './use-lines.ts'
 
 const ROW_HEIGHT = 53
 /** Of the head of the columns, which stays in sight above the rows. */
@@ -15,28 +18,32 @@ const OVERSCAN = 12
 
 interface TopicGridProps {
   topics: readonly TopicSummary[]
+  grouping: Grouping
   sort: Sort
   /** What stands in the place of the rows when there are none. */
   empty: ReactNode
   onSort(sort: Sort): void
 }
 
-/** The rows in sight of any number of topics. Arrow keys move through them, Enter opens one. */
-export function TopicGrid({ topics, sort, empty, onSort }: TopicGridProps) {
+/** The rows in sight of any number of topics. Arrow keys move through them, Enter opens one, or closes a group. */
+export function TopicGrid({ topics, grouping, sort, empty, onSort }: TopicGridProps) {
   const words = useWords()
   const [, navigate] = useLocation()
+  const { lines, closed, toggle } = useLines(topics, grouping)
   const [current, setCurrent] = useState(0)
   const scroll = useRef<HTMLDivElement>(null)
   const id = useId()
   const rows = useVirtualizer({
-    count: topics.length,
+    count: lines.length,
     getScrollElement: () => scroll.current,
+    // Until the list is laid out, which happens once if its rows are there by then.
+    initialRect: { width: innerWidth, height: innerHeight },
     estimateSize: () => ROW_HEIGHT,
     overscan: OVERSCAN,
     scrollMargin: HEAD_HEIGHT,
     scrollPaddingStart: HEAD_HEIGHT,
   })
-  const last = topics.length - 1
+  const last = lines.length - 1
   // Another search begins at its first row.
   useEffect(() => setCurrent((now) => Math.max(0, Math.min(now, last))), [last])
 
@@ -45,7 +52,10 @@ export function TopicGrid({ topics, sort, empty, onSort }: TopicGridProps) {
     setCurrent(next)
     rows.scrollToIndex(next)
   }
-  const open = (topic: TopicSummary | undefined) => topic && navigate(`/topics/${topic.topic_id}`)
+  const open = (line: Line | undefined) => {
+    if (line?.group) toggle(line.group.name)
+    else if (line) navigate(`/topics/${line.topic.topic_id}`)
+  }
   const page = () => Math.max(1, Math.floor(((scroll.current?.clientHeight ?? 0) - HEAD_HEIGHT) / ROW_HEIGHT))
   const onKeyDown = (event: KeyboardEvent) => {
     const moves: Record<string, () => void> = {
@@ -55,7 +65,7 @@ export function TopicGrid({ topics, sort, empty, onSort }: TopicGridProps) {
       PageUp: () => moveTo(current - page()),
       Home: () => moveTo(0),
       End: () => moveTo(last),
-      Enter: () => open(topics[current]),
+      Enter: () => open(lines[current]),
     }
     if (event.target !== event.currentTarget || !moves[event.key]) return
     event.preventDefault()
@@ -71,8 +81,8 @@ export function TopicGrid({ topics, sort, empty, onSort }: TopicGridProps) {
       role="grid"
       tabIndex={0}
       aria-label={words.topics.title}
-      aria-rowcount={topics.length + 1}
-      aria-activedescendant={topics.length > 0 ? `${id}-${current}` : undefined}
+      aria-rowcount={lines.length + 1}
+      aria-activedescendant={lines.length > 0 ? `${id}-${current}` : undefined}
       onKeyDown={onKeyDown}
     >
       <div role="rowgroup" className={css.top}>
@@ -92,7 +102,7 @@ export function TopicGrid({ topics, sort, empty, onSort }: TopicGridProps) {
         </div>
       </div>
       <div className={css.rows} role="rowgroup" style={{ height: rows.getTotalSize() }}>
-        {topics.length === 0 && (
+        {lines.length === 0 && (
           <div role="row">
             <div role="gridcell" className={css.empty}>
               {empty}
@@ -100,20 +110,15 @@ export function TopicGrid({ topics, sort, empty, onSort }: TopicGridProps) {
           </div>
         )}
         {rows.getVirtualItems().map(({ index, start, size }) => {
-          const topic = topics[index]
-          return (
-            topic && (
-              <TopicRow
-                key={topic.topic_id}
-                id={`${id}-${index}`}
-                topic={topic}
-                index={index}
-                isCurrent={index === current}
-                top={start - HEAD_HEIGHT}
-                height={size}
-              />
-            )
-          )
+          const line = lines[index]
+          if (!line) return null
+          const isCurrent = index === current
+          const row = { id: `${id}-${index}`, index, isCurrent, top: start - HEAD_HEIGHT, height: size }
+          if (line.topic) return <TopicRow key={line.topic.topic_id} {...row} topic={line.topic} />
+          const { group } = line
+          const isClosed = closed.has(group.name)
+          const onToggle = () => toggle(group.name)
+          return <GroupRow key={`${group.name}:`} {...row} {...{ group, isClosed, onToggle }} />
         })}
       </div>
     </div>

@@ -8,14 +8,18 @@ import { faultWords } from '../words/faults.ts'
 import { useWords } from '../words/words.ts'
 import css from './topic-grid.module.css'
 
-interface TopicRowProps {
+/** What each row of the list is told. */
+export interface RowProps {
   id: string
-  topic: TopicSummary
   index: number
   isCurrent: boolean
   /** Where it stands, in pixels. */
   top: number
   height: number
+}
+
+interface TopicRowProps extends RowProps {
+  topic: TopicSummary
 }
 
 /** One row. Scrolling leaves those alone that stay in sight. */

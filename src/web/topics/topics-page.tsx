@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query'
+import { usePrefetchQuery, useQuery } from '@tanstack/react-query'
 import { useMemo, useRef, useState } from 'react'
 import { topicsQuery } from '../rest/topics.ts'
 import { Failure, Waiting } from '../ui/notice.tsx'
@@ -11,7 +11,10 @@ import { filtered, useFilters } from './filters.ts'
 import { NoTopics } from './no-topics.tsx'
 import { TopicGrid } from './topic-grid.tsx'
 import css from './topics-page.module.css'
+import { useTextSearch } from './use-text-search.ts'
 
+/** What the server takes. */
+const MAX_SEARCH = 200
 const NONE = { topics: [], isComplete: false }
 
 /** The list of all topics: found, sorted, created. */
@@ -20,12 +23,16 @@ export function TopicsPage() {
   const [filters, changeFilters, clearFilters] = useFilters()
   const [isCreating, setIsCreating] = useState(false)
   const search = useRef<HTMLInputElement>(null)
-  const list = useQuery(topicsQuery(filters.state === 'deleted'))
+  const query = topicsQuery(filters.state === 'deleted')
+  // Asked for while the view is rendered, not when it has been painted.
+  usePrefetchQuery(query)
+  const list = useQuery(query)
   const { topics, isComplete } = list.data ?? NONE
-  const { q, type, category, state, sort } = filters
+  const { q, texts, type, category, state, sort, group } = filters
+  const inTexts = useTextSearch(texts === 'yes' ? q : '', state === 'deleted')
   const shown = useMemo(
-    () => filtered(topics, { q, type, category, state, sort }),
-    [topics, q, type, category, state, sort],
+    () => filtered(topics, { q, type, category, state, sort }, inTexts.found),
+    [topics, q, type, category, state, sort, inTexts.found],
   )
   useTitle(words.topics.title)
   useKeys({ '/': () => search.current?.select(), n: () => setIsCreating(true) })
@@ -38,10 +45,19 @@ export function TopicsPage() {
           className={css.search}
           type="search"
           value={q}
+          maxLength={MAX_SEARCH}
           aria-label={words.topics.search}
           placeholder={words.topics.searchHint}
           onInput={(event) => changeFilters({ q: event.currentTarget.value })}
         />
+        <label className={css.texts}>
+          <input
+            type="checkbox"
+            checked={texts === 'yes'}
+            onChange={(event) => changeFilters({ texts: event.currentTarget.checked ? 'yes' : 'no' })}
+          />
+          {words.topics.inTexts}
+        </label>
         <FilterBar topics={topics} filters={filters} onChange={changeFilters} />
         <output className={css.count}>
           {list.data && words.topics.count(shown.length, topics.length, isComplete)}
@@ -52,10 +68,12 @@ export function TopicsPage() {
       </div>
       <div className={css.above}>
         {list.error && <Failure error={list.error} retry={() => void list.refetch()} />}
+        {inTexts.error && <Failure error={inTexts.error} />}
       </div>
       {list.data ? (
         <TopicGrid
           topics={shown}
+          grouping={group}
           sort={sort}
           empty={<NoTopics hasAny={topics.length > 0} state={state} onClear={clearFilters} />}
           onSort={(sort) => changeFilters({ sort })}

@@ -1,35 +1,29 @@
 import { useEffect, useState } from 'react'
-import { useLanguage } from '../words/words.ts'
+import type { TimeUnit, Words } from '../words/en.ts'
+import { useLanguage, useWords } from '../words/words.ts'
 
-const UNITS = [
+const UNITS: readonly [TimeUnit, number][] = [
   ['year', 31_536_000],
   ['month', 2_592_000],
   ['day', 86_400],
   ['hour', 3600],
   ['minute', 60],
-] as const
+]
 const TICK_MS = 20_000
 
-/** To make one takes longer than to use it a thousand times. */
-const formats = new Map<string, Intl.RelativeTimeFormat>()
-
-function formatOf(language: string): Intl.RelativeTimeFormat {
-  const format = formats.get(language) ?? new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
-  formats.set(language, format)
-  return format
-}
-
-/** `3 minutes ago`, in the language of the person. */
-function agoText(time: Date, language: string): string {
-  const seconds = (time.getTime() - Date.now()) / 1000
-  const ago = formatOf(language)
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]
-  // Whole seconds hop, and clocks differ a little: a minute is exact enough.
-  return unit === 'second' ? ago.format(0, 'second') : ago.format(Math.trunc(seconds / size), unit)
+/** `3 minutes ago`, or `in 3 days`. Whole minutes are exact enough: seconds hop, and clocks differ a little. */
+function agoText(time: Date, words: Words): string {
+  const seconds = (Date.now() - time.getTime()) / 1000
+  const found = UNITS.find(([, size]) => Math.abs(seconds) >= size)
+  if (!found) return words.time.now
+  const [unit, size] = found
+  const count = Math.trunc(Math.abs(seconds) / size)
+  return seconds > 0 ? words.time.ago(count, unit) : words.time.in(count, unit)
 }
 
 /** How long ago something was; the exact time on hovering. */
 export function Ago({ time }: { time: string | number }) {
+  const words = useWords()
   const language = useLanguage()
   const [, tick] = useState(0)
   useEffect(() => {
@@ -43,7 +37,7 @@ export function Ago({ time }: { time: string | number }) {
   }
   return (
     <time dateTime={date.toISOString()} onPointerEnter={showExact}>
-      {agoText(date, language)}
+      {agoText(date, words)}
     </time>
   )
 }

@@ -195,7 +195,7 @@ export const topicWords: TopicWords = {
     defaultModelHint: 'Leer: das Modell, auf das der Server eingestellt ist.',
     temperature: 'Temperatur',
     maxTokens: 'Tokens je Antwort, höchstens',
-    maxTurns: 'Runden je Gespräch, höchstens',
+    maxTurns: 'Runden, höchstens',
     streaming: 'Antworten streamen: ihr Text erscheint, während das Modell schreibt',
   },
   snippets: { title: 'In einem Programm verwenden' },

@@ -1,6 +1,6 @@
 import { phrases } from './de-phrases.ts'
 import { topicWords } from './de-topic.ts'
-import type { Words } from './en.ts'
+import type { TimeUnit, Words } from './en.ts'
 
 export const de: Words = {
   ...topicWords,
@@ -16,6 +16,11 @@ export const de: Words = {
   copyNamed: (what) => `${what} kopieren`,
   copied: 'Kopiert.',
   notCopied: 'Dieser Browser erlaubt hier kein Kopieren. Markieren Sie den Text und kopieren Sie ihn.',
+  time: {
+    now: 'jetzt',
+    ago: (count, unit) => `vor ${counted(count, unit)}`,
+    in: (count, unit) => `in ${counted(count, unit)}`,
+  },
   states: { active: 'Aktiv', inactive: 'Inaktiv', deleted: 'Gelöscht' },
   failures: {
     unknown: (what) => `In dieser Seite ist etwas schiefgegangen: ${what}`,
@@ -39,6 +44,10 @@ export const de: Words = {
     withAccount: 'Mit dem eigenen Konto anmelden',
     ended:
       'Ihre Sitzung ist beendet. Alles Geschriebene ist noch da. Öffnen Sie in einem anderen Tab einen neuen Link:',
+  },
+  broken: {
+    text: 'Dieser Teil der Seite ließ sich nicht laden. Vielleicht gibt es eine neuere Fassung. Was Sie geschrieben haben, ist noch da.',
+    reload: 'Seite neu laden',
   },
   notFound: {
     title: 'Hier ist nichts',
@@ -72,7 +81,7 @@ export const de: Words = {
   topics: {
     title: 'Topics',
     search: 'Topics suchen',
-    searchHint: 'Id, Name, Beschreibung, Parameter',
+    searchHint: 'Id, Name, Beschreibung …',
     type: 'Typ',
     category: 'Kategorie',
     state: 'Zustand',
@@ -80,6 +89,10 @@ export const de: Words = {
     allTypes: 'Alle Typen',
     allCategories: 'Alle Kategorien',
     states: { all: 'Alle Zustände', active: 'Aktiv', inactive: 'Inaktiv', deleted: 'Gelöscht' },
+    inTexts: 'auch in Texten',
+    group: 'Gruppen',
+    groupings: { none: 'Ohne Gruppen', category: 'Nach Kategorie', prefix: 'Nach Id' },
+    otherIds: 'Andere Ids',
     columns: { name: 'Name', updated: 'Geändert' },
     count: (shown, all, isComplete) =>
       `${shown === all ? all : `${shown} von ${all}`}${isComplete ? '' : '…'} ${all === 1 ? 'Topic' : 'Topics'}`,
@@ -135,4 +148,17 @@ export const de: Words = {
       'Programme, die diesen Schlüssel benutzen, werden sofort abgewiesen. Er kommt nicht zurück.',
     revoked: (name) => `„${name}“ ist widerrufen.`,
   },
+}
+
+/** One and several, as they follow `vor` and `in`. */
+const UNITS: Record<TimeUnit, readonly [string, string]> = {
+  minute: ['Minute', 'Minuten'],
+  hour: ['Stunde', 'Stunden'],
+  day: ['Tag', 'Tagen'],
+  month: ['Monat', 'Monaten'],
+  year: ['Jahr', 'Jahren'],
+}
+
+function counted(count: number, unit: TimeUnit): string {
+  return `${count} ${UNITS[unit][count === 1 ? 0 : 1]}`
 }

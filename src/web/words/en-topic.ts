@@ -192,7 +192,7 @@ export const topicWords = {
     defaultModelHint: 'Empty: the model that the server is set to.',
     temperature: 'Temperature',
     maxTokens: 'Tokens per answer, at most',
-    maxTurns: 'Turns per conversation, at most',
+    maxTurns: 'Turns, at most',
     streaming: 'Stream answers: their text appears while the model writes',
   },
   snippets: { title: 'Use it in a program' },

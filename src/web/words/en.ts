@@ -1,5 +1,7 @@
 import { topicWords } from './en-topic.ts'
 
+export type TimeUnit = 'minute' | 'hour' | 'day' | 'month' | 'year'
+
 /** All texts of the page. Other languages have the same members. */
 export const en = {
   ...topicWords,
@@ -16,6 +18,12 @@ export const en = {
   copyNamed: (what: string) => `Copy ${what}`,
   copied: 'Copied.',
   notCopied: 'This browser does not allow copying here. Select the text and copy it.',
+  /** Our own: `Intl.RelativeTimeFormat` takes longer to make than the whole list. */
+  time: {
+    now: 'now',
+    ago: (count: number, unit: TimeUnit) => `${counted(count, unit)} ago`,
+    in: (count: number, unit: TimeUnit) => `in ${counted(count, unit)}`,
+  },
   states: { active: 'Active', inactive: 'Inactive', deleted: 'Deleted' },
   failures: {
     unknown: (what: string) => `Something went wrong in this page: ${what}`,
@@ -38,6 +46,10 @@ export const en = {
     issuer: 'Does your organisation sign you in?',
     withAccount: 'Sign in with your account',
     ended: 'Your session has ended. Everything you typed is still here. Open a new link in another tab:',
+  },
+  broken: {
+    text: 'This part of the page could not be loaded. Perhaps there is a newer version of it. What you typed is kept.',
+    reload: 'Load the page again',
   },
   notFound: {
     title: 'There is nothing here',
@@ -71,7 +83,7 @@ export const en = {
   topics: {
     title: 'Topics',
     search: 'Search topics',
-    searchHint: 'Search id, name, description, parameters',
+    searchHint: 'Search id, name, description …',
     type: 'Type',
     category: 'Category',
     state: 'State',
@@ -79,6 +91,10 @@ export const en = {
     allTypes: 'All types',
     allCategories: 'All categories',
     states: { all: 'All states', active: 'Active', inactive: 'Inactive', deleted: 'Deleted' },
+    inTexts: 'Also in texts',
+    group: 'Groups',
+    groupings: { none: 'No groups', category: 'By category', prefix: 'By id' },
+    otherIds: 'Other ids',
     columns: { name: 'Name', updated: 'Changed' },
     count: (shown: number, all: number, isComplete: boolean) =>
       `${shown === all ? all : `${shown} of ${all}`}${isComplete ? '' : '…'} ${all === 1 ? 'topic' : 'topics'}`,
@@ -135,3 +151,7 @@ export const en = {
 }
 
 export type Words = typeof en
+
+function counted(count: number, unit: TimeUnit): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}

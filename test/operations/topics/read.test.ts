@@ -95,6 +95,20 @@ describe('listing topics', () => {
     expect(await idsOf(call, { topic_type: 'constructor' })).toEqual([])
   })
 
+  it('searches in prompt texts, too, for administrators who ask for it', async () => {
+    const { call, add, remove } = await setUp()
+    await add('a', {}, { user: 'Hello.', system: 'Begin with the RUNWAY.' })
+    await add('runway_b')
+    await add('c', { is_active: false }, { user: 'No runway left.' })
+    expect(await idsOf(call, { q: 'Runway' })).toEqual(['runway_b'])
+    expect(await idsOf(call, { q: 'Runway', in_texts: true })).toEqual(['a', 'c', 'runway_b'])
+    expect(await idsOf(call, { in_texts: true, limit: 1 })).toEqual(['a'])
+    await remove('a')
+    expect(await idsOf(call, { q: 'Runway', in_texts: true, deleted: true })).toEqual(['a'])
+    const asService = () => call(listTopics, { q: 'runway', in_texts: true }, { role: 'service' })
+    expect((await failureOf(asService)).code).toBe('forbidden')
+  })
+
   it('shows deleted topics only when asked, and then only them', async () => {
     const { call, add, remove } = await setUp()
     await add('here')
