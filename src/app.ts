@@ -48,7 +48,7 @@ export interface AppOptions {
 }
 
 /**
- * Composition root: settings → adapters → services → pipeline. The only place that knows all of them.
+ * Composition root: settings → adapters → services → pipeline. What HTTP adds is put together in `http-app.ts`.
  *
  * @throws AppError `unavailable` when the store cannot be used.
  */

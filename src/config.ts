@@ -27,7 +27,7 @@ interface LlmSettings {
   apiKey: string | undefined
   /** `openai`: replaces every topic's model; `bedrock`: for topics that name none. */
   model: string | undefined
-  /** Time for everything that one analysis does with models. */
+  /** Time for everything that one analysis, or one turn of a conversation, does with models. */
   timeoutMs: number
 }
 

@@ -4,7 +4,12 @@ import { filesBackend } from './files.ts'
 
 /** The backend that the settings choose. The one in AWS is loaded only there: its clients take long to load. */
 export async function openBackend(config: Config, options: BackendOptions): Promise<Backend> {
-  if (config.store === 'files') return filesBackend(config, options)
-  const { awsBackend } = await import('./aws.ts')
-  return awsBackend(config, options)
+  switch (config.store) {
+    case 'files':
+      return filesBackend(config, options)
+    case 'aws': {
+      const { awsBackend } = await import('./aws.ts')
+      return awsBackend(config, options)
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import { readTopicSource } from '../adapters/files/topic-source.ts'
 import { invalidInput } from '../domain/errors.ts'
+import { promptKey } from '../domain/prompt-store.ts'
 import { checkTopic } from '../domain/topic.ts'
 import type { CommandContext } from './context.ts'
 import { pathArgument } from './path.ts'
@@ -14,7 +15,7 @@ export async function runCheck(
   for (const note of notes) terminal.info(note)
   const checks = contents.map(({ definition, texts }) => {
     const { topic_id } = definition
-    const check = checkTopic(definition, texts, (type) => `prompts/${topic_id}/${type}.md`)
+    const check = checkTopic(definition, texts, (type) => promptKey(topic_id, type))
     for (const { message } of check.warnings) terminal.info(`${topic_id}: ${message}`)
     return { topic_id, prompts: Object.keys(texts), errors: check.errors }
   })

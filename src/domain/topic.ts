@@ -8,7 +8,7 @@ import { checkTemplate } from './template/check.ts'
 import { joinPath } from './validation.ts'
 
 /** Largest text in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON. */
-export const MAX_BODY_BYTES = 51_200
+export const MAX_PROMPT_BYTES = 51_200
 const MAX_PROMPTS = 16
 const MAX_RECORD_BYTES = 256 * 1024
 /** Smallest magnitude of a number in a record. */
@@ -234,9 +234,9 @@ function exceededLimit(
   if (Buffer.byteLength(JSON.stringify(definition)) > MAX_RECORD_BYTES)
     return `${topic} is larger than 256 KiB.`
   const tooLarge = Object.keys(texts).find(
-    (type) => Buffer.byteLength(texts[type] as string) > MAX_BODY_BYTES,
+    (type) => Buffer.byteLength(texts[type] as string) > MAX_PROMPT_BYTES,
   )
-  return tooLarge === undefined ? undefined : `${pathOf(tooLarge)} is larger than ${MAX_BODY_BYTES} bytes.`
+  return tooLarge === undefined ? undefined : `${pathOf(tooLarge)} is larger than ${MAX_PROMPT_BYTES} bytes.`
 }
 
 /** What not every store can hold: DynamoDB knows no empty names, and takes smaller numbers for an underflow. */

@@ -25,7 +25,7 @@ export interface PipelineDeps {
 }
 
 /**
- * Runs an operation: authorise → limit → read and check the input → run → check the output → observe.
+ * Runs an operation: authorise → limit → read and check the input → catch up → run → check the output → observe.
  *
  * @param input the input, or a function that reads it: called only for callers that may call at all, so that what
  *   cannot be read is refused and audited like what is not valid.

@@ -1,5 +1,5 @@
-import { AppError, type FieldError, invalidInput } from '../domain/errors.ts'
-import { checkTopic, definitionOf, type PromptTexts, type Topic } from '../domain/topic.ts'
+import { type FieldError, invalidInput } from '../domain/errors.ts'
+import { definitionOf, type PromptTexts, type Topic } from '../domain/topic.ts'
 import {
   ANALYSABLE_TYPES,
   type AnalysisOptions,
@@ -13,6 +13,7 @@ import { askCoach, COACHING_TYPE, conversationParameters } from './coaching.ts'
 import { createLiveAnswer } from './conversations/live-answer.ts'
 import { type SaidTurn, sentMessages } from './conversations/window.ts'
 import { DEFAULT_MAX_TOKENS, type ModelClient } from './models.ts'
+import { assertPublishable } from './publishing.ts'
 import { renderTexts } from './rendering.ts'
 
 /** What a model is asked with: some texts of a topic are replaced, and nothing is stored. */
@@ -54,7 +55,7 @@ export async function runDraft(
   const faults = isAnalysis ? misplaced(draft) : message === undefined ? [MISSING] : []
   if (faults.length > 0) throw invalidInput(faults)
   const texts = { ...(await catalog.texts(topic)), ...prompts }
-  assertValid(topic, texts)
+  assertPublishable({ definition: definitionOf(topic), texts })
   return message === undefined
     ? analyzeTexts(models, topic, texts, parameters, options)
     : answerMessage(models, topic, texts, { parameters, message, turns }, options)
@@ -66,13 +67,6 @@ const MISSING: FieldError = { path: 'message', expected: 'string', message: 'is 
 function misplaced({ message, turns }: Draft): FieldError[] {
   const paths = [...(message === undefined ? [] : ['message']), ...(turns.length === 0 ? [] : ['turns'])]
   return paths.map((path) => ({ path, expected: 'no such field', message: 'has no place in an analysis.' }))
-}
-
-/** @throws AppError `invalid_input`, `too_large`. */
-function assertValid(topic: Topic, texts: PromptTexts): void {
-  const { errors, tooLarge } = checkTopic(definitionOf(topic), texts)
-  if (tooLarge !== undefined) throw new AppError('too_large', tooLarge)
-  if (errors.length > 0) throw invalidInput(errors)
 }
 
 /** The next answer of a conversation, asked for as in a real one. */

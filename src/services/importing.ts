@@ -1,5 +1,6 @@
 import pMap from 'p-map'
 import { type FieldError, invalidInput } from '../domain/errors.ts'
+import { promptKey } from '../domain/prompt-store.ts'
 import { checkTopic, type TopicContent } from '../domain/topic.ts'
 import {
   type CurrentTopic,
@@ -93,7 +94,7 @@ async function plan(
   }
   const current = stored && { record: stored.topic, content: await contentOf(catalog, stored.topic) }
   const { definition, texts } = merge(content, current)
-  const { errors } = checkTopic(definition, texts, (type) => `prompts/${topic_id}/${type}.md`)
+  const { errors } = checkTopic(definition, texts, (type) => promptKey(topic_id, type))
   return { topic_id, action: actionFor(content, current, policy), errors }
 }
 

@@ -97,7 +97,7 @@ async function publishNow(deps: PublishingDeps, target: EditTarget, edit: Edit):
       deps.catalog.accept(before.record)
       return { before, topic: before.record, changed: false, warnings: [] }
     }
-    const warnings = assertPublishable(desired, target)
+    const warnings = assertPublishable(desired, target.pathOf)
     const texts = changedTexts(desired, before)
     const next = await nextRecord(deps, before?.record, desired, texts, target)
     try {
@@ -137,8 +137,14 @@ export async function contentOf(catalog: Catalog, topic: Topic): Promise<TopicCo
   return { definition: definitionOf(topic), texts: await catalog.texts(topic) }
 }
 
-/** @throws AppError `too_large`, `invalid_input`. */
-function assertPublishable({ definition, texts }: DesiredTopic, { pathOf }: EditTarget) {
+/**
+ * Checks that a record and texts belong together.
+ *
+ * @param pathOf the path of a text in the messages.
+ * @returns the warnings.
+ * @throws AppError `too_large`, `invalid_input`.
+ */
+export function assertPublishable({ definition, texts }: TopicContent, pathOf?: (type: string) => string) {
   const { errors, warnings, tooLarge } = checkTopic(definition, texts, pathOf)
   if (tooLarge !== undefined) throw new AppError('too_large', tooLarge)
   if (errors.length > 0) throw invalidInput(errors)

@@ -1,6 +1,7 @@
 import pMap from 'p-map'
 import { AppError, type FieldError, invalidInput, toAppError } from '../domain/errors.ts'
 import { sameJson } from '../domain/json.ts'
+import { promptKey } from '../domain/prompt-store.ts'
 import { checkTopic, type TopicContent, type TopicDefinition } from '../domain/topic.ts'
 import type { ServedTopic, TopicServer } from '../domain/topic-server.ts'
 
@@ -90,7 +91,7 @@ async function errorsOf(
   { prune }: PushOptions,
 ): Promise<FieldError[]> {
   if (!here || action === 'unchanged') return []
-  const pathOf = (type: string) => `prompts/${topic_id}/${type}.md`
+  const pathOf = (type: string) => promptKey(topic_id, type)
   const { errors } = checkTopic(here.definition, textsAfter(here, there, prune), pathOf)
   if (!there || errors.length > 0) return errors
   const { topic_type, allowed_parameters } = there.definition

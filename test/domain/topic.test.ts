@@ -3,7 +3,7 @@ import {
   byDisplayOrder,
   checkTopic,
   definitionOf,
-  MAX_BODY_BYTES,
+  MAX_PROMPT_BYTES,
   TopicDefinition,
 } from '../../src/domain/topic.ts'
 import { fieldErrorsOf } from '../../src/domain/validation.ts'
@@ -68,7 +68,7 @@ describe('checking a topic', () => {
   })
 
   it('takes a body of 51,200 bytes and not one more, counted in UTF-8', () => {
-    expect(MAX_BODY_BYTES).toBe(51_200)
+    expect(MAX_PROMPT_BYTES).toBe(51_200)
     expect(check({ system: 'é'.repeat(25_600) }, []).errors).toEqual([])
     expect(check({ system: 'x'.repeat(51_200) }, []).errors).toEqual([])
     for (const body of [`${'é'.repeat(25_600)}x`, '😀'.repeat(12_801), 'x'.repeat(51_201)]) {

@@ -1,6 +1,6 @@
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { AppError } from '../../domain/errors.ts'
-import { type BackoffOptions, backoffMs, startDeadline } from '../../domain/time.ts'
+import { type BackoffOptions, backoffMs, raceAbort, startDeadline } from '../../domain/time.ts'
 import { type AwsCall, awsFailure } from './failures.ts'
 
 /** Time for one call with all its retries. Writes get more: giving up on one leaves its outcome unknown. */
@@ -70,12 +70,9 @@ export async function callAws<T>(
 ): Promise<T> {
   const deadline = startDeadline(budgetMs)
   const { signal } = deadline
-  // Not every part of the SDK listens to the signal.
-  const timeUp = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
   try {
-    return await Promise.race([work({ abortSignal: signal }), timeUp])
+    // Not every part of the SDK listens to the signal.
+    return await raceAbort(work({ abortSignal: signal }), signal)
   } catch (error) {
     throw awsFailure(call, error)
   } finally {

@@ -5,7 +5,7 @@ import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import {
   checkTopic,
   definitionOf,
-  MAX_BODY_BYTES,
+  MAX_PROMPT_BYTES,
   type PromptTexts,
   type Topic,
   type TopicContent,
@@ -81,7 +81,7 @@ export function readTopicFiles(layout: Layout, topic_id: string): TopicFiles | u
   const definition = parseDefinition(topic_id, text, path, errors)
   const texts: Record<string, string> = {}
   for (const type of promptTypesIn(layout, topic_id, errors)) {
-    const content = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_BODY_BYTES, errors)
+    const content = readText(layout.body(topic_id, type), promptKey(topic_id, type), MAX_PROMPT_BYTES, errors)
     if (content !== undefined) texts[type] = content
   }
   return { ...(definition && { definition }), texts, errors }

@@ -11,7 +11,7 @@ import * as sample from '../sample.ts'
 /** Largest message, in bytes of UTF-8. */
 const MAX_MESSAGE_BYTES = 16_384
 
-/** As many as a conversation has. */
+/** More than a conversation that a person tries has. */
 const MAX_TURNS = 1_000
 
 const Message = z

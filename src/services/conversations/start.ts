@@ -1,9 +1,10 @@
 import type { Owner } from '../../domain/caller.ts'
 import type { ConversationStart } from '../../domain/conversation.ts'
-import { AppError, invalidInput } from '../../domain/errors.ts'
+import { AppError } from '../../domain/errors.ts'
 import type { ParameterStyle } from '../../domain/parameters.ts'
 import type { Clock } from '../../domain/time.ts'
 import { timeOrderedUuid } from '../../domain/uuid.ts'
+import { wrongType } from '../analysis.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import { COACHING_TYPE, conversationParameters } from '../coaching.ts'
 import type { ModelClient } from '../models.ts'
@@ -26,11 +27,7 @@ export async function newConversation(
   options: { style: ParameterStyle; prefix: string },
 ): Promise<ConversationStart> {
   const published = catalog.published(topic_id)
-  if (published.topic_type !== COACHING_TYPE) {
-    const expected = `a topic of type ${COACHING_TYPE}`
-    const message = `expected ${expected}, not ${published.topic_type}.`
-    throw invalidInput([{ path: 'topic_id', expected, message }])
-  }
+  if (published.topic_type !== COACHING_TYPE) throw wrongType(published, [COACHING_TYPE])
   const given = conversationParameters(published, parameters, options.style)
   const { topic, prompts } = await renderTopic(catalog, topic_id, given, options)
   const { system = '', user: opening = '' } = prompts

@@ -38,8 +38,8 @@ export function validateHostAndOrigin(app: FastifyInstance, options: HostOptions
   app.addHook('onRequest', (request, reply, done) => {
     const { host, headers } = request
     const { origin } = headers
-    // Also without an Origin: a cache must not give what it keeps of this answer to a page of another one. This is the
-    // first of all hooks that set headers, so there is no other `Vary` to keep.
+    // Also without an Origin: a cache must not give what it keeps of this answer to a page of another one. No
+    // hook before this one sets a `Vary` that would have to be kept.
     reply.header('vary', 'Origin')
     if (host === lastHost && origin === undefined) return done()
     const { config } = request.routeOptions
