@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { isLoopback, urlAt } from '../domain/address.ts'
 import { AppError } from '../domain/errors.ts'
+import { SIGN_IN_CODE_MINUTES } from '../domain/sign-in.ts'
 import { type AddressOptions, type CommandContext, configAt, localUser, ownBackend } from './context.ts'
 
 /** `login`: prints a new sign-in link of the server with these settings alone on stdout. */
@@ -10,7 +11,7 @@ export async function printSignInLink(context: CommandContext, address: AddressO
   const codes = await (await ownBackend(context, config)).openSignInCodes()
   const { print, info } = context.terminal
   print(signInLink(url, await codes.issue(localUser().subject)))
-  info('It works once, for 10 minutes.')
+  info(`It works once, for ${SIGN_IN_CODE_MINUTES} minutes.`)
 }
 
 /** The address that a browser opens to sign in at the server `url`. */

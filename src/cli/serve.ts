@@ -5,6 +5,7 @@ import { createLog } from '../adapters/telemetry/log.ts'
 import type { Config } from '../config.ts'
 import { isLoopback } from '../domain/address.ts'
 import { blockedPortNotice, isBlockedPort } from '../domain/blocked-ports.ts'
+import { SIGN_IN_CODE_MINUTES } from '../domain/sign-in.ts'
 import { buildHttpApp, type HttpApp } from '../http-app.ts'
 import { listen as listenOn } from '../transport/http/server.ts'
 import { type AddressOptions, type CommandContext, configAt, localUser } from './context.ts'
@@ -74,7 +75,7 @@ Your first API key, shown only this once:
 
   ${key}
 
-Open this to sign in with a browser; it works once, for 10 minutes:
+Open this to sign in with a browser; it works once, for ${SIGN_IN_CODE_MINUTES} minutes:
 
   ${link}
 

@@ -41,6 +41,9 @@ export interface ConversationStart {
   created_at: string
 }
 
+/** Largest message of a user, in bytes of UTF-8. */
+export const MAX_MESSAGE_BYTES = 16_384
+
 /** A message that is stored. */
 export interface StoredMessage {
   /** Unique; a UUID. */

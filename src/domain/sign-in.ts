@@ -1,9 +1,12 @@
 import type { Owner } from './caller.ts'
 
+/** How long a sign-in code is valid. */
+export const SIGN_IN_CODE_MINUTES = 10
+
 /** Single-use codes of sign-in links: opening the link on this machine gives a browser an administrator's session. */
 export interface SignInCodes {
   /**
-   * Makes a code, which is valid once and for ten minutes, in every process that works on this store.
+   * Makes a code, which is valid once and for {@link SIGN_IN_CODE_MINUTES}, in every process that works on this store.
    *
    * @example const link = `${publicUrl}/admin/sign-in?code=${await codes.issue('anna')}`
    */

@@ -51,8 +51,6 @@ export interface Published {
   before: CurrentTopic | undefined
   /** The topic as it is now. */
   topic: Topic
-  /** False when the edit has answered {@link UNCHANGED}. */
-  changed: boolean
   warnings: TopicCheck['warnings']
 }
 
@@ -95,7 +93,7 @@ async function publishNow(deps: PublishingDeps, target: EditTarget, edit: Edit):
     if (desired === UNCHANGED) {
       if (!before) throw notFound(target.topic_id)
       deps.catalog.accept(before.record)
-      return { before, topic: before.record, changed: false, warnings: [] }
+      return { before, topic: before.record, warnings: [] }
     }
     const warnings = assertPublishable(desired, target.pathOf)
     const texts = changedTexts(desired, before)
@@ -103,7 +101,7 @@ async function publishNow(deps: PublishingDeps, target: EditTarget, edit: Edit):
     try {
       const topic = await deps.topics.save(next, texts, losses)
       deps.catalog.accept(topic, texts)
-      return { before, topic, changed: true, warnings }
+      return { before, topic, warnings }
     } catch (error) {
       const lostRace = error instanceof AppError && error.code === 'conflict'
       if (!lostRace || losses + 1 === MAX_ATTEMPTS) throw error

@@ -66,7 +66,6 @@ describe('publishing', () => {
     expect(await publish(services, { topic_id: 't', by: 'bob' }, () => UNCHANGED)).toEqual({
       before: { record: topic, content: topicContent('t', { user: 'x' }) },
       topic,
-      changed: false,
       warnings: [],
     })
     expect(services.catalog.topic('t')).toEqual(topic)
@@ -85,13 +84,11 @@ describe('publishing', () => {
     expect(created).toEqual({
       before: undefined,
       topic: services.catalog.topic('t'),
-      changed: true,
       warnings: [],
     })
     const edited = await putBodies(services, 't', { user: 'new' })
     expect(edited.before).toEqual({ record: created.topic, content: first })
     expect(edited.topic).toEqual(services.catalog.topic('t'))
-    expect(edited.changed).toBe(true)
   })
 
   it('refuses errors, all at once, and writes nothing', async () => {

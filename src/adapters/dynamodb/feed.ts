@@ -1,17 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import type { TransactionCanceledException } from '@aws-sdk/client-dynamodb'
-import {
-  type DynamoDBDocumentClient,
-  GetCommand,
-  TransactWriteCommand,
-  type TransactWriteCommandInput,
-} from '@aws-sdk/lib-dynamodb'
+import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb'
 import { AppError } from '../../domain/errors.ts'
 import { createKeyedMutex } from '../../domain/keyed-mutex.ts'
 import { backoffMs } from '../../domain/time.ts'
-import { AWS_BACKOFF, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
+import { AWS_BACKOFF, WRITE_BUDGET_MS } from '../aws/calls.ts'
 import { callsOn } from '../aws/resources.ts'
+import { isPassing, refusalsIn, type Write } from './transactions.ts'
 
 /** Id of the item that lists the latest changes for every instance. No topic can have such an id. */
 export const FEED_ID = '#feed'
@@ -28,8 +23,6 @@ export interface Feed {
   /** Topic ids of the last changes, the newest last. */
   changes: string[]
 }
-
-type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
 
 /** The change feed of a topics table. */
 export interface ChangeFeed {
@@ -76,7 +69,9 @@ export function changeFeed(client: DynamoDBDocumentClient, table: string): Chang
       latest = next
       return true
     } catch (error) {
-      const [ofWrite, ofFeed] = refusalsIn(error)
+      const refusals = refusalsIn(error)
+      if (refusals.length === 0) throw error
+      const [ofWrite = 'None', ofFeed = 'None'] = refusals.map(({ Code = 'None' }) => Code)
       if (ofWrite === 'ConditionalCheckFailed') return false
       if (ofWrite !== 'None' && !isPassing(ofWrite)) throw error
       // Another instance was faster, or both at once.
@@ -120,18 +115,6 @@ function feedWrite(table: string, before: Feed | undefined, next: Feed): Write {
       ExpressionAttributeValues: { ':epoch': before.epoch, ':sequence': before.sequence },
     },
   }
-}
-
-/** Why each write of a transaction was refused. @throws the error itself if it is of another kind. */
-function refusalsIn(error: unknown): [ofWrite: string, ofFeed: string] {
-  if (causeOf(error) !== 'TransactionCanceledException') throw error
-  const { CancellationReasons = [] } = (error as AppError).cause as TransactionCanceledException
-  const [ofWrite = 'None', ofFeed = 'None'] = CancellationReasons.map(({ Code = 'None' }) => Code)
-  return [ofWrite, ofFeed]
-}
-
-function isPassing(refusal: string): boolean {
-  return /^(TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded)$/.test(refusal)
 }
 
 /**

@@ -5,13 +5,13 @@ import {
   type DynamoDBDocumentClient,
   PutCommand,
 } from '@aws-sdk/lib-dynamodb'
-import type { SignInCodes } from '../../domain/sign-in.ts'
+import { SIGN_IN_CODE_MINUTES, type SignInCodes } from '../../domain/sign-in.ts'
 import type { Clock } from '../../domain/time.ts'
 import { causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
 import { callsOn } from '../aws/resources.ts'
 import { LIMIT_KEY, LIMITS_TTL_ATTRIBUTE } from './limits-table.ts'
 
-const LIFETIME_SECONDS = 10 * 60
+const LIFETIME_SECONDS = SIGN_IN_CODE_MINUTES * 60
 
 /**
  * Codes of sign-in links in the limits table: an item for each, named by its hash, so that a reader of the table learns

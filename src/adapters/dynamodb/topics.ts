@@ -1,9 +1,4 @@
-import {
-  type DynamoDBDocumentClient,
-  GetCommand,
-  paginateScan,
-  type TransactWriteCommandInput,
-} from '@aws-sdk/lib-dynamodb'
+import { type DynamoDBDocumentClient, GetCommand, paginateScan } from '@aws-sdk/lib-dynamodb'
 import { LRUCache } from 'lru-cache'
 import { AppError, invalidInput } from '../../domain/errors.ts'
 import { isIdentifier } from '../../domain/identifiers.ts'
@@ -24,6 +19,7 @@ import {
   type TopicMembers,
   topicIn,
 } from './record.ts'
+import type { Write } from './transactions.ts'
 import { PRIORITY_ATTRIBUTE, writePriority } from './write-priority.ts'
 
 export interface DynamoTopicsOptions {
@@ -206,8 +202,6 @@ function stateOf(item: TopicItem | undefined, stored: StoredTopic | undefined): 
     members: membersIn(item, stored),
   }
 }
-
-type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
 
 /** The write that makes the item hold `next` if it still is what it was. */
 function updateOf(table: string, next: Topic, retired: readonly PromptInfo[], before: ItemState): Write {

@@ -3,13 +3,13 @@ import { existsSync, readdirSync } from 'node:fs'
 import { rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import type { SignInCodes } from '../../domain/sign-in.ts'
+import { SIGN_IN_CODE_MINUTES, type SignInCodes } from '../../domain/sign-in.ts'
 import type { Clock } from '../../domain/time.ts'
 import { readTextFile, replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { isMissing } from './working-copy.ts'
 
-const LIFETIME_MS = 10 * 60_000
+const LIFETIME_MS = SIGN_IN_CODE_MINUTES * 60_000
 
 const StoredCode = z.object({ subject: z.string(), expires_at: z.iso.datetime() })
 type StoredCode = z.infer<typeof StoredCode>

@@ -17,7 +17,7 @@ import {
 import * as sample from './sample.ts'
 
 /** Longest time that a message may wait for another's turn. */
-const MAX_WAIT_SECONDS = 30
+export const MAX_WAIT_SECONDS = 30
 
 export const startConversation = defineOperation({
   ...forUsers,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { MAX_MESSAGE_BYTES } from '../../domain/conversation.ts'
 import { PromptType, TopicId } from '../../domain/identifiers.ts'
 import { JsonObject } from '../../domain/json.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
@@ -7,9 +8,6 @@ import { Analysis } from '../../services/analysis.ts'
 import * as drafts from '../../services/drafts.ts'
 import { modelAnswer } from '../analysis.ts'
 import * as sample from '../sample.ts'
-
-/** Largest message, in bytes of UTF-8. */
-const MAX_MESSAGE_BYTES = 16_384
 
 /** More than a conversation that a person tries has. */
 const MAX_TURNS = 1_000

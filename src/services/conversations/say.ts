@@ -1,6 +1,11 @@
 import { hash } from 'node:crypto'
 import type { Owner } from '../../domain/caller.ts'
-import type { AssistantMessage, Conversation, Lease } from '../../domain/conversation.ts'
+import {
+  type AssistantMessage,
+  type Conversation,
+  type Lease,
+  MAX_MESSAGE_BYTES,
+} from '../../domain/conversation.ts'
 import { AppError } from '../../domain/errors.ts'
 import type { TextListener } from '../../domain/language-model.ts'
 import { busy, forOthers, noSuchConversation, shuttingDown, tooManyAtOnce, turnEnded } from './failures.ts'
@@ -10,8 +15,6 @@ import type { TurnRun } from './run.ts'
 import type { Runs } from './runs.ts'
 import { startWaiting } from './waiting.ts'
 
-/** Largest message in bytes of UTF-8. */
-const MAX_MESSAGE_BYTES = 16_384
 /** Of several requests at the same time one begins the turn; the others look again, and then find who has won. */
 const MAX_LOSSES = 10
 

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import type { AttributeValue, TransactionCanceledException } from '@aws-sdk/client-dynamodb'
+import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import {
   DeleteCommand,
   type DynamoDBDocumentClient,
@@ -7,13 +7,12 @@ import {
   paginateQuery,
   type QueryCommandInput,
   TransactWriteCommand,
-  type TransactWriteCommandInput,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb'
-import type { AppError } from '../../../domain/errors.ts'
 import { backoffMs } from '../../../domain/time.ts'
 import { AWS_BACKOFF, causeOf, WRITE_BUDGET_MS } from '../../aws/calls.ts'
 import { callsOn } from '../../aws/resources.ts'
+import { isPassing, refusalsIn, type Write } from '../transactions.ts'
 import type { Change } from './changes.ts'
 import type { HeadItem, PartItem } from './items.ts'
 
@@ -25,8 +24,6 @@ export interface Key {
 
 /** The outcome of a conditional write. `found` is the item for which a transaction's condition did not hold. */
 export type Outcome = { isWritten: true } | { isWritten: false; found?: Record<string, AttributeValue> }
-
-type Write = NonNullable<TransactWriteCommandInput['TransactItems']>[number]
 
 /**
  * The requests to the table of conversations. All throw AppError `unavailable` when the table is out of reach; a write
@@ -100,7 +97,7 @@ async function untilAlone(attempt: () => Promise<unknown>): Promise<Outcome> {
     } catch (error) {
       const refusal = refusalIn(error)
       if (refusal) return refusal
-      if (!isPassing(error) || performance.now() > giveUpAt) throw error
+      if (!mayPass(error) || performance.now() > giveUpAt) throw error
       await setTimeout(backoffMs(AWS_BACKOFF, Math.min(failures, 3)))
     }
   }
@@ -109,19 +106,13 @@ async function untilAlone(attempt: () => Promise<unknown>): Promise<Outcome> {
 /** What a failure says of the condition of the first write; `undefined` when it is of another kind. */
 function refusalIn(error: unknown): Outcome | undefined {
   if (causeOf(error) === 'ConditionalCheckFailedException') return { isWritten: false }
-  const [ofHead] = reasonsIn(error)
+  const [ofHead] = refusalsIn(error)
   if (ofHead?.Code !== 'ConditionalCheckFailed') return undefined
   return { isWritten: false, ...(ofHead.Item && { found: ofHead.Item }) }
 }
 
-function isPassing(error: unknown): boolean {
-  const codes = reasonsIn(error).map(({ Code = 'None' }) => Code)
-  const isPassingCode = (code: string) =>
-    /^(None|TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded)$/.test(code)
-  return causeOf(error) === 'TransactionConflictException' || (codes.length > 0 && codes.every(isPassingCode))
-}
-
-function reasonsIn(error: unknown) {
-  if (causeOf(error) !== 'TransactionCanceledException') return []
-  return ((error as AppError).cause as TransactionCanceledException).CancellationReasons ?? []
+function mayPass(error: unknown): boolean {
+  const codes = refusalsIn(error).map(({ Code = 'None' }) => Code)
+  const allPass = codes.length > 0 && codes.every((code) => code === 'None' || isPassing(code))
+  return allPass || causeOf(error) === 'TransactionConflictException'
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { MAX_WAIT_SECONDS } from '../../../operations/conversations/talk.ts'
 import type { Operation, RequestHeader } from '../../../pipeline/operation.ts'
 
 /** An input field that REST takes from a request header. */
@@ -12,9 +13,6 @@ interface HeaderField {
   /** The header that means a value. */
   write: (value: unknown) => string
 }
-
-/** Most seconds that a caller may wait; a longer wait is cut to this, as RFC 7240 allows. */
-const MAX_WAIT_SECONDS = 30
 
 const FIELDS: Readonly<Partial<Record<RequestHeader, HeaderField>>> = {
   'idempotency-key': {
@@ -53,7 +51,10 @@ export function applyPreference({ headers }: Operation, request: FastifyRequest,
   if (seconds !== undefined) reply.header('preference-applied', `wait=${seconds}`)
 }
 
-/** The first `wait` of a list of preferences, in seconds; preferences that are not understood are ignored (RFC 7240, section 2). */
+/**
+ * The first `wait` of a list of preferences, in seconds. A longer wait than is allowed is cut; preferences that are not
+ * understood are ignored (RFC 7240, section 2).
+ */
 function waitIn(prefer: string): number | undefined {
   const [, seconds] = /(?:^|,)\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:[;,]|$)/i.exec(prefer) ?? []
   return seconds === undefined ? undefined : Math.min(MAX_WAIT_SECONDS, Number(seconds))
