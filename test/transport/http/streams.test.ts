@@ -136,7 +136,11 @@ test('a request for a stream that is refused, or asked for in another way, holds
 test('a stream ends when its key is revoked, and only that one', async () => {
   const server = await startApi()
   const created = await runCommand(['keys', 'create', '--name', 'leaver'], server.settings)
-  const leaving = await listen(server, { 'x-api-key': created.stdout.trim() })
+  const key = created.stdout.trim()
+  // A server knows a new key within a second.
+  const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
+  await waitFor(async () => (await postMcp({ url: server.url, key }, ping)).status !== 401, 1_000)
+  const leaving = await listen(server, { 'x-api-key': key })
   const staying = await listen(server, { 'x-api-key': server.key })
   expect([leaving.status, staying.status]).toEqual([200, 200])
   await runCommand(['keys', 'revoke', 'leaver'], server.settings)
