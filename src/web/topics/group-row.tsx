@@ -1,7 +1,7 @@
 import { useWords } from '../words/words.ts'
+import { GridRow, type RowProps } from './grid-row.tsx'
 import type { Group } from './groups.ts'
 import css from './topic-grid.module.css'
-import type { RowProps } from './topic-row.tsx'
 
 interface GroupRowProps extends RowProps {
   group: Group
@@ -10,19 +10,11 @@ interface GroupRowProps extends RowProps {
 }
 
 /** The heading of a group, which opens and closes it. */
-export function GroupRow({ id, index, isCurrent, top, height, group, isClosed, onToggle }: GroupRowProps) {
+export function GroupRow({ group, isClosed, onToggle, ...row }: GroupRowProps) {
   const words = useWords().topics
   return (
-    // biome-ignore-start lint/a11y/useSemanticElements: see the grid.
-    // biome-ignore-start lint/a11y/useFocusableInteractive: see the grid.
-    <div
-      id={id}
-      role="row"
-      className={css.group}
-      aria-rowindex={index + 2}
-      data-current={isCurrent || undefined}
-      style={{ height, transform: `translateY(${top}px)` }}
-    >
+    <GridRow {...row} className={css.group}>
+      {/* biome-ignore lint/a11y/useFocusableInteractive lint/a11y/useSemanticElements: see the grid. */}
       <div role="gridcell">
         <button
           type="button"
@@ -36,8 +28,6 @@ export function GroupRow({ id, index, isCurrent, top, height, group, isClosed, o
           <span className={css.quiet}>{group.topics.length}</span>
         </button>
       </div>
-    </div>
-    // biome-ignore-end lint/a11y/useFocusableInteractive: see above.
-    // biome-ignore-end lint/a11y/useSemanticElements: see above.
+    </GridRow>
   )
 }

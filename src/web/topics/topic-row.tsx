@@ -6,38 +6,23 @@ import { StateBadge } from '../ui/badge.tsx'
 import { showToast } from '../ui/toasts.ts'
 import { faultWords } from '../words/faults.ts'
 import { useWords } from '../words/words.ts'
+import { GridRow, type RowProps } from './grid-row.tsx'
 import css from './topic-grid.module.css'
-
-/** What each row of the list is told. */
-export interface RowProps {
-  id: string
-  index: number
-  isCurrent: boolean
-  /** Where it stands, in pixels. */
-  top: number
-  height: number
-}
 
 interface TopicRowProps extends RowProps {
   topic: TopicSummary
 }
 
 /** One row. Scrolling leaves those alone that stay in sight. */
-export const TopicRow = memo(function TopicRow(props: TopicRowProps) {
-  const { id, topic, index, isCurrent, top, height } = props
+export const TopicRow = memo(function TopicRow({ topic, ...row }: TopicRowProps) {
   const [, navigate] = useLocation()
   const href = `/topics/${topic.topic_id}`
   return (
     // biome-ignore-start lint/a11y/useSemanticElements: see the grid.
     // biome-ignore-start lint/a11y/useFocusableInteractive: see the grid.
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the grid listens for keys.
-    <div
-      id={id}
-      role="row"
+    <GridRow
+      {...row}
       className={css.row}
-      aria-rowindex={index + 2}
-      data-current={isCurrent || undefined}
-      style={{ height, transform: `translateY(${top}px)` }}
       onClick={(event) => !(event.target as Element).closest('a, button') && navigate(href)}
     >
       <div role="gridcell">
@@ -61,7 +46,7 @@ export const TopicRow = memo(function TopicRow(props: TopicRowProps) {
       <div role="gridcell" className={`${css.medium} ${css.quiet}`}>
         <Ago time={topic.updated_at} /> · {topic.updated_by}
       </div>
-    </div>
+    </GridRow>
     // biome-ignore-end lint/a11y/useFocusableInteractive: see the grid.
     // biome-ignore-end lint/a11y/useSemanticElements: see the grid.
   )
