@@ -9,7 +9,7 @@ import { missing } from './missing.ts'
 import { PACKAGE_ROOT } from './program.ts'
 
 const APP = join(PACKAGE_ROOT, 'deploy')
-const TSX = join(APP, 'node_modules/tsx/dist/cli.mjs')
+const CDK = join(APP, 'node_modules/aws-cdk/bin/cdk')
 
 export interface CdkResource<P = Record<string, unknown>> {
   Type: string
@@ -32,18 +32,24 @@ export interface Synthesized {
 }
 
 /**
- * Runs the app as `cdk synth` does, but for CDK's checks of the templates' schema, which `.ci/run` has made.
+ * Runs `cdk synth`, with CDK's checks of the templates' schema.
  *
- * @throws Error with what the app writes when it fails.
+ * @throws Error with what CDK writes when it fails.
  */
-async function synthesize(context: object, outdir: string): Promise<Synthesized> {
-  const env = {
-    ...process.env,
-    CDK_OUTDIR: outdir,
-    CDK_CONTEXT_JSON: JSON.stringify(context),
-    CDK_VALIDATION: 'false',
-  }
-  await promisify(execFile)(process.execPath, [TSX, 'app.ts'], { cwd: APP, env })
+async function synthesize(context: Record<string, string>, outdir: string): Promise<Synthesized> {
+  const values = Object.entries(context).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const words = [
+    CDK,
+    'synth',
+    '--quiet',
+    '--no-path-metadata',
+    '--no-asset-metadata',
+    '--output',
+    outdir,
+    ...values,
+  ]
+  const env = { ...process.env, CDK_DISABLE_CLI_TELEMETRY: 'true' }
+  await promisify(execFile)(process.execPath, words, { cwd: APP, env })
   const read = (name: string) => JSON.parse(readFileSync(join(outdir, name), 'utf8'))
   const report = existsSync(join(outdir, 'validation-report.json')) ? read('validation-report.json') : {}
   return {
@@ -61,12 +67,12 @@ async function synthesize(context: object, outdir: string): Promise<Synthesized>
  * in CI they fail.
  */
 export function describeWithCdk(name: string, tests: () => void): void {
-  if (existsSync(TSX)) describe(name, tests)
+  if (existsSync(CDK)) describe(name, tests)
   else missing(name, 'needs: npm ci --prefix deploy')
 }
 
 /** What one context makes; its members are there when the tests run. */
-export function synthesized(context: object): Synthesized {
+export function synthesized(context: Record<string, string>): Synthesized {
   return shared(async (atEnd) => synthesize(context, await tempFolder(atEnd)))
 }
 
