@@ -1,9 +1,10 @@
-import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
+import { statSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
-import { isIdentifier } from '../../domain/identifiers.ts'
 import type { StoreEvent, StoreListener, StoreWatch } from '../../domain/topic.ts'
+import { createDebounce } from './debounce.ts'
 import type { Layout } from './layout.ts'
 import { createSignatures } from './signatures.ts'
+import { watchStoreFolders } from './store-folders.ts'
 
 /** Notifications of the operating system get lost now and then (overflow, network drives): compare all files so often. */
 const SWEEP_MS = 60_000
@@ -45,7 +46,7 @@ export async function watchFolders(
   const signatures = createSignatures(layout, topicIds)
   const limits = { quietMs: Math.min(MAX_QUIET_MS, freshnessMs / 4), latestMs: lookMs }
   const changes = createDebounce(limits, report)
-  const watchers = createFolderWatchers((path, code) =>
+  const folders = watchStoreFolders(layout, changes.add, (path, code) =>
     warn(`cannot watch ${path} (${code}); looking at all files every ${lookMs} ms instead`),
   )
 
@@ -71,7 +72,7 @@ export async function watchFolders(
   }
 
   function restore(found: string): void {
-    watchStore(layout, watchers, changes.add)
+    folders.restart()
     signatures.clear()
     const reset = found !== identity
     identity = found
@@ -94,7 +95,7 @@ export async function watchFolders(
   }
 
   function isSweepDue(): boolean {
-    return !signatures.haveBaseline() || watchers.haveFailed() || signatures.ageMs() > SWEEP_MS
+    return !signatures.haveBaseline() || folders.haveFailed() || signatures.ageMs() > SWEEP_MS
   }
 
   /** Compares all files; with the first look for the first time, because a start must not wait for it. */
@@ -113,15 +114,11 @@ export async function watchFolders(
 
   function changedLinks(): string[] {
     const relinked = signatures.updateLinked()
-    for (const topic_id of relinked) {
-      // The folder may be another one now.
-      watchers.unwatch(layout.promptFolder(topic_id))
-      watchTexts(layout, watchers, topic_id, changes.add)
-    }
+    // The folder may be another one now.
+    for (const topic_id of relinked) folders.rewatch(topic_id)
     return relinked
   }
 
-  watchStore(layout, watchers, changes.add)
   const timer = setInterval(look, lookMs)
   timer.unref()
 
@@ -132,119 +129,7 @@ export async function watchFolders(
     async close() {
       clearInterval(timer)
       changes.close()
-      watchers.close()
-    },
-  }
-}
-
-/** Watches every folder of a store from the beginning; `add` is called with the ids of topics that have changed. */
-function watchStore(layout: Layout, watchers: FolderWatchers, add: (topic_id: string) => void): void {
-  const addTopic = (topic_id: string) => {
-    if (isIdentifier(topic_id)) add(topic_id)
-  }
-  const onTopicFile = (name: string) => {
-    if (name.endsWith('.json')) addTopic(name.slice(0, -'.json'.length))
-  }
-  const onPromptFolder = (topic_id: string) => {
-    if (!isIdentifier(topic_id)) return
-    // The folder may be a new one under an old name.
-    watchers.unwatch(layout.promptFolder(topic_id))
-    watchTexts(layout, watchers, topic_id, add)
-    add(topic_id)
-  }
-  watchers.close()
-  watchers.watch(layout.topics, onTopicFile)
-  watchers.watch(layout.states, onTopicFile)
-  watchers.watch(layout.prompts, onPromptFolder)
-  for (const topic_id of readdirSync(layout.prompts)) {
-    if (isIdentifier(topic_id)) watchTexts(layout, watchers, topic_id, add)
-  }
-}
-
-function watchTexts(
-  layout: Layout,
-  watchers: FolderWatchers,
-  topic_id: string,
-  add: (topic_id: string) => void,
-): void {
-  watchers.watch(layout.promptFolder(topic_id), () => add(topic_id))
-}
-
-/**
- * Gathers ids and hands them out together.
- *
- * @param quietMs hands out when nothing was added for so long,
- * @param latestMs or when the first one was added so long ago.
- */
-export function createDebounce(
-  { quietMs, latestMs }: { quietMs: number; latestMs: number },
-  flush: (ids: string[]) => unknown,
-): { add(...ids: string[]): void; close(): void } {
-  const gathered = new Set<string>()
-  let timer: NodeJS.Timeout | undefined
-  let firstAt = 0
-
-  function handOut(): void {
-    const ids = [...gathered]
-    gathered.clear()
-    flush(ids)
-  }
-
-  return {
-    add(...ids) {
-      if (ids.length === 0) return
-      if (gathered.size === 0) firstAt = performance.now()
-      for (const id of ids) gathered.add(id)
-      clearTimeout(timer)
-      timer = setTimeout(handOut, Math.max(0, Math.min(quietMs, firstAt + latestMs - performance.now())))
-    },
-    close: () => clearTimeout(timer),
-  }
-}
-
-interface FolderWatchers {
-  /** Calls `onEntry` with the name of every entry of a folder that changes. A folder that is watched already stays so. */
-  watch(path: string, onEntry: (name: string) => void): void
-  unwatch(path: string): void
-  /** Whether a folder could not be watched; nothing new is watched then. */
-  haveFailed(): boolean
-  /** Ends all. */
-  close(): void
-}
-
-/** @param onFailure is called once, with the path of the folder and the code of the error. */
-function createFolderWatchers(onFailure: (path: string, code: string | undefined) => void): FolderWatchers {
-  const watchers = new Map<string, FSWatcher>()
-  let failed = false
-
-  function unwatch(path: string): void {
-    watchers.get(path)?.close()
-    watchers.delete(path)
-  }
-
-  return {
-    watch(path, onEntry) {
-      if (watchers.has(path) || failed) return
-      try {
-        const watcher = watch(
-          path,
-          { persistent: false },
-          (_, name) => name !== null && onEntry(String(name)),
-        )
-        watcher.on('error', () => unwatch(path))
-        watchers.set(path, watcher)
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        // A folder that has just gone needs no watching: the one above it tells.
-        if (code === 'ENOENT' || code === 'ENOTDIR') return
-        failed = true
-        onFailure(path, code)
-      }
-    },
-    unwatch,
-    haveFailed: () => failed,
-    close() {
-      for (const path of [...watchers.keys()]) unwatch(path)
+      folders.close()
     },
   }
 }
