@@ -10,11 +10,11 @@ import {
   type Transport,
 } from '@modelcontextprotocol/server'
 import { escapeLineBreaks, NOT_JSON, parseJson } from '../../domain/json.ts'
+import { createLineReader } from './line-reader.ts'
 import { normalizeMessage } from './normalize.ts'
 
 /** Largest message read. Far above what any operation takes, so that they answer `too_large` themselves. */
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024
-const LINE_FEED = 10
 const SPACE = 32
 /** A request that is answered when its stream ends, at the latest with the connection (MCP 2026-07-28). */
 const STREAM_METHOD = 'subscriptions/listen'
@@ -27,8 +27,7 @@ const STREAM_METHOD = 'subscriptions/listen'
  * @param onClosed called once, when the connection has ended.
  */
 export function stdioTransport(input: Readable, output: Writable, onClosed: () => void): Transport {
-  let parts: Buffer[] = []
-  let length = 0
+  const lines = createLineReader(MAX_MESSAGE_BYTES, receiveLine)
   let closed = false
   let ended = false
   /** Requests without an answer, but for streams, which have none. */
@@ -36,7 +35,7 @@ export function stdioTransport(input: Readable, output: Writable, onClosed: () =
 
   const transport: Transport = {
     async start() {
-      input.on('data', read)
+      input.on('data', lines.read)
       input.on('error', (error) => transport.onerror?.(error))
       input.on('end', end)
       input.on('close', () => !ended && close())
@@ -60,15 +59,14 @@ export function stdioTransport(input: Readable, output: Writable, onClosed: () =
   function close(): void {
     if (closed) return
     closed = true
-    input.off('data', read)
+    input.off('data', lines.read)
     input.pause()
     transport.onclose?.()
     onClosed()
   }
 
-  /** A last line needs no line feed. */
   function end(): void {
-    if (length > 0) finishLine()
+    lines.end()
     ended = true
     closeIfAnswered()
   }
@@ -77,33 +75,13 @@ export function stdioTransport(input: Readable, output: Writable, onClosed: () =
     if (ended && unanswered.size === 0) close()
   }
 
-  function read(chunk: Buffer): void {
-    let start = 0
-    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
-      keep(chunk.subarray(start, end))
-      start = end + 1
-      finishLine()
-    }
-    keep(chunk.subarray(start))
-  }
-
-  function finishLine(): void {
-    const line = length > MAX_MESSAGE_BYTES ? undefined : Buffer.concat(parts, length)
-    parts = []
-    length = 0
+  function receiveLine(line: Buffer | undefined): void {
     if (line === undefined) {
       refuse(ProtocolErrorCode.InvalidRequest, `The message is larger than ${MAX_MESSAGE_BYTES} bytes.`)
-    } else if (line.some((byte) => byte > SPACE)) receive(line)
+    } else if (line.some((byte) => byte > SPACE)) receive(parseJson(line))
   }
 
-  function keep(part: Buffer): void {
-    length += part.length
-    if (length <= MAX_MESSAGE_BYTES) parts.push(part)
-    else parts = []
-  }
-
-  function receive(line: Buffer): void {
-    const message = parseJson(line)
+  function receive(message: unknown): void {
     if (message === NOT_JSON) {
       refuse(ProtocolErrorCode.ParseError, 'The line is not JSON.')
       return
