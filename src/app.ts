@@ -113,17 +113,18 @@ function modelsOf(
   { secretSetting }: Backend,
   note: (message: string) => void,
 ): ModelSettings {
-  const { provider, baseUrl = '', model, timeoutMs } = llm
-  switch (provider) {
+  const { timeoutMs } = llm
+  switch (llm.provider) {
     case 'bedrock': {
       const open = async () => (await import('./adapters/bedrock/model.ts')).bedrockModel({}, { note })
-      return { open, fallback: model, timeoutMs }
+      return { open, fallback: llm.model, timeoutMs }
     }
     case 'openai': {
+      const { baseUrl } = llm
       const apiKey = async () => llm.apiKey ?? secretSetting('PROMPTS_LLM_API_KEY')
       const open = async () =>
         (await import('./adapters/openai/model.ts')).openAiModel({ baseUrl, apiKey, note })
-      return { open, override: model, timeoutMs }
+      return { open, override: llm.model, timeoutMs }
     }
     case 'none':
       return { timeoutMs }

@@ -20,20 +20,29 @@ interface AwsNames {
 }
 
 /** How language models are reached. */
-interface LlmSettings {
-  provider: 'bedrock' | 'openai' | 'none'
-  /** Where an OpenAI-compatible server answers, for example `http://127.0.0.1:11434/v1`. */
-  baseUrl: string | undefined
-  apiKey: string | undefined
-  /** `openai`: replaces every topic's model; `bedrock`: for topics that name none. */
-  model: string | undefined
+type LlmSettings = {
   /** Time for everything that one analysis, or one turn of a conversation, does with models. */
   timeoutMs: number
-}
+} & (
+  | { provider: 'none' }
+  | {
+      provider: 'bedrock'
+      /** For topics that name none. */
+      model: string | undefined
+    }
+  | {
+      provider: 'openai'
+      /** Replaces every topic's model. */
+      model: string | undefined
+      /** Where the server answers, for example `http://127.0.0.1:11434/v1`. */
+      baseUrl: string
+      apiKey: string | undefined
+    }
+)
 
 /** The settings as the program uses them. */
 export interface Config {
-  store: 'files' | 'aws'
+  store: Settings['PROMPTS_STORE']
   aws: AwsNames & {
     /** Where a copy of the prompts is kept from which an instance starts in an outage; `undefined`: nowhere. */
     snapshotFile: string | undefined
@@ -81,7 +90,7 @@ export interface Config {
   /** Where traces go, and the share of ordinary calls that have one; without an endpoint there are none. */
   traces: { endpoint: string | undefined; ratio: number }
   /** `undefined`: `info` for servers, `warn` for commands that a person waits for. */
-  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined
+  logLevel: Settings['PROMPTS_LOG_LEVEL']
 }
 
 /**
@@ -171,18 +180,22 @@ function awsNames(settings: Settings): AwsNames {
 /** @throws AppError `invalid_input` when the provider's address is missing. */
 function llmSettings(settings: Settings): LlmSettings {
   const provider = settings.PROMPTS_LLM ?? (settings.PROMPTS_STORE === 'aws' ? 'bedrock' : 'none')
-  const baseUrl = settings.PROMPTS_LLM_BASE_URL
-  if (provider === 'openai' && baseUrl === undefined) {
-    const message =
-      'PROMPTS_LLM_BASE_URL is missing: expected the address of an OpenAI-compatible server, for example http://127.0.0.1:11434/v1, because PROMPTS_LLM is openai.'
-    throw new AppError('invalid_input', message)
-  }
-  return {
-    provider,
-    baseUrl,
-    apiKey: settings.PROMPTS_LLM_API_KEY,
-    model: settings.PROMPTS_LLM_MODEL,
-    timeoutMs: settings.PROMPTS_LLM_TIMEOUT_MS,
+  const timeoutMs = settings.PROMPTS_LLM_TIMEOUT_MS
+  const model = settings.PROMPTS_LLM_MODEL
+  switch (provider) {
+    case 'none':
+      return { provider, timeoutMs }
+    case 'bedrock':
+      return { provider, timeoutMs, model }
+    case 'openai': {
+      const baseUrl = settings.PROMPTS_LLM_BASE_URL
+      if (baseUrl !== undefined) {
+        return { provider, timeoutMs, model, baseUrl, apiKey: settings.PROMPTS_LLM_API_KEY }
+      }
+      const message =
+        'PROMPTS_LLM_BASE_URL is missing: expected the address of an OpenAI-compatible server, for example http://127.0.0.1:11434/v1, because PROMPTS_LLM is openai.'
+      throw new AppError('invalid_input', message)
+    }
   }
 }
 

@@ -74,10 +74,10 @@ async function* checks(context: CommandContext, config: Config): AsyncIterable<C
 }
 
 /** In words; whether it answers, only an analysis tells, which costs something. */
-function modelIn({ llm: { provider, baseUrl, model } }: Config): string {
-  if (provider === 'none') return 'none, so analyses are not answered (PROMPTS_LLM)'
-  const where = baseUrl === undefined ? provider : `${provider} at ${baseUrl}`
-  return `${where}, ${model ?? 'by what each topic names'}`
+function modelIn({ llm }: Config): string {
+  if (llm.provider === 'none') return 'none, so analyses are not answered (PROMPTS_LLM)'
+  const where = llm.provider === 'openai' ? `openai at ${llm.baseUrl}` : llm.provider
+  return `${where}, ${llm.model ?? 'by what each topic names'}`
 }
 
 /** What is in the store, wherever it is. */
