@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { loadConfig } from '../config.ts'
+import { isApiKey } from '../domain/api-keys.ts'
 import { AppError, invalidInput } from '../domain/errors.ts'
 import type { CommandContext } from './context.ts'
 import { pathArgument } from './path.ts'
@@ -23,9 +24,7 @@ export function findCredential({ io }: CommandContext, { tokenFile }: Credential
 
 /** The header that shows a credential. */
 export function headersOf(credential: string): Record<string, string> {
-  return credential.startsWith('ppath_svc_')
-    ? { 'x-api-key': credential }
-    : { authorization: `Bearer ${credential}` }
+  return isApiKey(credential) ? { 'x-api-key': credential } : { authorization: `Bearer ${credential}` }
 }
 
 function readToken(file: string): string {

@@ -73,9 +73,16 @@ export function isUsable({ revoked_at, expires_at }: ApiKey, clock: Clock): bool
   return revoked_at === undefined && (expires_at === undefined || expires_at > clock().toISOString())
 }
 
+const KEY_PREFIX = 'ppath_svc_'
+
+/** Whether a credential is an API key of this program, of whatever stage, and no token. */
+export function isApiKey(credential: string): boolean {
+  return credential.startsWith(KEY_PREFIX)
+}
+
 /** The beginning of all keys that are created for a stage. */
 export function keyPrefix(stage: string): string {
-  return `ppath_svc_${stage}_`
+  return `${KEY_PREFIX}${stage}_`
 }
 
 /** A new key: 192 random bits, so that it cannot be guessed. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { invalidInput } from '../domain/errors.ts'
+import { type AppError, invalidInput } from '../domain/errors.ts'
 import { TopicId } from '../domain/identifiers.ts'
 import { byDisplayOrder, type ListPosition } from '../domain/topic.ts'
 
@@ -34,12 +34,12 @@ function readCursor(cursor: string): ListPosition {
     const [display_order, topic_id] = Parts.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
     return { display_order, topic_id }
   } catch {
-    throw invalidInput([
-      {
-        path: 'cursor',
-        expected: '`meta.next_cursor` of the page before',
-        message: 'is not a cursor of this list.',
-      },
-    ])
+    throw wrongCursor()
   }
+}
+
+/** What is answered to a cursor that is none of the list that is asked for. */
+export function wrongCursor(): AppError {
+  const expected = '`meta.next_cursor` of the page before'
+  return invalidInput([{ path: 'cursor', expected, message: 'is not a cursor of this list.' }])
 }

@@ -1,9 +1,8 @@
 import * as z from 'zod'
-import { invalidInput } from '../../domain/errors.ts'
 import { TopicId } from '../../domain/identifiers.ts'
 import { isUuid } from '../../domain/uuid.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
-import { Cursor } from '../../pipeline/paging.ts'
+import { Cursor, wrongCursor } from '../../pipeline/paging.ts'
 import { ConversationData, ConversationId, conversationData, forUsers, ownerOf } from './record.ts'
 import * as sample from './sample.ts'
 
@@ -71,9 +70,8 @@ function writeCursor(conversation_id: string): string {
 
 function readCursor(cursor: string): string {
   const conversation_id = Buffer.from(cursor, 'base64url').toString()
-  if (isUuid(conversation_id)) return conversation_id
-  const expected = '`meta.next_cursor` of the page before'
-  throw invalidInput([{ path: 'cursor', expected, message: 'is not a cursor of this list.' }])
+  if (!isUuid(conversation_id)) throw wrongCursor()
+  return conversation_id
 }
 
 export const eraseConversation = defineOperation({

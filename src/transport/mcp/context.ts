@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type * as z from 'zod'
 import type { Caller } from '../../domain/caller.ts'
-import type { CallOrigin, McpMessage } from '../../domain/telemetry.ts'
+import type { McpMessage } from '../../domain/telemetry.ts'
 import type { Execute } from '../../pipeline/execute.ts'
 import type { CallContext, Operation } from '../../pipeline/operation.ts'
 import type { Result } from '../../pipeline/result.ts'
@@ -12,12 +12,13 @@ export interface McpContext {
   execute: Execute
   catalog: Catalog
   caller: Caller
-  /** Over HTTP the limits of all calls of a POST are consumed at once, before the SDK sees it. */
-  isCounted?: true
-  /** Over HTTP the id of the POST; on stdio every call gets its own. */
-  requestId?: string
-  /** Over HTTP the header `traceparent` of the POST. */
-  traceparent?: string | undefined
+  /** The POST that asks; missing on stdio. The limits of all its calls are consumed before any of them runs. */
+  post?: {
+    /** The id of all its calls; on stdio every call gets its own. */
+    requestId: string
+    /** The header `traceparent`. */
+    traceparent: string | undefined
+  }
   /** The message that is answered. */
   message?: McpMessage
 }
@@ -28,6 +29,9 @@ export type Params = Record<string, unknown>
 /** What ends a call early, and who hears a model's text while it is generated. */
 export type CallOptions = Pick<CallContext, 'signal' | 'listener'>
 
+/** What a role or a key decides must not be shared; changes are announced, so a short life costs little. */
+export const BRIEFLY = { ttlMs: 1_000, cacheScope: 'private' } as const
+
 /** Runs an operation for the caller. */
 export function executeOperation<Input extends z.ZodObject, Data extends z.ZodType>(
   context: McpContext,
@@ -35,19 +39,15 @@ export function executeOperation<Input extends z.ZodObject, Data extends z.ZodTy
   input: unknown,
   options: CallOptions & Pick<CallContext, 'parameterPrefix'> = {},
 ): Promise<Result<z.input<Data>>> {
-  const { execute, caller, isCounted, requestId = randomUUID() } = context
-  const origin = originOf(context, operation)
+  const { execute, caller, post, message } = context
+  const mcp = message && { ...message, tool: operation.tool }
   return execute(operation, input, {
     caller,
-    requestId,
-    origin,
-    ...(isCounted && { isCounted }),
+    requestId: post?.requestId ?? randomUUID(),
+    origin: { traceparent: post?.traceparent, ...(mcp && { mcp }) },
+    ...(post && { isCounted: true }),
     ...options,
   })
-}
-
-function originOf({ traceparent, message }: McpContext, { tool }: Pick<Operation, 'tool'>): CallOrigin {
-  return { traceparent, ...(message && { mcp: { ...message, tool } }) }
 }
 
 /** The context of one message; `meta` is its `params._meta`. */
@@ -57,7 +57,6 @@ export function forMessage(
   meta: unknown,
 ): McpContext {
   const { traceparent } = (meta ?? {}) as Params
-  // Only over HTTP limits are consumed before.
-  const transport = context.isCounted ? 'tcp' : 'pipe'
+  const transport = context.post ? 'tcp' : 'pipe'
   return { ...context, message: { ...message, transport, traceparent } }
 }

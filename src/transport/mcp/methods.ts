@@ -4,7 +4,7 @@ import type { Caller } from '../../domain/caller.ts'
 import { ERROR_CODES, problemOf, toAppError } from '../../domain/errors.ts'
 import type { LimitName } from '../../domain/rate-limiter.ts'
 import { complete } from './completion.ts'
-import type { CallOptions, McpContext, Params } from './context.ts'
+import { BRIEFLY, type CallOptions, type McpContext, type Params } from './context.ts'
 import { getPrompt, listPrompts } from './prompts.ts'
 import { listResources, listResourceTemplates, readResource } from './resources.ts'
 import { getSkill, listSkills } from './skills.ts'
@@ -22,9 +22,6 @@ export interface Method {
   /** True for methods of an extension that clients before revision 2026-07-28 do not know. */
   isModern?: true
 }
-
-/** What a role or a key decides must not be shared; changes are announced, so a short life costs little. */
-const BRIEFLY: CacheHint = { ttlMs: 1_000, cacheScope: 'private' }
 
 const retrieval = () => 'retrieval' as const
 const unlimited = () => undefined

@@ -7,9 +7,9 @@ import { describeParameter } from '../../domain/parameters.ts'
 import type { Topic } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
-import type { Catalog } from '../../services/catalog/catalog.ts'
 import { renderTopic } from '../../services/rendering.ts'
 import { executeOperation, type McpContext, type Params } from './context.ts'
+import { topicsThat } from './topics.ts'
 
 /** Many clients never ask for a second page. */
 const PAGE_SIZE = 500
@@ -85,7 +85,7 @@ export function isPrompt(topic: Topic): boolean {
 }
 
 const prompts = new WeakMap<Topic, Prompt>()
-const topicsByList = new WeakMap<readonly Topic[], Topic[]>()
+const promptTopics = topicsThat(isPrompt)
 
 /** The topic as clients list it. Records never change in place, so it is made once for each. */
 export function promptOf(topic: Topic): Prompt {
@@ -104,14 +104,4 @@ export function promptOf(topic: Topic): Prompt {
     prompts.set(topic, prompt)
   }
   return prompt
-}
-
-function promptTopics(catalog: Catalog): Topic[] {
-  const all = catalog.list()
-  let found = topicsByList.get(all)
-  if (!found) {
-    found = all.filter(isPrompt)
-    topicsByList.set(all, found)
-  }
-  return found
 }

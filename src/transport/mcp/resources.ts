@@ -16,6 +16,7 @@ import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
 import { executeOperation, type McpContext, type Params } from './context.ts'
 import { readSkill, topicOfSkill } from './skills.ts'
+import { topicsThat } from './topics.ts'
 import { canonicalUri } from './uris.ts'
 
 /** Topics of a page; each is one resource and one for every prompt. */
@@ -40,6 +41,8 @@ const TEMPLATES: ResourceTemplateType[] = [
   },
 ]
 
+const activeTopics = topicsThat(({ is_active }) => is_active)
+
 const list = defineOperation({
   name: 'mcp.resources.list',
   title: 'List MCP resources',
@@ -51,8 +54,7 @@ const list = defineOperation({
   input: z.object({ cursor: Cursor }),
   output: z.custom<Resource[]>(Array.isArray),
   async run({ catalog }, { cursor }) {
-    const active = catalog.list().filter((topic) => topic.is_active)
-    const { page, ...more } = pageOf(active, cursor, PAGE_TOPICS)
+    const { page, ...more } = pageOf(activeTopics(catalog), cursor, PAGE_TOPICS)
     return { data: page.flatMap(resourcesOf), ...more }
   },
 })

@@ -7,7 +7,8 @@ import type { PromptTexts, Topic } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, pageOf } from '../../pipeline/paging.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
-import { executeOperation, type McpContext, type Params } from './context.ts'
+import { BRIEFLY, executeOperation, type McpContext, type Params } from './context.ts'
+import { topicsThat } from './topics.ts'
 import { canonicalUri } from './uris.ts'
 
 // Topics as skills (MCP extension io.modelcontextprotocol/skills, SEP-2640): each active topic with a description is a
@@ -21,8 +22,6 @@ const SKILL_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/
 /** Most characters of a skill's description; topics may have longer ones. */
 const MAX_DESCRIPTION = 1_024
 const SKILL_URI = /^skill:\/\/([a-z0-9-]+)\/SKILL\.md$/
-/** How long clients may keep an answer; the SDK's server fills this in for the protocol's own methods only. */
-const BRIEFLY = { ttlMs: 1_000, cacheScope: 'private' } as const
 
 /** An entry of `skills/list`. */
 interface Skill {
@@ -69,6 +68,8 @@ const read = defineOperation({
   },
 })
 
+// The SDK's server adds the hints of the protocol's own methods only, so the answers of these two have theirs.
+
 export async function listSkills(context: McpContext, { cursor }: Params): Promise<McpResult> {
   const { data, meta } = await executeOperation(context, list, { cursor })
   const next = meta?.next_cursor !== undefined && { nextCursor: meta.next_cursor }
@@ -99,17 +100,7 @@ export function skillUri({ topic_id, description, is_active }: Topic): string | 
   return is_active && description && SKILL_NAME.test(name) ? `skill://${name}/SKILL.md` : undefined
 }
 
-const topicsByList = new WeakMap<readonly Topic[], Topic[]>()
-
-function skillTopics(catalog: Catalog): Topic[] {
-  const all = catalog.list()
-  let found = topicsByList.get(all)
-  if (!found) {
-    found = all.filter((topic) => skillUri(topic) !== undefined)
-    topicsByList.set(all, found)
-  }
-  return found
-}
+const skillTopics = topicsThat((topic) => skillUri(topic) !== undefined)
 
 const files = new WeakMap<Topic, SkillFile>()
 

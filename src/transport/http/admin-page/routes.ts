@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { AppError } from '../../../domain/errors.ts'
+import { registerPageHeaders } from '../page-headers.ts'
 
 /** Where the page is, and where browsers go after they signed in. */
 export const ADMIN_PAGE = '/admin/'
@@ -33,12 +33,7 @@ export interface AdminPageOptions {
  */
 export function registerAdminPage(app: FastifyInstance, { root, signInBy }: AdminPageOptions): void {
   app.register(async (scope) => {
-    await scope.register(helmet, {
-      contentSecurityPolicy: { useDefaults: false, directives: NO_CONTENT },
-      frameguard: { action: 'deny' },
-      // Plain http on the own machine is the usual case, and a proxy that serves https can say this.
-      strictTransportSecurity: false,
-    })
+    await registerPageHeaders(scope, NO_CONTENT)
     await scope.register(fastifyStatic, {
       root: join(root, 'assets'),
       prefix: `${ADMIN_PAGE}assets/`,

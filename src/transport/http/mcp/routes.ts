@@ -100,14 +100,7 @@ export function registerMcp(app: FastifyInstance, deps: McpHttpDeps): () => Prom
     }
     const route = routeOf(request)
     const traceparent = request.headers['traceparent'] as string | undefined
-    const context: McpContext = {
-      execute,
-      catalog,
-      caller,
-      requestId: request.id,
-      traceparent,
-      isCounted: true,
-    }
+    const context: McpContext = { execute, catalog, caller, post: { requestId: request.id, traceparent } }
     const signal = sessions.begin(request, reply)
     if (methodOf(body) === 'notifications/cancelled') sessions.cancel(request)
     const mayStream = asksModel(body, caller) && acceptedForms(request.headers.accept).events

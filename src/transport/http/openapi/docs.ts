@@ -1,8 +1,8 @@
-import helmet from '@fastify/helmet'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { publicUrlOf } from '../identity/protected-resource.ts'
+import { registerPageHeaders } from '../page-headers.ts'
 import { entityTag, isFresh } from '../rest/response.ts'
 import { openApiDocument } from './document.ts'
 import type { ApiPath } from './paths.ts'
@@ -36,13 +36,7 @@ export interface DocsOptions {
 /** `/openapi.json`, and `/docs`: the same for people, where they can try it out. No credentials needed. */
 export function registerDocs(app: FastifyInstance, { publicUrl, extraPaths, root }: DocsOptions): void {
   app.register(async (scope) => {
-    // In this scope alone: it doubles the cost of a request, and the API's answers are not pages.
-    await scope.register(helmet, {
-      contentSecurityPolicy: { useDefaults: false, directives: CONTENT_SECURITY_POLICY },
-      frameguard: { action: 'deny' },
-      // Plain http on the own machine is the usual case, and a proxy that serves https can say this.
-      strictTransportSecurity: false,
-    })
+    await registerPageHeaders(scope, CONTENT_SECURITY_POLICY)
     await scope.register(fastifyStatic, { root, prefix: '/docs/', dotfiles: 'ignore' })
 
     scope.get('/docs', (request, reply) => {
