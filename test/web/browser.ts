@@ -8,6 +8,8 @@ import { missing } from '../helpers/missing.ts'
 const MISSING = 'needs a browser: apt-get install chromium-headless-shell, or set CHROMIUM to the path of one'
 /** How long anything may take to appear: generous, because tests share their processor. */
 const PATIENCE_MS = 10_000
+/** Chromium starts a new process for each navigation otherwise, which takes longer than to load the page. */
+const FEW_PROCESSES = ['--renderer-process-limit=1', '--disable-site-isolation-trials', '--in-process-gpu']
 /** Playwright's own. */
 const VIEWPORT = { width: 1280, height: 720 }
 
@@ -81,7 +83,7 @@ function watchedBrowser(): WatchedBrowser {
   let faults: string[] = []
   let browser: Browser
   beforeAll(async () => {
-    browser = await launchChromium()
+    browser = await launchChromium(FEW_PROCESSES)
     return () => browser.close()
   })
   afterEach(async () => {
