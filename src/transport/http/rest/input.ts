@@ -24,7 +24,9 @@ export function inputReader({
   wholeBody,
   headers: read = [],
 }: InputLocations): (request: FastifyRequest) => Record<string, unknown> {
-  const types = new Map(Object.entries(shape).map(([name, field]) => [name, typeOf(field as z.ZodType)]))
+  // Only a query is text: JSON has types of its own.
+  const fields = source === 'query' ? Object.entries(shape) : []
+  const types = new Map(fields.map(([name, field]) => [name, typeOf(field as z.ZodType)]))
   const takesRevision = read.includes('if-match')
   const headerFields = headerFieldsOf(read)
 
