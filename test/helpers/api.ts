@@ -1,8 +1,8 @@
 import { type Agent, type IncomingHttpHeaders, request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { API_ROOT } from '../../src/transport/http/rest/routes.ts'
-import { shared } from './at-end.ts'
+import { type AtEnd, shared } from './at-end.ts'
 import { runCommand } from './command.ts'
 import { tempFolder } from './folders.ts'
 import { type Environment, type RunningServer, startServer, waitFor } from './program.ts'
@@ -108,17 +108,18 @@ export const GENEROUS: Environment = {
 }
 
 /**
- * Starts `serve` with a folder of its own, or with that of `settings`; stopped after the test.
+ * Starts `serve` with a folder of its own, or with that of `settings`; stopped after the test, if nothing else is said.
  *
  * @param known credentials of an earlier start with the same folder.
  */
 export async function startApi(
   settings: Environment = {},
   known?: { key: string; token: string },
+  atEnd: AtEnd = onTestFinished,
 ): Promise<ApiServer> {
-  const folder = settings['PROMPTS_DATA_DIR'] ?? (await tempFolder())
+  const folder = settings['PROMPTS_DATA_DIR'] ?? (await tempFolder(atEnd))
   const all = { ...GENEROUS, PROMPTS_DATA_DIR: folder, ...settings }
-  const server = await startServer(all)
+  const server = await startServer(all, atEnd)
   const { key, token } = known ?? { key: server.key, token: await tokenOf(all) }
   return withApi({ ...server, key }, folder, all, token)
 }

@@ -172,13 +172,10 @@ export function* streamEvents(reply: Message): Generator<[type: string, payload:
 
 /** Pieces of whole characters, which no surrogate pair is split by. */
 function* piecesOf(whole: string, size: number): Generator<string> {
-  let piece = ''
-  for (const character of whole) {
-    piece += character
-    if (piece.length >= size) {
-      yield piece
-      piece = ''
-    }
+  for (let start = 0, end = 0; start < whole.length; start = end) {
+    end = start + size
+    // A pair begins with the last unit.
+    if ((whole.codePointAt(end - 1) ?? 0) > 0xffff) end++
+    yield whole.slice(start, end)
   }
-  if (piece) yield piece
 }

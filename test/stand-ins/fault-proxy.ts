@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { Agent, request } from 'node:http'
 import type { Answer, Asked } from './faults.ts'
 import { type FaultyServer, startFaultyServer } from './faulty-server.ts'
 
@@ -9,16 +9,23 @@ const NOT_FORWARDED = ['connection', 'keep-alive', 'expect', 'transfer-encoding'
  * Starts a proxy before a real server that fails as a test says. `Host` goes on as the client sent it, because the
  * client has signed it.
  */
-export function startFaultProxy(target: string): Promise<FaultyServer> {
-  return startFaultyServer((asked) => forward(target, asked))
+export async function startFaultProxy(target: string): Promise<FaultyServer> {
+  const agent = new Agent({ keepAlive: true })
+  const proxy = await startFaultyServer((asked) => forward(target, agent, asked))
+  const { stop } = proxy
+  proxy.stop = async () => {
+    await stop()
+    agent.destroy()
+  }
+  return proxy
 }
 
-function forward(target: string, { method, path, headers, body }: Asked): Promise<Answer> {
+function forward(target: string, agent: Agent, { method, path, headers, body }: Asked): Promise<Answer> {
   const { hostname, port } = new URL(target)
   const length = body.length > 0 && { 'content-length': `${body.length}` }
   const sent = { ...without(headers), ...length }
   return new Promise((resolve, reject) => {
-    const forwarded = request({ hostname, port, method, path, headers: sent, agent: false }, (answer) => {
+    const forwarded = request({ hostname, port, method, path, headers: sent, agent }, (answer) => {
       const chunks: Buffer[] = []
       answer.on('data', (chunk: Buffer) => chunks.push(chunk))
       answer.on('error', reject)

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Agent } from 'node:http'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { type ApiAnswer, type Ask, dataOf, kpiTopic, startApi } from '../../../helpers/api.ts'
+import { shared } from '../../../helpers/at-end.ts'
 import { waitFor } from '../../../helpers/program.ts'
 
 const ROUNDS = 500
@@ -17,17 +18,17 @@ interface Version {
 }
 
 /** Two servers of one folder, each asked over connections that stay open. */
-async function startTwo(): Promise<[Ask, Ask]> {
+const servers = shared(async (atEnd) => {
   const agent = new Agent({ keepAlive: true })
-  onTestFinished(() => agent.destroy())
-  const first = await startApi()
-  const second = await startApi(first.settings, first)
+  atEnd(async () => agent.destroy())
+  const first = await startApi({}, undefined, atEnd)
+  const second = await startApi(first.settings, first, atEnd)
   const over =
     ({ admin }: typeof first): Ask =>
     (line, options) =>
       admin(line, { ...options, agent })
-  return [over(first), over(second)]
-}
+  return { one: over(first), other: over(second) }
+})
 
 /** Every version of a prompt, oldest first. */
 async function historyOf(ask: Ask, path: string): Promise<Version[]> {
@@ -49,8 +50,7 @@ function untilRevision(ask: Ask, path: string, revision: number): Promise<ApiAns
 }
 
 test(`in ${ROUNDS} rounds of two processes one edit of each revision wins, and nothing is lost`, async () => {
-  const both = await startTwo()
-  const [one, other] = both
+  const { one, other } = servers
 
   /** Edits one prompt round by round; the texts that won, oldest first. */
   async function compete(path: string, rounds: number): Promise<string[]> {
@@ -58,7 +58,7 @@ test(`in ${ROUNDS} rounds of two processes one edit of each revision wins, and n
     for (let revision = 1; revision <= rounds; revision++) {
       const texts = [`${path} ${revision} by one`, `${path} ${revision} by other`]
       const answers = await Promise.all(
-        both.map((ask, index) =>
+        [one, other].map((ask, index) =>
           ask(`PUT ${path}`, {
             body: { content: texts[index] },
             headers: { 'if-match': `"${revision}"` },
@@ -102,23 +102,23 @@ test(`in ${ROUNDS} rounds of two processes one edit of each revision wins, and n
 }, 600_000)
 
 test('of two processes that create the same topic or prompt one is told that it exists', async () => {
-  const [one, other] = await startTwo()
+  const { one, other } = servers
   for (let round = 1; round <= 20; round++) {
-    const body = kpiTopic(`round_${round}`)
+    const body = kpiTopic(`twin_${round}`)
     const topics = await Promise.all([one, other].map((ask) => ask('POST /admin/prompts', { body })))
     expect(topics.map(({ status }) => status).sort()).toEqual([201, 409])
     const create = (ask: Ask, content: string) =>
-      ask(`POST /admin/prompts/round_${round}/system`, { body: { content } })
+      ask(`POST /admin/prompts/twin_${round}/system`, { body: { content } })
     const prompts = await Promise.all([create(one, 'one'), create(other, 'other')])
     expect(prompts.map(({ status }) => status).sort()).toEqual([201, 409])
     const winner = prompts[0]?.status === 201 ? 'one' : 'other'
-    const answer = await untilRevision(other, `/prompts/round_${round}`, 2)
+    const answer = await untilRevision(other, `/prompts/twin_${round}`, 2)
     expect(answer.json.data).toMatchObject({ prompts: { system: winner } })
   }
 })
 
 test('edits of two prompt types from the same revision both win', async () => {
-  const [one, other] = await startTwo()
+  const { one, other } = servers
   const prompts = { system: 'start', user: 'start' }
   dataOf(await one('POST /admin/prompts', { body: kpiTopic('rival', { prompts }) }))
   for (let revision = 1; revision <= 20; revision++) {
@@ -134,7 +134,7 @@ test('edits of two prompt types from the same revision both win', async () => {
 })
 
 test('a parameter is dropped or used, never both, whichever process comes first', async () => {
-  const [one, other] = await startTwo()
+  const { one, other } = servers
   const rounds = Array.from({ length: 100 }, (_, number) => `round_${number}`)
   const allowed_parameters = [{ name: 'word', type: 'string' }]
   const outcomes = new Map<string, number>()
