@@ -161,12 +161,10 @@ export interface ConversationStore {
   ): Promise<boolean>
 
   /**
-   * Takes the lease away, whoever holds it, so that the turn can be asked again; its holder notices with the next
-   * {@link renewLease} or {@link finishTurn}.
-   *
-   * @param token only the lease of this token, if given.
+   * Takes the lease of this token away, whichever process holds it, so that the turn can be asked again; the holder
+   * notices with the next {@link renewLease} or {@link finishTurn}.
    */
-  releaseLease(owner: Owner, conversation_id: string, token?: string): Promise<void>
+  releaseLease(owner: Owner, conversation_id: string, token: string): Promise<void>
 
   /**
    * An owner's conversations, those started last first. May show what others did a moment ago too late.

@@ -32,7 +32,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const turns = read?.turns ?? []
   const first = turns.filter(({ assistant }) => assistant).length + 1
   // A dead process may hold the lease still.
-  await store.releaseLease(ANNA, id)
+  if (read?.lease) await store.releaseLease(ANNA, id, read.lease.token)
   for (let turn = first; ; turn++) {
     const now = Date.now()
     const lease = leaseFor(now, turn)

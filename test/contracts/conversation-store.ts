@@ -167,7 +167,7 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
       const [first, second] = [userMessage(START, 'x'.repeat(9_000)), userMessage(START + 1, 'second')]
       const lost = leaseFor(START, 2)
       expect(await store.beginTurn(owner, id, { turn: 2, user: first }, lost)).toBe(true)
-      await store.releaseLease(owner, id)
+      await store.releaseLease(owner, id, lost.token)
       const lease = leaseFor(START + 1, 2)
       expect(await other.beginTurn(owner, id, { turn: 2, user: second }, lease)).toBe(true)
       expect((await store.read(owner, id))?.turns[1]).toEqual({ turn: 2, user: second })
@@ -179,11 +179,11 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
       const { store, other, owner, id } = await opened()
       const users = [1, 2, 3].map((turn) => userMessage(START + turn, `message ${turn}`))
       for (const [at, user] of users.entries()) {
-        await other.releaseLease(owner, id)
         const turn = at + 1
-        expect(await store.beginTurn(owner, id, { turn, user }, leaseFor(START, turn))).toBe(true)
+        const lease = leaseFor(START, turn)
+        expect(await store.beginTurn(owner, id, { turn, user }, lease)).toBe(true)
+        await other.releaseLease(owner, id, lease.token)
       }
-      await store.releaseLease(owner, id)
       const lease = leaseFor(START, 3)
       expect(
         await other.beginTurn(owner, id, { turn: 2, user: userMessage(START) }, leaseFor(START, 2)),
@@ -275,10 +275,10 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
       expect(await store.renewLease(owner, id, renewed)).toBe(false)
     })
 
-    it('is taken away by whoever cancels', async () => {
+    it('is taken away by a process that cancels', async () => {
       const { store, other, time, owner, id, lease, tryAgain } = await begun()
-      await other.releaseLease(owner, id)
-      await other.releaseLease(owner, id)
+      await other.releaseLease(owner, id, lease.token)
+      await other.releaseLease(owner, id, lease.token)
       const read = await store.read(owner, id)
       expect(read?.lease).toBeUndefined()
       expect(read?.turns).toHaveLength(1)
@@ -287,19 +287,17 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
       expect(await tryAgain()).toBe(true)
     })
 
-    it('is taken away by its token alone, if that is given', async () => {
+    it('is taken away by its token alone', async () => {
       const { store, other, owner, id, lease } = await begun()
       await other.releaseLease(owner, id, 'another')
       expect((await store.read(owner, id))?.lease).toEqual(lease)
-      await other.releaseLease(owner, id, lease.token)
-      expect((await store.read(owner, id))?.lease).toBeUndefined()
     })
 
     it('does not move the time of the last message', async () => {
       const { store, time, owner, id, lease } = await begun()
       time.now += 5_000
       await store.renewLease(owner, id, { ...lease, expires_at: iso(time.now + LEASE_MS) })
-      await store.releaseLease(owner, id)
+      await store.releaseLease(owner, id, lease.token)
       expect((await store.read(owner, id))?.updated_at).toBe(iso(START))
     })
   })
@@ -364,7 +362,7 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
         expect(await other.beginTurn(stranger, id, turn, leaseFor(START))).toBe(false)
         expect(await other.renewLease(stranger, id, lease)).toBe(false)
         expect(await other.finishTurn(stranger, id, lease, answer(START))).toBe(false)
-        await other.releaseLease(stranger, id)
+        await other.releaseLease(stranger, id, lease.token)
         expect(await other.storedIds(stranger, 10)).toEqual([])
         expect(await other.erase(stranger, id)).toBeUndefined()
       }
@@ -381,7 +379,7 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
         expect(await store.beginTurn(owner, id, turn, leaseFor(START))).toBe(false)
         expect(await store.renewLease(owner, id, leaseFor(START))).toBe(false)
         expect(await store.finishTurn(owner, id, leaseFor(START), answer(START))).toBe(false)
-        await store.releaseLease(owner, id)
+        await store.releaseLease(owner, id, 'any')
         expect(await store.erase(owner, id)).toBeUndefined()
         expect(await store.list(owner, { limit: 10 })).toHaveLength(1)
       },
@@ -463,7 +461,7 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
       expect(await other.beginTurn(owner, id, turn, leaseFor(time.now))).toBe(false)
       expect(await store.renewLease(owner, id, { ...lease, expires_at: iso(time.now + 1) })).toBe(false)
       expect(await store.finishTurn(owner, id, lease, answer(time.now))).toBe(false)
-      await store.releaseLease(owner, id)
+      await store.releaseLease(owner, id, lease.token)
       expect(await other.list(owner, { limit: 10 })).toEqual([])
       expect(await other.storedIds(owner, 10)).toEqual([id])
       expect(await other.erase(owner, id)).toEqual({ conversations: 1, messages: 1 })
@@ -510,8 +508,9 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
         answered: 'Quodlibet',
       })
       const [first, second] = [userMessage(START, 'Sesquipedalian'), userMessage(START, 'Borborygmus')]
-      await store.beginTurn(owner, id, { turn: 2, user: first }, leaseFor(START, 2))
-      await store.releaseLease(owner, id)
+      const lease = leaseFor(START, 2)
+      await store.beginTurn(owner, id, { turn: 2, user: first }, lease)
+      await store.releaseLease(owner, id, lease.token)
       await store.beginTurn(owner, id, { turn: 2, user: second }, leaseFor(START, 2))
       const neighbour = newConversation(START)
       await other.create(neighbour)
@@ -540,7 +539,7 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
       expect(await other.erase(owner, id)).toEqual({ conversations: 1, messages: 1 })
       expect(await store.renewLease(owner, id, lease)).toBe(false)
       expect(await store.finishTurn(owner, id, lease, answer(START, 'Quodlibet'))).toBe(false)
-      await store.releaseLease(owner, id)
+      await store.releaseLease(owner, id, lease.token)
       expect(await store.storedIds(owner, 10)).toEqual([])
       expect(await stored()).not.toMatch(/Quodlibet/)
     })

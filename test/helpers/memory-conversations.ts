@@ -75,8 +75,7 @@ export function memoryConversations(clock: Clock = systemClock): ConversationSto
     async releaseLease(owner, id, token) {
       const key = ownerKey(owner, id)
       const conversation = served(key)
-      if (conversation && (token ?? conversation.lease?.token) === conversation.lease?.token)
-        save(key, { ...conversation, lease: undefined })
+      if (conversation?.lease?.token === token) save(key, { ...conversation, lease: undefined })
     },
 
     async list(owner, { before, limit }) {

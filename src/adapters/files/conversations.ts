@@ -143,10 +143,9 @@ export function fileConversations(
       return isFinished ?? false
     },
 
-    async releaseLease(owner, id, only) {
+    async releaseLease(owner, id, token) {
       await change(owner, id, async ({ before: { lease }, append }) => {
-        if (lease && (only ?? lease.token) === lease.token)
-          await append({ kind: 'released', token: lease.token })
+        if (lease?.token === token) await append({ kind: 'released', token })
       })
     },
 

@@ -228,7 +228,7 @@ describeWithAws('faults of the table of conversations', (parts) => {
       ['UpdateItem', () => store.beginTurn(ANNA, id, { turn: 1, user: userMessage(START) }, lease)],
       ['UpdateItem', () => store.renewLease(ANNA, id, lease)],
       ['UpdateItem', () => store.finishTurn(ANNA, id, lease, answer(START))],
-      ['UpdateItem', () => store.releaseLease(ANNA, id)],
+      ['UpdateItem', () => store.releaseLease(ANNA, id, lease.token)],
       ['Query', () => store.list(ANNA, { limit: 1 })],
       ['UpdateItem', () => store.erase(ANNA, id)],
     ]

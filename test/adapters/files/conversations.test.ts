@@ -174,7 +174,7 @@ describe('a folder that is out of reach', () => {
       begin: () => store.beginTurn(ANNA, id, { turn: 1, user: userMessage(START) }, leaseFor(START)),
       renew: () => store.renewLease(ANNA, id, lease),
       finish: () => store.finishTurn(ANNA, id, lease, answer(START)),
-      release: () => store.releaseLease(ANNA, id),
+      release: () => store.releaseLease(ANNA, id, lease.token),
       list: () => store.list(ANNA, { limit: 10 }),
       erase: () => store.erase(ANNA, id),
     }

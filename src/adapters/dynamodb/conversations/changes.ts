@@ -69,15 +69,9 @@ export function renew(lease: Lease, { expired }: Now): Change {
   }
 }
 
-/** @param token only the lease of this token, if given. */
-export function release(token: string | undefined): Change {
-  const UpdateExpression = 'REMOVE #lease'
-  if (token === undefined) {
-    const ConditionExpression = 'attribute_exists(#lease)'
-    return { UpdateExpression, ConditionExpression, ExpressionAttributeNames: LEASE }
-  }
+export function release(token: string): Change {
   return {
-    UpdateExpression,
+    UpdateExpression: 'REMOVE #lease',
     ConditionExpression: '#lease.#token = :token',
     ExpressionAttributeNames: TOKEN,
     ExpressionAttributeValues: { ':token': token },
