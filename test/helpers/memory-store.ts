@@ -25,7 +25,7 @@ export function memoryStore(): { topics: TopicRepository; prompts: PromptStore }
       const record = records.get(topic_id)
       const revision = record === undefined ? 0 : (JSON.parse(record) as Topic).revision
       if (revision !== topic.revision)
-        throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
+        throw new AppError('conflict', `Topic "${topic_id}" was changed by another writer.`)
       for (const info of topic.prompts) {
         const content = changed[info.prompt_type]
         if (content === undefined) continue

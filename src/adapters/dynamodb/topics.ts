@@ -117,7 +117,7 @@ export function dynamoTopics(options: DynamoTopicsOptions): TopicRepository {
 
   async function lost(topic_id: string, losses: number): Promise<AppError> {
     await priority.claim(topic_id, losses)
-    return new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
+    return new AppError('conflict', `Topic "${topic_id}" was changed by another writer.`)
   }
 
   async function write(next: Topic, retired: readonly PromptInfo[], before: ItemState): Promise<boolean> {

@@ -224,7 +224,7 @@ async function publish(store: Store, held: Layout, topic: Topic, changed: Prompt
     )
   }
   if ((stored?.topic.revision ?? 0) !== topic.revision) {
-    throw new AppError('conflict', `Topic "${topic_id}" was changed by somebody else.`)
+    throw new AppError('conflict', `Topic "${topic_id}" was changed by another writer.`)
   }
   const next: Topic = { ...topic, revision: topic.revision + 1 }
   const changes = changesToShow(held, next, changed)

@@ -134,7 +134,7 @@ async function discover(
   })
 }
 
-/** Faults of an answer that somebody made up, or that belongs to another attempt. */
+/** Faults of an answer that is made up, or that belongs to another attempt. */
 const WRONG_ANSWERS = [
   'OAUTH_INVALID_RESPONSE',
   'OAUTH_JWT_CLAIM_COMPARISON_FAILED',

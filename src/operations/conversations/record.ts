@@ -13,7 +13,7 @@ export const forUsers = {
   limit: 'retrieval',
 } as const
 
-/** Any text: what is no id is not found, like an id of somebody else. */
+/** Any text: what is no id is not found, like an id of another owner. */
 export const ConversationId = z.string().describe('Id of a conversation of yours.')
 
 const Time = z.string().describe('ISO 8601, UTC.')
@@ -77,7 +77,7 @@ export function messageData(
   return { id, turn, role, content, created_at }
 }
 
-/** Whose conversations a caller may see. @throws AppError `forbidden` for a token that names nobody. */
+/** Whose conversations a caller may see. @throws AppError `forbidden` for a token without a subject. */
 export function ownerOf({ owner }: Caller): Owner {
   if (owner) return owner
   throw new AppError('forbidden', 'Conversations belong to a subject; this token names none (`sub`).')

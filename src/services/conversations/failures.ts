@@ -16,7 +16,7 @@ export function busy({ turn, started_at, expires_at }: Lease, clock: Clock): App
   })
 }
 
-/** For everybody who waits for the answer of a turn that was cancelled on this instance. */
+/** For every caller that waits for the answer of a turn that was cancelled on this instance. */
 export function turnCancelled(): AppError {
   return new AppError('conflict', 'The turn was cancelled. The same message asks it again.')
 }

@@ -1,6 +1,6 @@
 import type { TextListener } from '../../domain/language-model.ts'
 
-/** What a model has said of an answer so far, for everybody who follows it. */
+/** What a model has said of an answer so far, for every caller that follows it. */
 export interface LiveAnswer {
   isEmpty(): boolean
   /** More text. */

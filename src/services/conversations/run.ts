@@ -25,7 +25,7 @@ export interface TurnDeps {
   clock: Clock
 }
 
-/** A turn that this process is answering, whoever waits for it. */
+/** A turn that this process is answering, however many callers wait for it. */
 export interface TurnRun {
   /** As it was taken. */
   readonly lease: Lease
@@ -87,7 +87,7 @@ export function runTurn(deps: TurnDeps, conversation: Conversation, turn: Turn, 
   }
 
   const answer = answerTurn()
-  // It may fail after everybody has gone.
+  // It may fail after every caller has gone.
   answer.catch(() => {})
   return { lease: taken, live, answer, abort: (reason) => stop.abort(reason) }
 }

@@ -31,7 +31,7 @@ export function createRuns(deps: TurnDeps): Runs {
   const { store, clock } = deps
   const running = new Map<string, TurnRun>()
   const ending = new AbortController()
-  // Everybody who waits listens to it.
+  // Every caller that waits listens to it.
   setMaxListeners(0, ending.signal)
 
   async function takeTurn(

@@ -1262,7 +1262,7 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
-    /** @description It exists already, is deleted, or was changed by somebody else since `expected_revision`; for a prompt, `current` then holds the text that won. For a conversation: a turn is being answered (`current`), was cancelled, or no other can begin. */
+    /** @description It exists already, is deleted, or was changed by another writer since `expected_revision`; for a prompt, `current` then holds the text that won. For a conversation: a turn is being answered (`current`), was cancelled, or no other can begin. */
     Conflict: {
       headers: {
         "Retry-After": components["headers"]["Retry-After"];
@@ -1320,7 +1320,7 @@ export interface components {
         "application/problem+json": components["schemas"]["Problem"];
       };
     };
-    /** @description Somebody else has changed what `If-Match` names; for a prompt, `current` holds the text that won. */
+    /** @description Another writer has changed what `If-Match` names; for a prompt, `current` holds the text that won. */
     PreconditionFailed: {
       headers: {
         "X-Request-Id": components["headers"]["X-Request-Id"];

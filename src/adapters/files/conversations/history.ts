@@ -23,7 +23,7 @@ export function mayBegin({ turns }: History, turn: number): boolean {
   return turn === turns.length + 1 || (turn === last?.turn && !last.assistant)
 }
 
-/** Whether nobody holds a lease at that time. */
+/** Whether no process holds a lease at that time. */
 export function isFree({ lease }: History, at: string): boolean {
   return !lease || lease.expires_at <= at
 }

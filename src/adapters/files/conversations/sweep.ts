@@ -43,7 +43,7 @@ export async function sweepExpired(
   }
 
   function keepFailure(error: unknown): void {
-    // Somebody else has erased it.
+    // Another process has erased it.
     if (!isMissing(error)) failures.push(error)
   }
 }

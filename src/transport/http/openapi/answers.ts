@@ -18,7 +18,7 @@ const WHEN: Record<DocumentedCode, string> = {
   not_found:
     'There is no such topic, prompt, version or conversation. Inactive and deleted topics exist for administrators only, conversations for their owner only.',
   conflict:
-    'It exists already, is deleted, or was changed by somebody else since `expected_revision`; for a prompt, `current` then holds the text that won. For a conversation: a turn is being answered (`current`), was cancelled, or no other can begin.',
+    'It exists already, is deleted, or was changed by another writer since `expected_revision`; for a prompt, `current` then holds the text that won. For a conversation: a turn is being answered (`current`), was cancelled, or no other can begin.',
   too_large: 'The request body is larger than 1 MiB, or a text or a record larger than its limit.',
   rate_limited: 'The allowance of this minute is used up. `Retry-After` says when another call makes sense.',
   model_error:
@@ -127,7 +127,7 @@ export const responses: Readonly<Record<string, object>> = {
     ]),
   ),
   PreconditionFailed: problemResponse(
-    'Somebody else has changed what `If-Match` names; for a prompt, `current` holds the text that won.',
+    'Another writer has changed what `If-Match` names; for a prompt, `current` holds the text that won.',
     CAME_TOO_LATE,
     undefined,
     412,

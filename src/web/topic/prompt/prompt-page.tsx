@@ -62,7 +62,7 @@ function PromptEditor({ topic, prompt_type, live, editing, editor, sampling }: P
     [saving.faults, checked.faults],
   )
 
-  /** A fault that names a variable which could be declared can be mended on the spot. */
+  /** A fault that names a variable which could be declared can be fixed on the spot. */
   function problemsOf(faults: readonly { message: string; line?: number; column?: number }[]): Problem[] {
     return faults.map(({ message, line, column }) => {
       const name = /^"([a-z0-9_]+)" is not declared/.exec(message)?.[1]
