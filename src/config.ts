@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
-import { isLoopback } from './domain/address.ts'
 import { AppError } from './domain/errors.ts'
 import type { IssuerClient } from './domain/sign-in.ts'
 import type { TokenSettings } from './domain/tokens.ts'
 import { check } from './domain/validation.ts'
 import { defaultDataDir, isSafeUrl } from './setting-kinds.ts'
 import { Settings } from './settings.ts'
+import { isLoopback } from './util/address.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { isAbsolute, join, sep } from 'node:path'
 import * as z from 'zod'
-import { isLoopback } from './domain/address.ts'
+import { isLoopback } from './util/address.ts'
 
 // Kinds of settings: what the text of an environment variable may be, and what it becomes.
 

@@ -10,17 +10,18 @@ const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' })
 
 /** What the files of a layer, the most special one first, may import. */
 const MAY_IMPORT: [layer: RegExp, imports: RegExp][] = [
-  [/^domain\//, /^domain\//],
-  [/^services\//, /^(domain|services)\//],
-  [/^pipeline\//, /^(domain|services|pipeline)\//],
-  [/^operations\//, /^(domain|services|pipeline|operations)\//],
-  [/^adapters\//, /^(domain|adapters)\//],
-  [/^deployment\//, /^(config\.ts|(domain|adapters|deployment)\/)/],
-  [/^backends\//, /^(config\.ts|(domain|adapters|deployment|backends)\/)/],
-  [/^config\.ts/, /^(settings\.ts|setting-kinds\.ts|domain\/)/],
+  [/^util\//, /^util\//],
+  [/^domain\//, /^(util|domain)\//],
+  [/^services\//, /^(util|domain|services)\//],
+  [/^pipeline\//, /^(util|domain|services|pipeline)\//],
+  [/^operations\//, /^(util|domain|services|pipeline|operations)\//],
+  [/^adapters\//, /^(util|domain|adapters)\//],
+  [/^deployment\//, /^(config\.ts|(util|domain|adapters|deployment)\/)/],
+  [/^backends\//, /^(config\.ts|(util|domain|adapters|deployment|backends)\/)/],
+  [/^config\.ts/, /^(settings\.ts|setting-kinds\.ts|(util|domain)\/)/],
   [/^settings\.ts/, /^setting-kinds\.ts/],
-  [/^setting-kinds\.ts/, /^domain\//],
-  [/^transport\//, /^(config\.ts|(domain|services|pipeline|operations|transport)\/)/],
+  [/^setting-kinds\.ts/, /^(util|domain)\//],
+  [/^transport\//, /^(config\.ts|(util|domain|services|pipeline|operations|transport)\/)/],
   // A page in a browser: what it knows of the server it asks over REST, but for the grammar of templates.
   [/^web\//, /^(web\/|domain\/(names|template\/(check|tags))\.ts)/],
   [/^(cli|lambda)\//, /./],

@@ -9,7 +9,7 @@ import { jwtSecret } from '../adapters/secrets-manager/jwt-secret.ts'
 import { awsSecretSettings } from '../adapters/secrets-manager/secret-settings.ts'
 import { keepSnapshot, withSnapshot } from '../adapters/snapshot/snapshot.ts'
 import type { Config } from '../config.ts'
-import { systemClock as clock } from '../domain/time.ts'
+import { systemClock as clock } from '../util/time.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 
 /** Topics and limits in DynamoDB, texts in S3, secrets in Secrets Manager. */

@@ -7,7 +7,7 @@ import { windowRateLimiter } from '../adapters/memory/rate-limiter.ts'
 import type { Config } from '../config.ts'
 import { fail, note, ok } from '../deployment/check.ts'
 import { toAppError } from '../domain/errors.ts'
-import { systemClock as clock } from '../domain/time.ts'
+import { systemClock as clock } from '../util/time.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 
 /** Everything in the data folder; limits in memory. */

@@ -6,8 +6,8 @@ import { loadConfig } from '../config.ts'
 import type { Owner } from '../domain/caller.ts'
 import type { ConversationStore, ConversationSummary, Erased } from '../domain/conversation.ts'
 import { AppError, toAppError } from '../domain/errors.ts'
-import { escapeLineBreaks } from '../domain/json.ts'
 import { elapsedMs } from '../domain/telemetry.ts'
+import { escapeLineBreaks } from '../util/json.ts'
 import { type CommandContext, localUser, ownBackend } from './context.ts'
 
 // What operators do with the conversations of others. Each is audited by the ids of conversations.

@@ -2,9 +2,9 @@ import { loadConfig } from '../config.ts'
 import type { ApiKeys } from '../domain/api-keys.ts'
 import { expiryOf } from '../domain/duration.ts'
 import { AppError } from '../domain/errors.ts'
-import { systemClock } from '../domain/time.ts'
 import { parseInput } from '../domain/validation.ts'
 import { NewKey } from '../operations/keys.ts'
+import { systemClock } from '../util/time.ts'
 import { type CommandContext, ownBackend } from './context.ts'
 
 /** `keys create`: prints the new key alone on stdout; it is shown only here. */

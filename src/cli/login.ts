@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
-import { isLoopback, urlAt } from '../domain/address.ts'
 import { AppError } from '../domain/errors.ts'
 import { SIGN_IN_CODE_MINUTES } from '../domain/sign-in.ts'
+import { isLoopback, urlAt } from '../util/address.ts'
 import { type AddressOptions, type CommandContext, configAt, localUser, ownBackend } from './context.ts'
 
 /** `login`: prints a new sign-in link of the server with these settings alone on stdout. */

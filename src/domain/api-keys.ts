@@ -1,6 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Awaitable } from './awaitable.ts'
-import type { Clock } from './time.ts'
+import type { Awaitable } from '../util/awaitable.ts'
+import type { Clock } from '../util/time.ts'
 
 /** An API key as it is kept: never the key itself. */
 export interface ApiKey {

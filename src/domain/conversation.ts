@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
+import type { Clock } from '../util/time.ts'
 import type { Owner } from './caller.ts'
 import type { ModelUse } from './language-model.ts'
-import type { Clock } from './time.ts'
 import type { TopicConfig } from './topic.ts'
 
 /** How long a conversation is kept after its last message. */

@@ -1,5 +1,5 @@
+import type { Clock } from '../util/time.ts'
 import { invalidInput } from './errors.ts'
-import type { Clock } from './time.ts'
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 

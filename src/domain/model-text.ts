@@ -1,4 +1,4 @@
-import { withoutByteOrderMark } from './json.ts'
+import { withoutByteOrderMark } from '../util/json.ts'
 
 /** Finds the answer in a model's text while it is generated. */
 export interface AnswerFilter {

@@ -1,8 +1,8 @@
 import { RE2JS } from 're2js'
 import * as z from 'zod'
+import { isDeeperThan, type JsonValue, MAX_DEPTH, sameJson } from '../util/json.ts'
 import { type FieldError, invalidInput } from './errors.ts'
 import { identifier, plainLines } from './identifiers.ts'
-import { isDeeperThan, type JsonValue, MAX_DEPTH, sameJson } from './json.ts'
 import { invalidValues, joinPath } from './validation.ts'
 
 const PARAMETER_TYPES = ['string', 'number', 'boolean', 'array', 'object'] as const

@@ -1,4 +1,4 @@
-import type { Awaitable } from './awaitable.ts'
+import type { Awaitable } from '../util/awaitable.ts'
 
 /** Limits in calls per minute, each counted for a caller; `auth_failures` for an address. */
 export type LimitName = 'retrieval' | 'batch' | 'analysis' | 'admin' | 'auth_failures'

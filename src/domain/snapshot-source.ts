@@ -1,4 +1,4 @@
-import type { Awaitable } from './awaitable.ts'
+import type { Awaitable } from '../util/awaitable.ts'
 import type { PromptTexts, Topic } from './topic.ts'
 
 /** What a snapshot is taken of: the topics that an instance serves. The catalogue is one. */

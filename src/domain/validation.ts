@@ -1,6 +1,6 @@
 import type * as z from 'zod'
+import { isDeeperThan, isExact } from '../util/json.ts'
 import { AppError, type FieldError, invalidInput, MAX_FIELD_ERRORS } from './errors.ts'
-import { isDeeperThan, isExact } from './json.ts'
 
 type Issue = z.core.$ZodIssue
 

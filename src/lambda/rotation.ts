@@ -2,7 +2,7 @@ import { secretsClient } from '../adapters/secrets-manager/client.ts'
 import { type RotationEvent, runRotationStep } from '../adapters/secrets-manager/rotation.ts'
 import { loadConfig } from '../config.ts'
 import { toAppError } from '../domain/errors.ts'
-import { systemClock } from '../domain/time.ts'
+import { systemClock } from '../util/time.ts'
 
 /** The part of the function's time that is kept for the work after a wait. */
 const RESERVE_MS = 15_000

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { MAX_FIELD_ERRORS } from '../domain/errors.ts'
 import { TopicId } from '../domain/identifiers.ts'
-import { JsonObject } from '../domain/json.ts'
 import { defineOperation } from '../pipeline/operation.ts'
 import { ModelMeta, type Result } from '../pipeline/result.ts'
 import { Analysis, analyze, type FinishedAnalysis } from '../services/analysis.ts'
+import { JsonObject } from '../util/json.ts'
 import * as sample from './sample.ts'
 
 export const analyzeKpi = defineOperation({

@@ -1,6 +1,5 @@
 import * as z from 'zod'
 import type { ApiKeys } from '../domain/api-keys.ts'
-import type { Awaitable } from '../domain/awaitable.ts'
 import type { Caller, CallerKind, Role } from '../domain/caller.ts'
 import type { TextListener } from '../domain/language-model.ts'
 import type { ParameterStyle } from '../domain/parameters.ts'
@@ -10,6 +9,7 @@ import type { TopicUsage } from '../domain/topic-usage.ts'
 import type { Conversations } from '../services/conversations/conversations.ts'
 import type { ModelClient } from '../services/models.ts'
 import type { PublishingDeps } from '../services/publishing.ts'
+import type { Awaitable } from '../util/awaitable.ts'
 import { Meta, PartFailure, type Result } from './result.ts'
 
 /** What operations work with. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { jsonBytes } from '../domain/json.ts'
 import type { ModelUse } from '../domain/language-model.ts'
+import { jsonBytes } from '../util/json.ts'
 
 export const Meta = z.object({
   next_cursor: z.string().optional().describe('Give it as `cursor` to get the next page.'),

@@ -1,7 +1,5 @@
 import * as z from 'zod'
 import { AppError, invalidInput } from '../domain/errors.ts'
-import { type JsonValue, withoutByteOrderMark } from '../domain/json.ts'
-import { jsonStringStream } from '../domain/json-string-stream.ts'
 import {
   type AnswerFormat,
   formatSchema,
@@ -15,6 +13,8 @@ import type { ParameterStyle } from '../domain/parameters.ts'
 import { MAX_RENDERED_BYTES } from '../domain/template/render.ts'
 import type { PromptTexts, Topic } from '../domain/topic.ts'
 import { check } from '../domain/validation.ts'
+import { type JsonValue, withoutByteOrderMark } from '../util/json.ts'
+import { jsonStringStream } from '../util/json-string-stream.ts'
 import type { Catalog } from './catalog/catalog.ts'
 import { DEFAULT_MAX_TOKENS, type ModelClient, type ModelSession } from './models.ts'
 import { renderTexts } from './rendering.ts'

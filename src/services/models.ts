@@ -6,9 +6,9 @@ import {
   type ModelRequest,
   type ModelUse,
 } from '../domain/language-model.ts'
-import { lazily } from '../domain/lazily.ts'
-import { backoffMs, raceAbort, sleep, startDeadline } from '../domain/time.ts'
 import type { Topic } from '../domain/topic.ts'
+import { lazily } from '../util/lazily.ts'
+import { backoffMs, raceAbort, sleep, startDeadline } from '../util/time.ts'
 import { recorded, startUse } from './model-use.ts'
 import { createSemaphore } from './semaphore.ts'
 

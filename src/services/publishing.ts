@@ -1,9 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { AppError, invalidInput, notFound } from '../domain/errors.ts'
-import { sameJson } from '../domain/json.ts'
-import type { KeyedMutex } from '../domain/keyed-mutex.ts'
 import { fingerprint, type PromptStore, promptKey } from '../domain/prompt-store.ts'
-import { backoffMs, type Clock } from '../domain/time.ts'
 import {
   checkTopic,
   definitionOf,
@@ -14,6 +11,9 @@ import {
   type TopicContent,
   type TopicRepository,
 } from '../domain/topic.ts'
+import { sameJson } from '../util/json.ts'
+import type { KeyedMutex } from '../util/keyed-mutex.ts'
+import { backoffMs, type Clock } from '../util/time.ts'
 import type { Catalog } from './catalog/catalog.ts'
 
 /** A topic as it is in the store when it is edited. */

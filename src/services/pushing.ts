@@ -1,9 +1,9 @@
 import pMap from 'p-map'
 import { AppError, type FieldError, invalidInput, toAppError } from '../domain/errors.ts'
-import { sameJson } from '../domain/json.ts'
 import { promptKey } from '../domain/prompt-store.ts'
 import { checkTopic, type TopicContent, type TopicDefinition } from '../domain/topic.ts'
 import type { ServedTopic, TopicServer } from '../domain/topic-server.ts'
+import { sameJson } from '../util/json.ts'
 
 /** Topics that are checked at the same time. */
 const CONCURRENCY = 8

@@ -1,7 +1,7 @@
-import type { JsonValue } from '../domain/json.ts'
 import { checkParameters, type ParameterStyle } from '../domain/parameters.ts'
 import { renderTemplate } from '../domain/template/render.ts'
 import type { PromptTexts, Topic } from '../domain/topic.ts'
+import type { JsonValue } from '../util/json.ts'
 import type { Catalog } from './catalog/catalog.ts'
 
 /** A topic with its prompts filled in. */

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { fileConversations } from '../../src/adapters/files/conversations.ts'
 import { openLayout } from '../../src/adapters/files/layout.ts'
 import type { ConversationStore } from '../../src/domain/conversation.ts'
-import { systemClock } from '../../src/domain/time.ts'
+import { systemClock } from '../../src/util/time.ts'
 import { ANNA, answer, leaseFor, userMessage } from '../helpers/conversations.ts'
 import type { AwsParts } from '../stand-ins/aws.ts'
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { fileConversations } from '../../src/adapters/files/conversations.ts'
 import { openLayout } from '../../src/adapters/files/layout.ts'
 import type { Conversation } from '../../src/domain/conversation.ts'
-import { systemClock } from '../../src/domain/time.ts'
+import { systemClock } from '../../src/util/time.ts'
 import { runCommand } from '../helpers/command.ts'
 import {
   ANNA,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { ApiKeys } from '../../src/domain/api-keys.ts'
-import type { Clock } from '../../src/domain/time.ts'
+import type { Clock } from '../../src/util/time.ts'
 import { failureOf } from '../helpers/errors.ts'
 
 /** The keys of stage `test`, as two processes see them. */

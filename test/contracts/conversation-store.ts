@@ -5,7 +5,7 @@ import {
   type ConversationStart,
   type ConversationStore,
 } from '../../src/domain/conversation.ts'
-import type { Clock } from '../../src/domain/time.ts'
+import type { Clock } from '../../src/util/time.ts'
 import {
   ANNA,
   answer,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { LimitName, RateLimiter } from '../../src/domain/rate-limiter.ts'
-import type { Clock } from '../../src/domain/time.ts'
+import type { Clock } from '../../src/util/time.ts'
 
 export const LIMITS = { retrieval: 60, batch: 10, analysis: 6, admin: 300, auth_failures: 10 }
 

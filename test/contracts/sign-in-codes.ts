@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { SignInCodes } from '../../src/domain/sign-in.ts'
-import type { Clock } from '../../src/domain/time.ts'
+import type { Clock } from '../../src/util/time.ts'
 
 /** Two processes on one store. */
 export interface TwoSides {

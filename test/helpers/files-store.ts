@@ -2,8 +2,8 @@ import { type Layout, openLayout } from '../../src/adapters/files/layout.ts'
 import { fileTopics } from '../../src/adapters/files/topics.ts'
 import { filePrompts } from '../../src/adapters/files/versions.ts'
 import type { PromptStore } from '../../src/domain/prompt-store.ts'
-import { systemClock } from '../../src/domain/time.ts'
 import type { TopicRepository } from '../../src/domain/topic.ts'
+import { systemClock } from '../../src/util/time.ts'
 
 /** How soon the stores of these tests notice what others do. */
 export const FRESHNESS_MS = 400

@@ -5,7 +5,7 @@ import {
   type Lease,
   ownerKey,
 } from '../../src/domain/conversation.ts'
-import { type Clock, systemClock } from '../../src/domain/time.ts'
+import { type Clock, systemClock } from '../../src/util/time.ts'
 
 type Stored = Omit<Conversation, 'lease'> & { lease?: Lease | undefined }
 

@@ -1,7 +1,7 @@
 import type { ParameterDefinition } from '../../src/domain/parameters.ts'
 import { fingerprint, promptKey } from '../../src/domain/prompt-store.ts'
-import { systemClock } from '../../src/domain/time.ts'
 import type { PromptTexts, Topic, TopicContent } from '../../src/domain/topic.ts'
+import { systemClock } from '../../src/util/time.ts'
 
 /** A topic with its texts, as somebody would write it. */
 export function topicContent(

@@ -1,6 +1,6 @@
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import { lazily } from '../../domain/lazily.ts'
+import { lazily } from '../../util/lazily.ts'
 import { callAws } from './calls.ts'
 
 /** The account of a resource, as its ARN says. */

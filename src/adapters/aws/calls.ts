@@ -1,6 +1,6 @@
 import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { AppError } from '../../domain/errors.ts'
-import { type BackoffOptions, backoffMs, raceAbort, startDeadline } from '../../domain/time.ts'
+import { type BackoffOptions, backoffMs, raceAbort, startDeadline } from '../../util/time.ts'
 import { type AwsCall, awsFailure } from './failures.ts'
 
 /** Time for one call with all its retries. Writes get more: giving up on one leaves its outcome unknown. */

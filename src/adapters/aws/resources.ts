@@ -2,7 +2,7 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { DynamoDBDocumentClient, NumberValue } from '@aws-sdk/lib-dynamodb'
-import { isExact } from '../../domain/json.ts'
+import { isExact } from '../../util/json.ts'
 import { secretsClient } from '../secrets-manager/client.ts'
 import { callAws, clientSettings, retryStrategy } from './calls.ts'
 

@@ -7,7 +7,7 @@ import {
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { LRUCache } from 'lru-cache'
 import type { AskOptions, LanguageModel, ModelReply, ModelRequest } from '../../domain/language-model.ts'
-import { raceAbort } from '../../domain/time.ts'
+import { raceAbort } from '../../util/time.ts'
 import { STALL_MS, stallLimit } from '../models/stall.ts'
 import { collectBounded, modelFailure } from './errors.ts'
 import { ALL_FEATURES, converseRequest, type Features, refusedFeature } from './request.ts'

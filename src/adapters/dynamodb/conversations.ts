@@ -10,7 +10,7 @@ import {
   ownerKey,
 } from '../../domain/conversation.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { Clock } from '../../domain/time.ts'
+import type { Clock } from '../../util/time.ts'
 import { begin, expire, finish, keepAll, keepPart, release, renew } from './conversations/changes.ts'
 import {
   assistantPart,

@@ -1,8 +1,8 @@
 import { NumberValue } from '@aws-sdk/lib-dynamodb'
-import { sameJson } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import { checkTopic, PromptInfo, type StoredTopic, Topic } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
+import { sameJson } from '../../util/json.ts'
 import type { ObjectStore } from '../s3/object-store.ts'
 
 /** An item of the topics table. Attributes that are not ours belong to other programs, and stay. */

@@ -6,7 +6,7 @@ import {
   PutCommand,
 } from '@aws-sdk/lib-dynamodb'
 import { SIGN_IN_CODE_MINUTES, type SignInCodes } from '../../domain/sign-in.ts'
-import type { Clock } from '../../domain/time.ts'
+import type { Clock } from '../../util/time.ts'
 import { causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
 import { callsOn } from '../aws/resources.ts'
 import { LIMIT_KEY, LIMITS_TTL_ATTRIBUTE } from './limits-table.ts'

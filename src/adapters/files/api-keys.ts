@@ -11,8 +11,8 @@ import {
   newKey,
 } from '../../domain/api-keys.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { OutageOptions } from '../../domain/stale-if-error.ts'
-import type { Clock } from '../../domain/time.ts'
+import type { OutageOptions } from '../../util/stale-if-error.ts'
+import type { Clock } from '../../util/time.ts'
 import { readTextFile, replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { fileLocks } from './lock.ts'

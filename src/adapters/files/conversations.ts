@@ -9,7 +9,7 @@ import {
   ownerKey,
 } from '../../domain/conversation.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { Clock } from '../../domain/time.ts'
+import type { Clock } from '../../util/time.ts'
 import { type History, isFree, mayBegin, messagesIn } from './conversations/history.ts'
 import { type ConversationLog, conversationLogs } from './conversations/log.ts'
 import { historyIn } from './conversations/reading.ts'

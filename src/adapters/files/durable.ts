@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { lstatSync, readFileSync, realpathSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { withoutByteOrderMark } from '../../domain/json.ts'
+import { withoutByteOrderMark } from '../../util/json.ts'
 
 /** Where a file is prepared before it takes its place. */
 export interface Workspace {

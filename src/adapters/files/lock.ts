@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { AppError } from '../../domain/errors.ts'
-import { createKeyedMutex } from '../../domain/keyed-mutex.ts'
+import { createKeyedMutex } from '../../util/keyed-mutex.ts'
 import type { Layout } from './layout.ts'
 
 /** A lock that was not refreshed for so long belongs to a dead process. The smallest value of proper-lockfile. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { AppError } from '../../domain/errors.ts'
-import type { OutageOptions } from '../../domain/stale-if-error.ts'
 import { MIN_SECRET_BYTES, type SigningSecret } from '../../domain/tokens.ts'
+import type { OutageOptions } from '../../util/stale-if-error.ts'
 import { readTextFile, replaceFile } from './durable.ts'
 import { type Layout, storeFailure } from './layout.ts'
 import { fileLocks } from './lock.ts'

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AppError } from '../../domain/errors.ts'
-import type { OutageOptions } from '../../domain/stale-if-error.ts'
+import type { OutageOptions } from '../../util/stale-if-error.ts'
 
 /** How long a change by another process may go unnoticed: less than it takes to copy a new key somewhere. */
 const RECHECK_MS = 50

@@ -1,6 +1,5 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs'
 import type { FieldError } from '../../domain/errors.ts'
-import { decodeUtf8, sameJson } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import {
   checkTopic,
@@ -12,6 +11,7 @@ import {
   TopicDefinition,
 } from '../../domain/topic.ts'
 import { check } from '../../domain/validation.ts'
+import { decodeUtf8, sameJson } from '../../util/json.ts'
 import type { Layout } from './layout.ts'
 import { textTypesIn } from './signatures.ts'
 

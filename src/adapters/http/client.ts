@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../domain/errors.ts'
-import { NOT_JSON, parseJson } from '../../domain/json.ts'
+import { NOT_JSON, parseJson } from '../../util/json.ts'
 
 /** Time for one request. */
 const TIMEOUT_MS = 30_000

@@ -1,7 +1,7 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import { AppError } from '../../domain/errors.ts'
-import { type OutageOptions, staleIfError } from '../../domain/stale-if-error.ts'
-import { type Clock, startDeadline } from '../../domain/time.ts'
+import { type OutageOptions, staleIfError } from '../../util/stale-if-error.ts'
+import { type Clock, startDeadline } from '../../util/time.ts'
 
 /** Keys older than this are fetched again, while requests continue with them. Whole milliseconds: a minute is young. */
 const MAX_AGE_MS = 60_001

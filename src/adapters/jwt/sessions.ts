@@ -1,6 +1,6 @@
 import type { Session, Sessions } from '../../domain/sign-in.ts'
-import type { Clock } from '../../domain/time.ts'
 import type { SigningSecret } from '../../domain/tokens.ts'
+import type { Clock } from '../../util/time.ts'
 import { signedCookies } from './signed-cookies.ts'
 
 const LIFETIME_SECONDS = 12 * 3600

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { jwtVerify, SignJWT } from 'jose'
-import type { Clock } from '../../domain/time.ts'
 import type { SigningSecret } from '../../domain/tokens.ts'
+import type { Clock } from '../../util/time.ts'
 
 const ALGORITHM = 'HS256'
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { AppError } from '../../domain/errors.ts'
-import type { Clock } from '../../domain/time.ts'
 import type { SigningSecret, TokenSettings, TokenSigner } from '../../domain/tokens.ts'
+import type { Clock } from '../../util/time.ts'
 
 /** Signs tokens with the local secret, by the {@link TokenSettings}. */
 export function tokenSigner(settings: TokenSettings, secret: SigningSecret, clock: Clock): TokenSigner {

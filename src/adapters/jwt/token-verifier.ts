@@ -10,8 +10,8 @@ import {
 import { LRUCache } from 'lru-cache'
 import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { Clock } from '../../domain/time.ts'
 import type { TokenSettings, TokenVerifier } from '../../domain/tokens.ts'
+import type { Clock } from '../../util/time.ts'
 import { callerOf, valueAt } from './claims.ts'
 
 /** A longer token cannot come in a header. */

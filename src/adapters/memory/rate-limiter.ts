@@ -7,7 +7,7 @@ import type {
   RateLimitWindow,
   SharedCounts,
 } from '../../domain/rate-limiter.ts'
-import type { Clock } from '../../domain/time.ts'
+import type { Clock } from '../../util/time.ts'
 import { type CountReporter, createCountReporter, type Window } from './count-reporter.ts'
 
 const MINUTE_MS = 60_000

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Observer } from '../../domain/telemetry.ts'
-import type { Clock } from '../../domain/time.ts'
 import type { TopicUsage } from '../../domain/topic-usage.ts'
+import type { Clock } from '../../util/time.ts'
 
 const HOUR_MS = 3_600_000
 const HOURS = 24

@@ -1,5 +1,5 @@
-import { withoutByteOrderMark } from '../../domain/json.ts'
 import { type AnswerFormat, type ModelRequest, withoutLengths } from '../../domain/language-model.ts'
+import { withoutByteOrderMark } from '../../util/json.ts'
 import {
   LENGTHS_REFUSED,
   SYSTEM_REFUSED,

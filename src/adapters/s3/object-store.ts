@@ -12,9 +12,9 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { AppError } from '../../domain/errors.ts'
-import { decodeUtf8, encodable } from '../../domain/json.ts'
 import { fingerprint, promptKey } from '../../domain/prompt-store.ts'
 import type { PromptInfo } from '../../domain/topic.ts'
+import { decodeUtf8, encodable } from '../../util/json.ts'
 import { callAws, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
 
 /** Names one text in S3. It never changes, unless a record of another program names no version. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ApiKey } from '../../domain/api-keys.ts'
 import { AppError } from '../../domain/errors.ts'
-import { type BackoffOptions, backoffMs } from '../../domain/time.ts'
+import { type BackoffOptions, backoffMs } from '../../util/time.ts'
 import {
   type Edit,
   editIn,

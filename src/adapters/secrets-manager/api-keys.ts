@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { type ApiKey, type ApiKeys, type HashedKey, keyFinder, newKey } from '../../domain/api-keys.ts'
-import type { OutageOptions } from '../../domain/stale-if-error.ts'
-import type { Clock } from '../../domain/time.ts'
+import type { OutageOptions } from '../../util/stale-if-error.ts'
+import type { Clock } from '../../util/time.ts'
 import {
   faultsOf,
   hashedKeys,

@@ -1,8 +1,8 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { AppError } from '../../domain/errors.ts'
-import type { OutageOptions } from '../../domain/stale-if-error.ts'
-import type { Clock } from '../../domain/time.ts'
 import { MIN_SECRET_BYTES, type SigningSecret } from '../../domain/tokens.ts'
+import type { OutageOptions } from '../../util/stale-if-error.ts'
+import type { Clock } from '../../util/time.ts'
 import { CURRENT, holderOf, howToCreate, type SecretCalls, secretCalls } from './secret.ts'
 import { type SecretVersions, secretCache, secretReader } from './secret-cache.ts'
 

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { newKey } from '../../domain/api-keys.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { Clock } from '../../domain/time.ts'
+import type { Clock } from '../../util/time.ts'
 import {
   type KeyDocument,
   type KeyJson,

@@ -1,6 +1,6 @@
 import { AppError, toAppError } from '../../domain/errors.ts'
-import { isPast, type OutageOptions, staleIfError } from '../../domain/stale-if-error.ts'
-import type { Clock } from '../../domain/time.ts'
+import { isPast, type OutageOptions, staleIfError } from '../../util/stale-if-error.ts'
+import type { Clock } from '../../util/time.ts'
 import { howToCreate, type Labels, type SecretCalls } from './secret.ts'
 
 /** How old a value may be before the secret is read again. */

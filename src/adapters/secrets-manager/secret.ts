@@ -6,7 +6,7 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager'
-import { withoutByteOrderMark } from '../../domain/json.ts'
+import { withoutByteOrderMark } from '../../util/json.ts'
 import { callAws, causeOf, WRITE_BUDGET_MS } from '../aws/calls.ts'
 
 /** Shorter than for other reads: requests may wait for it. */

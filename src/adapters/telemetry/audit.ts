@@ -1,5 +1,5 @@
-import { escapeLineBreaks } from '../../domain/json.ts'
 import type { CallEvent, Observer } from '../../domain/telemetry.ts'
+import { escapeLineBreaks } from '../../util/json.ts'
 import { type Log, type LogStream, streamOf, timeMember } from './log.ts'
 
 /** Texts that are themselves in JSON: nearly all names of callers. */

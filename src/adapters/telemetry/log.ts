@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { type DestinationStream, destination, type Logger, pino, symbols } from 'pino'
-import { escapeLineBreaks } from '../../domain/json.ts'
+import { escapeLineBreaks } from '../../util/json.ts'
 
 export type Log = Logger
 export type LogStream = DestinationStream

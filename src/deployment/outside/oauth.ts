@@ -1,4 +1,4 @@
-import { ownMember } from '../../domain/json.ts'
+import { ownMember } from '../../util/json.ts'
 import { type Check, fail, note, ok } from '../check.ts'
 import { insteadOf, probe, textIn } from './probe.ts'
 import { fixPath } from './service.ts'

@@ -1,5 +1,5 @@
 import { reasonOf } from '../../adapters/http/client.ts'
-import { NOT_JSON, ownMember, parseJson } from '../../domain/json.ts'
+import { NOT_JSON, ownMember, parseJson } from '../../util/json.ts'
 
 const TIMEOUT_MS = 10_000
 

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import Mustache from 'mustache'
+import { type JsonValue, ownMember } from '../../util/json.ts'
 import { AppError } from '../errors.ts'
-import { type JsonValue, ownMember } from '../json.ts'
 import { maskEscapes, unmaskEscapes, withoutComments } from './tags.ts'
 
 /** Largest rendered prompt in bytes of UTF-8. */

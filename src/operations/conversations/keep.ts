@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { TopicId } from '../../domain/identifiers.ts'
-import { isUuid } from '../../domain/uuid.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { Cursor, wrongCursor } from '../../pipeline/paging.ts'
+import { isUuid } from '../../util/uuid.ts'
 import { ConversationData, ConversationId, conversationData, forUsers, ownerOf } from './record.ts'
 import * as sample from './sample.ts'
 

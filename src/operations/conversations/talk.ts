@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { TopicId } from '../../domain/identifiers.ts'
-import { JsonObject } from '../../domain/json.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { TurnMeta } from '../../pipeline/result.ts'
 import { remainingTurns } from '../../services/conversations/next-step.ts'
+import { JsonObject } from '../../util/json.ts'
 import {
   ConversationData,
   ConversationId,

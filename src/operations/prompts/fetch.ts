@@ -1,13 +1,13 @@
 import * as z from 'zod'
 import { AppError, toAppError } from '../../domain/errors.ts'
 import { isIdentifier, TopicId } from '../../domain/identifiers.ts'
-import { JsonObject, jsonBytes } from '../../domain/json.ts'
 import { ParameterDefinitions } from '../../domain/parameters.ts'
 import type { PromptTexts, Topic } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import type { CachedResponse } from '../../pipeline/result.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
 import { renderTopic } from '../../services/rendering.ts'
+import { JsonObject, jsonBytes } from '../../util/json.ts'
 import * as sample from '../sample.ts'
 
 /** Most bytes of JSON that a batch answers. */

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { type FieldError, notFound, toAppError } from '../../domain/errors.ts'
-import { JsonObject } from '../../domain/json.ts'
 import { checkParameters } from '../../domain/parameters.ts'
 import { renderTemplate } from '../../domain/template/render.ts'
 import { checkTopic, definitionOf } from '../../domain/topic.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
+import { JsonObject } from '../../util/json.ts'
 import * as sample from '../sample.ts'
 import { address, admin, Content, infoOf, Prompt, pathOf, promptAnswer } from './record.ts'
 

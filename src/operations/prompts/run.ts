@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { MAX_MESSAGE_BYTES } from '../../domain/conversation.ts'
 import { PromptType, TopicId } from '../../domain/identifiers.ts'
-import { JsonObject } from '../../domain/json.ts'
 import { defineOperation } from '../../pipeline/operation.ts'
 import { ModelMeta } from '../../pipeline/result.ts'
 import { Analysis } from '../../services/analysis.ts'
 import * as drafts from '../../services/drafts.ts'
+import { JsonObject } from '../../util/json.ts'
 import { modelAnswer } from '../analysis.ts'
 import * as sample from '../sample.ts'
 

@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import { AppError, invalidInput, notFound } from '../../domain/errors.ts'
 import { PromptType, TopicId } from '../../domain/identifiers.ts'
-import { sameJson } from '../../domain/json.ts'
 import type { ParameterDefinition } from '../../domain/parameters.ts'
 import { Topic, TopicDefinition } from '../../domain/topic.ts'
 import { type CallContext, defineOperation } from '../../pipeline/operation.ts'
 import { editMeta, type Result } from '../../pipeline/result.ts'
 import { type Published, publish, UNCHANGED } from '../../services/publishing.ts'
+import { sameJson } from '../../util/json.ts'
 import * as sample from '../sample.ts'
 import { promptTypes } from './read.ts'
 

@@ -1,9 +1,9 @@
-import type { Awaitable } from '../../domain/awaitable.ts'
 import { AppError, notFound } from '../../domain/errors.ts'
-import { sameJson } from '../../domain/json.ts'
 import type { Figures } from '../../domain/telemetry.ts'
-import type { Clock } from '../../domain/time.ts'
 import { byDisplayOrder, type PromptTexts, type StoredTopic, type Topic } from '../../domain/topic.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
+import { sameJson } from '../../util/json.ts'
+import type { Clock } from '../../util/time.ts'
 
 /** One topic before and after a change; a missing side means that it did not or does not exist. */
 export interface CatalogChange {

@@ -1,7 +1,7 @@
 import pMap from 'p-map'
 import type { PromptStore } from '../../domain/prompt-store.ts'
-import { backoffMs, type Clock } from '../../domain/time.ts'
 import type { StoreEvent, StoreWatch, TopicRepository } from '../../domain/topic.ts'
+import { backoffMs, type Clock } from '../../util/time.ts'
 import {
   type Catalog,
   type CatalogChange,

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
-import type { Awaitable } from '../../domain/awaitable.ts'
 import type { PromptStore } from '../../domain/prompt-store.ts'
 import type { Figures } from '../../domain/telemetry.ts'
 import type { PromptInfo, PromptTexts, Topic } from '../../domain/topic.ts'
+import type { Awaitable } from '../../util/awaitable.ts'
 
 /** Most bytes of texts kept in memory. */
 const MAX_BYTES = 64 * 1024 * 1024

@@ -6,8 +6,8 @@ import type {
   Erased,
 } from '../../domain/conversation.ts'
 import type { ParameterStyle } from '../../domain/parameters.ts'
-import type { Clock } from '../../domain/time.ts'
-import { isUuid } from '../../domain/uuid.ts'
+import type { Clock } from '../../util/time.ts'
+import { isUuid } from '../../util/uuid.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { ModelClient } from '../models.ts'
 import { noSuchConversation, turnCancelled } from './failures.ts'

@@ -1,6 +1,6 @@
 import type { Lease } from '../../domain/conversation.ts'
 import { AppError, toAppError } from '../../domain/errors.ts'
-import type { Clock } from '../../domain/time.ts'
+import type { Clock } from '../../util/time.ts'
 
 /** The same for conversations of others, expired ones and ids that were never given. */
 export function noSuchConversation(): AppError {

@@ -1,6 +1,6 @@
 import type { Lease } from '../../domain/conversation.ts'
 import type { AppError } from '../../domain/errors.ts'
-import type { Clock } from '../../domain/time.ts'
+import type { Clock } from '../../util/time.ts'
 import { storeUnreachable, turnEnded } from './failures.ts'
 
 /** How long a turn stays locked after the process that answers it has crashed. */

@@ -1,6 +1,6 @@
 import type { AssistantMessage, Conversation, Lease, UserMessage } from '../../domain/conversation.ts'
 import { AppError } from '../../domain/errors.ts'
-import type { Clock } from '../../domain/time.ts'
+import type { Clock } from '../../util/time.ts'
 import { isLive } from './lease.ts'
 
 /** How long an `Idempotency-Key` counts. */

@@ -8,7 +8,7 @@ import type {
 } from '../../domain/conversation.ts'
 import { AppError, toAppError } from '../../domain/errors.ts'
 import type { ModelUse } from '../../domain/language-model.ts'
-import { backoffMs, type Clock, sleep } from '../../domain/time.ts'
+import { backoffMs, type Clock, sleep } from '../../util/time.ts'
 import { askCoach } from '../coaching.ts'
 import { DEFAULT_MAX_TOKENS, type ModelClient } from '../models.ts'
 import { turnEnded } from './failures.ts'

@@ -1,4 +1,4 @@
-import { backoffMs, raceAbort, sleep, within } from '../../domain/time.ts'
+import { backoffMs, raceAbort, sleep, within } from '../../util/time.ts'
 import { callerGone, shuttingDown } from './failures.ts'
 
 /** Between looks into the store for what another instance does. */

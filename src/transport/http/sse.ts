@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problemOf, toAppError } from '../../domain/errors.ts'
-import { escapeLineBreaks } from '../../domain/json.ts'
 import type { TextListener } from '../../domain/language-model.ts'
 import { type Result, responseBody } from '../../pipeline/result.ts'
+import { escapeLineBreaks } from '../../util/json.ts'
 import { asksForEvents } from './accept.ts'
 import { abortOnDisconnect } from './disconnect.ts'
 

@@ -9,7 +9,7 @@ import {
   serializeMessage,
   type Transport,
 } from '@modelcontextprotocol/server'
-import { escapeLineBreaks, NOT_JSON, parseJson } from '../../domain/json.ts'
+import { escapeLineBreaks, NOT_JSON, parseJson } from '../../util/json.ts'
 import { createLineReader } from './line-reader.ts'
 import { normalizeMessage } from './normalize.ts'
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { dynamoSignInCodes } from '../../../src/adapters/dynamodb/sign-in-codes.ts'
-import { systemClock } from '../../../src/domain/time.ts'
+import { systemClock } from '../../../src/util/time.ts'
 import { signInCodesContract } from '../../contracts/sign-in-codes.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { openLimitsTable } from '../../helpers/limits-table.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { keyInterpreter, secretKeys } from '../../../src/adapters/secrets-manager/api-keys.ts'
 import type { ApiKey } from '../../../src/domain/api-keys.ts'
-import type { Awaitable } from '../../../src/domain/awaitable.ts'
+import type { Awaitable } from '../../../src/util/awaitable.ts'
 import { apiKeysContract } from '../../contracts/api-keys.ts'
 import { failureOf } from '../../helpers/errors.ts'
 import { accessDenied, dropResponse, type Fault, latency } from '../../stand-ins/faults.ts'

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../../src/domain/errors.ts'
-import type { JsonValue } from '../../../src/domain/json.ts'
 import { checkTemplate } from '../../../src/domain/template/check.ts'
 import { escapeForeignBraces } from '../../../src/domain/template/escape.ts'
 import { renderTemplate } from '../../../src/domain/template/render.ts'
+import type { JsonValue } from '../../../src/util/json.ts'
 import { failureAtOnce } from '../../helpers/errors.ts'
 import { parameter } from '../../helpers/parameters.ts'
 

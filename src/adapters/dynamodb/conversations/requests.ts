@@ -9,7 +9,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb'
-import { backoffMs } from '../../../domain/time.ts'
+import { backoffMs } from '../../../util/time.ts'
 import { AWS_BACKOFF, causeOf, WRITE_BUDGET_MS } from '../../aws/calls.ts'
 import { callsOn } from '../../aws/resources.ts'
 import { isPassing, refusalsIn, type Write } from '../transactions.ts'

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CONVERSATION_LIFETIME_MS, isExpired } from '../../../domain/conversation.ts'
-import type { Clock } from '../../../domain/time.ts'
+import type { Clock } from '../../../util/time.ts'
 import { replaceFile } from '../durable.ts'
 import type { Layout } from '../layout.ts'
 import { isMissing } from '../working-copy.ts'

@@ -13,7 +13,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { causeOf, WRITE_BUDGET_MS } from '../../../adapters/aws/calls.ts'
 import { type Call, callsOn, type Resource } from '../../../adapters/aws/resources.ts'
 import { AppError } from '../../../domain/errors.ts'
-import { type BackoffOptions, backoffMs } from '../../../domain/time.ts'
+import { type BackoffOptions, backoffMs } from '../../../util/time.ts'
 import { ensure } from './properties.ts'
 
 /** How DynamoDB says that it is still busy with an earlier change of the table. */

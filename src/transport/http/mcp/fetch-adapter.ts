@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createParser } from 'eventsource-parser'
-import { escapeLineBreaks } from '../../../domain/json.ts'
+import { escapeLineBreaks } from '../../../util/json.ts'
 import { type AcceptedForms, acceptedForms } from '../accept.ts'
 
 /** How long a client may leave a stream unread. What is waiting for it meanwhile takes memory. */

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { visit } from 'jsonc-parser'
 import { type FieldError, invalidInput, MAX_FIELD_ERRORS } from '../../../domain/errors.ts'
-import { decodeUtf8, isDeeperThan } from '../../../domain/json.ts'
 import { joinPath } from '../../../domain/validation.ts'
+import { decodeUtf8, isDeeperThan } from '../../../util/json.ts'
 
 /** Far deeper than any input may be, and shallow enough to walk. */
 const MAX_WALK = 64

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { raceAbort, sleep } from '../../../src/domain/time.ts'
+import { raceAbort, sleep } from '../../../src/util/time.ts'
 
 const REASON = new Error('the caller went away')
 const never = new Promise<never>(() => {})

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { createKeyedMutex } from '../../src/domain/keyed-mutex.ts'
+import { createKeyedMutex } from '../../src/util/keyed-mutex.ts'
 
 /** Work that ends when it is told to, and says when it begins. */
 function works() {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { AppError } from '../../src/domain/errors.ts'
-import { type StaleIfErrorOptions, staleIfError } from '../../src/domain/stale-if-error.ts'
+import { type StaleIfErrorOptions, staleIfError } from '../../src/util/stale-if-error.ts'
 
 /** A source that tests change, hold back and break, and the value kept of it, by a clock that tests set. */
 function open(options: Partial<StaleIfErrorOptions<string>> = {}) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { jsonStringStream } from '../../src/domain/json-string-stream.ts'
+import { jsonStringStream } from '../../src/util/json-string-stream.ts'
 
 /** The pieces of text that come out when `json` goes in, `size` characters at a time. */
 function read(json: string, size = 1): string[] {

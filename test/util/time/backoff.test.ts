@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { backoffMs } from '../../../src/domain/time.ts'
+import { backoffMs } from '../../../src/util/time.ts'
 
 it('doubles from the first wait up to the longest', () => {
   const waits = [1, 2, 3, 4, 10].map((failures) => backoffMs({ firstMs: 100, mostMs: 500 }, failures))
