@@ -60,7 +60,6 @@ async function serveOver(
     const busy = { callsInFlight: core.inFlight(), modelCallsRunning: running, modelCallsWaiting: waiting }
     return { ...catalog.figures(), ...busy }
   })
-  const emf = config.emf ? writeEmf(metrics, { stage: config.stage, stream: streamOf(log) }) : undefined
   const keys = await openKeys()
   const signInCodes = await backend.openSignInCodes()
   const warn = (message: string, cause?: unknown) => log.warn({ err: cause }, message)
@@ -90,6 +89,8 @@ async function serveOver(
     reportDefect: core.reportDefect,
     reportError: (error) => log.debug({ err: error }, 'MCP request refused'),
   })
+  // Last: from here on nothing fails, which would leave it writing.
+  const emf = config.emf ? writeEmf(metrics, { stage: config.stage, stream: streamOf(log) }) : undefined
   return {
     app,
     catalog,
