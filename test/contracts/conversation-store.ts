@@ -291,6 +291,8 @@ export function conversationStoreContract(open: (clock: Clock) => Promise<TwoSid
       const { store, other, owner, id, lease } = await begun()
       await other.releaseLease(owner, id, 'another')
       expect((await store.read(owner, id))?.lease).toEqual(lease)
+      await other.releaseLease(owner, id, lease.token)
+      expect((await store.read(owner, id))?.lease).toBeUndefined()
     })
 
     it('does not move the time of the last message', async () => {

@@ -54,7 +54,6 @@ interface Rule extends When {
 /** @param respond the real server. */
 export async function startFaultyServer(respond: Respond): Promise<FaultyServer> {
   const requests: Seen[] = []
-  const counts = new Map<string, number>()
   const sockets = new Set<Socket>()
   let rules: Rule[] = []
   let isOut = false
@@ -79,8 +78,7 @@ export async function startFaultyServer(respond: Respond): Promise<FaultyServer>
   const server = createServer(async (incoming, outgoing) => {
     try {
       const asked = await askedOf(incoming)
-      const nth = (counts.get(asked.op) ?? 0) + 1
-      counts.set(asked.op, nth)
+      const nth = requests.filter(({ op }) => op === asked.op).length + 1
       const seen: Seen = { op: asked.op, nth, faults: [] }
       requests.push(seen)
       const answer = await through(rules, asked, seen)
@@ -118,7 +116,6 @@ export async function startFaultyServer(respond: Respond): Promise<FaultyServer>
       rules = []
       isOut = false
       requests.length = 0
-      counts.clear()
       faulty.beforeForward = NO_HOOK
       faulty.afterForward = NO_HOOK
     },

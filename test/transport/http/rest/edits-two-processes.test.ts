@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Agent } from 'node:http'
 import { expect, test } from 'vitest'
-import { type ApiAnswer, type Ask, dataOf, kpiTopic, startApi } from '../../../helpers/api.ts'
+import { type ApiAnswer, type Ask, dataOf, kpiTopic, sharedApi, startApi } from '../../../helpers/api.ts'
 import { shared } from '../../../helpers/at-end.ts'
 import { waitFor } from '../../../helpers/program.ts'
 
@@ -17,11 +17,11 @@ interface Version {
   sha256: string
 }
 
-/** Two servers of one folder, each asked over connections that stay open. */
+const first = sharedApi()
+/** It and another server of its folder, each asked over connections that stay open. */
 const servers = shared(async (atEnd) => {
   const agent = new Agent({ keepAlive: true })
   atEnd(async () => agent.destroy())
-  const first = await startApi({}, undefined, atEnd)
   const second = await startApi(first.settings, first, atEnd)
   const over =
     ({ admin }: typeof first): Ask =>
