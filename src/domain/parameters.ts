@@ -1,9 +1,9 @@
 import { RE2JS } from 're2js'
 import * as z from 'zod'
-import { isDeeperThan, type JsonValue, MAX_DEPTH, sameJson } from '../util/json.ts'
+import { isDeeperThan, type JsonValue, sameJson } from '../util/json.ts'
 import { type FieldError, invalidInput } from './errors.ts'
 import { identifier, plainLines } from './identifiers.ts'
-import { invalidValues, joinPath } from './validation.ts'
+import { invalidValues, joinPath, MAX_DEPTH } from './validation.ts'
 
 const PARAMETER_TYPES = ['string', 'number', 'boolean', 'array', 'object'] as const
 export type ParameterType = (typeof PARAMETER_TYPES)[number]

@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import type { Awaitable } from '../util/awaitable.ts'
-import { isDeeperThan, MAX_DEPTH } from '../util/json.ts'
+import { isDeeperThan } from '../util/json.ts'
 import type { FieldError } from './errors.ts'
 import { PromptType, plainLines, plainText, TopicId } from './identifiers.ts'
 import { ParameterDefinitions } from './parameters.ts'
 import { checkTemplate } from './template/check.ts'
-import { joinPath } from './validation.ts'
+import { joinPath, MAX_DEPTH } from './validation.ts'
 
 /** Largest text in bytes of UTF-8, most prompts of a topic, largest record in bytes of JSON. */
 export const MAX_PROMPT_BYTES = 51_200

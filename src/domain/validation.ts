@@ -2,6 +2,9 @@ import type * as z from 'zod'
 import { isDeeperThan, isExact } from '../util/json.ts'
 import { AppError, type FieldError, invalidInput, MAX_FIELD_ERRORS } from './errors.ts'
 
+/** Levels of a topic record and of a parameter value. */
+export const MAX_DEPTH = 16
+
 type Issue = z.core.$ZodIssue
 
 /** A schema's issues as field errors, one for each field, unknown members each by name. */

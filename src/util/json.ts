@@ -11,9 +11,6 @@ export const JsonObject = z
   )
   .meta({ type: 'object', additionalProperties: true })
 
-/** Levels of a topic record and of a parameter value. */
-export const MAX_DEPTH = 16
-
 /** Whether `value` nests deeper than `limit` levels. Looks no deeper, so hostile depth cannot end the stack. */
 export function isDeeperThan(value: unknown, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return limit < 0

@@ -1,9 +1,8 @@
 import type { CompleteResult } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import type { ParameterDefinition } from '../../domain/parameters.ts'
-import { parseInput } from '../../domain/validation.ts'
+import { MAX_DEPTH, parseInput } from '../../domain/validation.ts'
 import type { Catalog } from '../../services/catalog/catalog.ts'
-import { MAX_DEPTH } from '../../util/json.ts'
 import type { Params } from './context.ts'
 import { isPrompt } from './prompts.ts'
 

@@ -7,8 +7,8 @@ import {
 } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import { AppError } from '../../domain/errors.ts'
-import { parseInput } from '../../domain/validation.ts'
-import { JsonObject, MAX_DEPTH } from '../../util/json.ts'
+import { MAX_DEPTH, parseInput } from '../../domain/validation.ts'
+import { JsonObject } from '../../util/json.ts'
 import { toProtocolError } from './methods.ts'
 import { normalizeMessage } from './normalize.ts'
 

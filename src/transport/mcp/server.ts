@@ -1,8 +1,8 @@
 import type { Server, ServerContext } from '@modelcontextprotocol/server'
 import * as z from 'zod'
 import packageJson from '../../../package.json' with { type: 'json' }
-import { parseInput } from '../../domain/validation.ts'
-import { JsonObject, MAX_DEPTH } from '../../util/json.ts'
+import { MAX_DEPTH, parseInput } from '../../domain/validation.ts'
+import { JsonObject } from '../../util/json.ts'
 import { type CallOptions, forMessage, type McpContext } from './context.ts'
 import { CACHE_HINTS, METHODS, type Method, toProtocolError } from './methods.ts'
 import { StrictServer } from './sdk-server.ts'

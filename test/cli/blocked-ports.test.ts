@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isBlockedPort } from '../../src/util/blocked-ports.ts'
+import { isBlockedPort } from '../../src/cli/blocked-ports.ts'
 
 test('the ports that are named are ones that fetch of this Node.js refuses', async () => {
   for (const port of [1, 22, 4190, 6000, 6665, 6666, 6667, 6668, 6669, 6697, 10_080]) {
